@@ -1,0 +1,87 @@
+"""One step counted by two sets of rules, operator by operator, with the reason for each difference."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sympy import Symbol
+
+from symroof import analyzer
+from symroof import rules as counting
+from symroof import symbols as s
+from symroof.architecture import Structure
+from symroof.cost import FIELDS, Cost
+from symroof.graph import Block
+from symroof.notation import text
+from symroof.report import Report, figures
+from symroof.rulebook import ANALYZER
+
+SCHEMA = "symroof.comparison/1"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """An operator under both sets, all its layers; None where a set has no such operator."""
+
+    path: str
+    ours: Cost | None
+    theirs: Cost | None
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two reports of one step and what tells them apart."""
+
+    ours: Report
+    theirs: Report
+    rows: tuple[Difference, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Both reports in their schema, and for each operator its figures under both and the reasons."""
+        rows = [
+            {"path": row.path, "ours": _figures(row.ours), "theirs": _figures(row.theirs), "why": list(row.why)}
+            for row in self.rows
+        ]
+        return {"schema": SCHEMA, "ours": self.ours.to_dict(), "theirs": self.theirs.to_dict(), "rows": rows}
+
+
+def _figures(cost: Cost | None) -> dict[str, Any] | None:
+    return None if cost is None else figures(cost)
+
+
+def compare(ours: Report, theirs: Report, structure: Structure, graph: Block) -> Comparison:
+    """The two reports side by side; `graph` is what `ours` counts."""
+    left, right = ({row.path: row.all for row in report.rows} for report in (ours, theirs))
+    symbols = {path: _symbols(op.cost) for path, _, op in graph.rows()}
+    changes = dict(changed(ours.rules, theirs.rules))
+    rows = []
+    for path in dict.fromkeys((*left, *right)):
+        why: tuple[str, ...] = ()
+        if left.get(path) != right.get(path):
+            tool = ANALYZER in (*ours.rules, *theirs.rules)
+            why = _departures(structure, path) if tool else _reasons(changes, symbols.get(path, set()))
+        rows.append(Difference(path, left.get(path), right.get(path), why))
+    return Comparison(ours, theirs, tuple(rows))
+
+
+def _symbols(cost: Cost) -> set[Symbol]:
+    return set().union(*(getattr(getattr(cost, name), "free_symbols", set()) for name in FIELDS))
+
+
+def _departures(structure: Structure, path: str) -> tuple[str, ...]:
+    return tuple(f"{ANALYZER} {analyzer.DEPARTURES[x]}" for x in analyzer.reasons(structure, path))
+
+
+def _reasons(changes: dict[Symbol, str], symbols: set[Symbol]) -> tuple[str, ...]:
+    return tuple(reason for symbol, reason in changes.items() if symbol in symbols)
+
+
+def changed(ours: tuple[str, ...], theirs: tuple[str, ...]) -> Iterator[tuple[Symbol, str]]:
+    """The symbols that two sets of rules define differently, and how."""
+    left, right = counting.layer(ours), counting.layer(theirs)
+    for symbol in left:
+        if left[symbol] != right[symbol]:
+            entry = s.VOCABULARY[str(symbol)]
+            each = " (each query adds)" if entry.group == "batch" else ""
+            yield symbol, f"{entry.meaning}{each}: {symbol} = {text(left[symbol])}, there {text(right[symbol])}"

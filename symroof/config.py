@@ -1,0 +1,164 @@
+"""A model's config: from the built-in catalogue, a file, a directory, a dict or the hub. Plain data, no sympy.
+
+`Config` hands out values only after checking them; every message names the key and the config it is missing
+from or wrong in. Nothing a config says is ever evaluated, imported or run.
+"""
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from symroof.errors import ConfigError, UnknownName, UsageError, digits, shorten
+
+MAX_BYTES = 16 * 2**20  # the largest real config.json known is 0.4 MiB
+MAX_SIZE = 10**9  # no size of a model is larger
+HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
+
+
+@dataclass(frozen=True)
+class Config:
+    """One config's keys, the name of the model it belongs to, and where it came from."""
+
+    data: Mapping[str, Any]
+    name: str
+    source: str
+
+    def fail(self, what: str) -> ConfigError:
+        """The error that says `what` is wrong with this config."""
+        return ConfigError(f"{shorten(self.source, 120)}: {what}")
+
+    def has(self, key: str) -> bool:
+        """Whether the key is there with a value; null counts as absent, as it does for transformers."""
+        return self.data.get(key) is not None
+
+    def number(self, key: str, least: int = 1) -> int:
+        """A whole number of at least `least` that must be there."""
+        if not self.has(key):
+            raise self.fail(f"key {key!r} is missing: add it, a whole number of at least {least}")
+        value = self.data[key]
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= MAX_SIZE:
+            shown = shorten(json.dumps(value, default=str), 40) if not isinstance(value, int) else digits(value)
+            raise self.fail(f"key {key!r} is {shown}: it must be a whole number from {least} to {MAX_SIZE}")
+        return value
+
+    def flag(self, key: str, absent: bool) -> bool:
+        """True or false; `absent` where the key is."""
+        value = self.data[key] if self.has(key) else absent
+        if not isinstance(value, bool):
+            raise self.fail(f"key {key!r} is {shorten(json.dumps(value), 40)}: it must be true or false")
+        return value
+
+    def text(self, key: str) -> str:
+        """A string; empty where the key is absent."""
+        value = self.data[key] if self.has(key) else ""
+        if not isinstance(value, str):
+            raise self.fail(f"key {key!r} is {shorten(json.dumps(value), 40)}: it must be a string")
+        return value
+
+    def listed(self, key: str) -> list[Any]:
+        """A list; empty where the key is absent."""
+        value = self.data[key] if self.has(key) else []
+        if not isinstance(value, list):
+            raise self.fail(f"key {key!r} is {shorten(json.dumps(value), 40)}: it must be a list")
+        return value
+
+    def nested(self, key: str) -> "Config":
+        """The config under `key`, such as text_config."""
+        value = self.data.get(key)
+        if not isinstance(value, Mapping):
+            raise self.fail(f"key {key!r} is missing or no object: this model_type keeps its sizes in it")
+        return Config(value, self.name, f"{self.source}, {key}")
+
+    def dtype(self) -> str:
+        """The format the weights are kept in, as the config writes it; empty where it says nothing."""
+        text = self.data.get("text_config")
+        parts = [self] + ([self.nested("text_config")] if isinstance(text, Mapping) else [])
+        named = {part.text(key).removeprefix("torch.") for part in parts for key in ("dtype", "torch_dtype")} - {""}
+        if len(named) > 1:
+            raise self.fail(f"torch_dtype and dtype contradict each other: {', '.join(sorted(named))}")
+        return named.pop() if named else ""
+
+
+class Sizes:
+    """Sizes collected while a family is read: symbol name -> value, and the key or rule each came from."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.values: dict[str, int] = {}
+        self.origin: dict[str, str] = {}
+
+    def read(self, symbol: str, key: str) -> int:
+        """The size under `key`, which must be there."""
+        return self.derive(symbol, self.config.number(key), key)
+
+    def derive(self, symbol: str, value: int, origin: str) -> int:
+        """A size that follows from others; `origin` says how."""
+        self.values[symbol], self.origin[symbol] = value, origin
+        return value
+
+
+def load_config(model: str | os.PathLike[str] | Mapping[str, Any]) -> Config:
+    """The config of `model`: a catalogue name, a file, a directory with a config.json, a hub id, or a dict.
+
+    Raises UsageError (UnknownName) for what cannot be found, ConfigError for what cannot be read, HubError
+    for what cannot be downloaded.
+    """
+    if isinstance(model, Mapping):
+        return Config(model, str(model.get("_name_or_path") or model.get("model_type") or "model"), "the given dict")
+    text = os.fspath(model)
+    if isinstance(model, str) and text.lower() in catalogue():
+        name = text.lower()
+        return Config(catalogue()[name]["config"], name, f"catalogue: {catalogue()[name]['source']}")
+    path = Path(text).expanduser()
+    if path.exists():
+        return read_path(path)
+    if text.endswith(".json") or text.startswith((".", "/", "~")) or "\\" in text:
+        raise UsageError(f"no file {shorten(text, 200)!r}: give the path of a config.json or its directory")
+    if HUB_ID.fullmatch(text):
+        from symroof.hub import download
+
+        return Config(read_json(Path(download(text))), text, f"hub: {text}")
+    raise UnknownName("model", text, catalogue(), "; a file, a directory and a hub id org/name serve too")
+
+
+@cache
+def catalogue() -> dict[str, dict[str, Any]]:
+    """The built-in models: name -> {source, config}."""
+    text = (files("symroof") / "catalogue.json").read_text(encoding="utf-8")
+    return dict(json.loads(text))
+
+
+def read_path(path: Path) -> Config:
+    """The config in a file, or in the config.json of a directory."""
+    if path.is_dir():
+        if not (path / "config.json").exists():
+            raise UsageError(f"{shorten(path, 200)} holds no config.json: give the model's directory or its file")
+        path = path / "config.json"
+    name = path.parent.resolve().name if path.name == "config.json" else path.stem
+    return Config(read_json(path), name, str(path))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file of at most MAX_BYTES."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(f"{shorten(path, 200)}: cannot be read: {error.strerror}") from error
+    if len(raw) > MAX_BYTES:
+        raise ConfigError(f"{shorten(path, 200)}: larger than {MAX_BYTES >> 20} MiB: this is no config.json")
+    try:
+        data = json.loads(raw.decode("utf-8-sig"))
+    except RecursionError as error:
+        raise ConfigError(f"{shorten(path, 200)}: nested too deep to be a config.json") from error
+    except ValueError as error:
+        raise ConfigError(f"{shorten(path, 200)}: no valid JSON: {shorten(error, 100)}") from error
+    if not isinstance(data, dict):
+        raise ConfigError(f"{shorten(path, 200)}: holds a JSON {type(data).__name__}, not an object of config keys")
+    return data

@@ -1,0 +1,83 @@
+"""A cost: what an operator computes, moves and keeps. Costs add; a cost times a count is a cost."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+from symroof import symbols as s
+
+# A sympy expression, or the exact number it became once everything was bound.
+Quantity = Any
+
+ZERO = 0
+
+
+@dataclass(frozen=True)
+class Cost:
+    """FLOP on two kinds of unit, bytes moved in a step, and bytes kept; expressions or exact numbers."""
+
+    matmul: Quantity = ZERO  # FLOP
+    vector: Quantity = ZERO  # FLOP
+    weight_read: Quantity = ZERO  # bytes moved, from here
+    cache_read: Quantity = ZERO
+    cache_write: Quantity = ZERO
+    act_read: Quantity = ZERO
+    act_write: Quantity = ZERO
+    weight_held: Quantity = ZERO  # bytes kept, from here
+    cache_held: Quantity = ZERO
+
+    def __add__(self, other: Self) -> Self:
+        """The cost of doing both."""
+        return type(self)(*(getattr(self, x) + getattr(other, x) for x in FIELDS))
+
+    def __mul__(self, count: Quantity) -> Self:
+        """The cost of doing it `count` times."""
+        return type(self)(*(getattr(self, x) * count for x in FIELDS))
+
+    __rmul__ = __mul__
+
+    @property
+    def flops(self) -> Quantity:
+        """Matmul and vector FLOP."""
+        return self.matmul + self.vector
+
+    @property
+    def input(self) -> Quantity:
+        """Bytes read that are no weights."""
+        return self.act_read + self.cache_read
+
+    @property
+    def output(self) -> Quantity:
+        """Bytes written."""
+        return self.act_write + self.cache_write
+
+    @property
+    def moved(self) -> Quantity:
+        """All bytes read and written."""
+        return self.weight_read + self.input + self.output
+
+    @property
+    def intensity(self) -> Quantity:
+        """Operational intensity, FLOP per byte moved; None where nothing moves."""
+        return self.flops / self.moved if self.moved else None
+
+
+FIELDS = tuple(field.name for field in fields(Cost))
+
+
+def dots(products: Quantity, outputs: Quantity) -> Quantity:
+    """FLOP of `outputs` dot products that take `products` multiplications together.
+
+    The only place where a multiply-add becomes FLOP: 2 a product, less `sigma` an output.
+    """
+    return 2 * products - s.sigma * outputs
+
+
+def elementwise(operations: Quantity) -> Quantity:
+    """FLOP of operations that are no matmul; the only place where they are counted, through `phi`."""
+    return s.phi * operations
+
+
+def total(costs: Iterable[Cost]) -> Cost:
+    """The sum of costs."""
+    return sum(costs, Cost())

@@ -1,0 +1,57 @@
+"""Element formats: exact bits an element, block scales included."""
+
+from fractions import Fraction
+
+from symroof.errors import UnknownName
+
+BITS: dict[str, Fraction] = {
+    "fp64": Fraction(64),
+    "fp32": Fraction(32),
+    "tf32": Fraction(32),  # stored as fp32; 19 bits enter the multiplier
+    "bf16": Fraction(16),
+    "fp16": Fraction(16),
+    "fp8": Fraction(8),
+    "int8": Fraction(8),
+    "fp6": Fraction(6),
+    "fp4": Fraction(4),
+    "int4": Fraction(4),
+    "int2": Fraction(2),
+    # OCP Microscaling Formats v1.0: one 8-bit scale for each block of 32 elements
+    "mxfp8": Fraction(8 * 32 + 8, 32),
+    "mxfp6": Fraction(6 * 32 + 8, 32),
+    "mxfp4": Fraction(4 * 32 + 8, 32),
+    # NVIDIA NVFP4: one 8-bit scale for each block of 16 elements
+    "nvfp4": Fraction(4 * 16 + 8, 16),
+}
+
+ALIASES = {
+    "float64": "fp64",
+    "double": "fp64",
+    "float32": "fp32",
+    "float": "fp32",
+    "tensorfloat32": "tf32",
+    "bfloat16": "bf16",
+    "float16": "fp16",
+    "half": "fp16",
+    "float8": "fp8",
+    "float8_e4m3fn": "fp8",
+    "float8_e5m2": "fp8",
+    "fp8_e4m3": "fp8",
+    "fp8_e5m2": "fp8",
+    "uint8": "int8",
+    "uint4": "int4",
+}
+
+
+def canonical(name: str) -> str:
+    """The format's name in `BITS`; `torch.bfloat16`, `bfloat16` and `BF16` are `bf16`."""
+    lower = name.lower().removeprefix("torch.")
+    found = ALIASES.get(lower, lower)
+    if found not in BITS:
+        raise UnknownName("format", name, BITS)
+    return found
+
+
+def bytes_per_element(name: str) -> Fraction:
+    """Bytes one element occupies, exactly: mxfp4 is 17/32."""
+    return BITS[canonical(name)] / 8

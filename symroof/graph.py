@@ -1,0 +1,53 @@
+"""The architecture graph: a tree of named operators in dataflow order."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from symroof.cost import Cost, Quantity, total
+from symroof.errors import UnknownName
+
+
+@dataclass(frozen=True)
+class Op:
+    """One operator: a name, the role its weights and FLOP are accounted to, and its cost for one call."""
+
+    name: str
+    role: str
+    cost: Cost
+
+
+@dataclass(frozen=True)
+class Block:
+    """Named children in dataflow order, run `count` times."""
+
+    name: str
+    children: tuple["Block | Op", ...]
+    count: Quantity = 1
+
+    @property
+    def cost(self) -> Cost:
+        """The cost of all children, `count` times."""
+        all_of_it: Cost = total(child.cost for child in self.children) * self.count
+        return all_of_it
+
+    def rows(self) -> Iterator[tuple[str, Quantity, Op]]:
+        """(path, how many times it runs, operator) of every operator below."""
+        for child in self.children:
+            if isinstance(child, Op):
+                yield child.name, self.count, child
+            else:
+                for path, count, op in child.rows():
+                    yield f"{child.name}/{path}", count * self.count, op
+
+    def find(self, path: str) -> "Block | Op":
+        """The operator or block at `path`, such as `mlp/down` or `mlp`. Raises UnknownName."""
+        known = dict(self._nodes())
+        if path not in known:
+            raise UnknownName("operator", path, known)
+        return known[path]
+
+    def _nodes(self) -> Iterator[tuple[str, "Block | Op"]]:
+        for child in self.children:
+            yield child.name, child
+            if isinstance(child, Block):
+                yield from ((f"{child.name}/{path}", node) for path, node in child._nodes())

@@ -1,0 +1,61 @@
+"""Expressions as a person writes them: `2 T d h (H_q + 2 H_kv)`."""
+
+from typing import Any
+
+from sympy import Add, Expr, Mul
+from sympy.printing.str import StrPrinter
+
+from symroof import symbols as s
+
+GROUP_ORDER = ("batch", "query", "step", "rule", "size", "width")
+COUNTS = {name for name in s.VOCABULARY if name == "L" or name.startswith("L_")}
+NAMES = sorted(s.VOCABULARY, key=lambda x: GROUP_ORDER.index(s.VOCABULARY[x].group))  # stable: declared order within
+RANK = {name: i for i, name in enumerate([*(x for x in NAMES if x in COUNTS), *(x for x in NAMES if x not in COUNTS)])}
+
+
+def rank(expr: Expr) -> tuple[bool, bool, list[int]]:
+    """Sort key: terms with a minus last, numbers after symbols, the rest by the vocabulary's order."""
+    number = bool(expr.is_number)
+    return expr.could_extract_minus_sign(), number, sorted(RANK.get(str(x), len(RANK)) for x in expr.free_symbols)
+
+
+class TextPrinter(StrPrinter):  # type: ignore[misc]
+    """Juxtaposed factors in the vocabulary's order, `^` for powers."""
+
+    def _print_Add(self, expr: Expr, order: Any = None) -> str:
+        text = ""
+        for term in sorted(Add.make_args(expr), key=rank):
+            part = self._print(term)
+            text += (f" - {part[1:]}" if part.startswith("-") else f" + {part}") if text else part
+        return text
+
+    def _print_Mul(self, expr: Expr) -> str:
+        number, rest = expr.as_coeff_Mul()
+        below = [x for x in Mul.make_args(rest) if x.is_Pow and x.exp.is_number and x.exp < 0]
+        above = Mul(abs(number.p), *(x for x in Mul.make_args(rest) if x not in below))
+        divisor = Mul(number.q, *(1 / x for x in below))
+        text = self._factors(above) + ("" if divisor == 1 else f"/{self._tight(divisor)}")
+        return f"-{text}" if number.p < 0 else text
+
+    def _factors(self, expr: Expr) -> str:
+        parts = sorted(Mul.make_args(expr), key=lambda x: (not x.is_number, bool(x.is_Add), rank(x)[2]))
+        return " ".join(f"({self._print(x)})" if x.is_Add else self._print(x) for x in parts)
+
+    def _tight(self, expr: Expr) -> str:
+        text = self._print(expr)
+        return text if expr.is_Symbol or expr.is_Integer or expr.is_Function else f"({text})"
+
+    def _print_Pow(self, expr: Expr, rational: bool = False) -> str:
+        if expr.exp.is_number and expr.exp < 0:
+            return f"1/{self._tight(expr.base**-expr.exp)}"
+        return f"{self._tight(expr.base)}^{self._tight(expr.exp)}"
+
+    def _print_Function(self, expr: Expr) -> str:
+        return f"{expr.func.__name__.lower()}({', '.join(map(self._print, expr.args))})"
+
+    _print_Min = _print_Max = _print_floor = _print_Function
+
+
+def text(expr: Expr) -> str:
+    """An expression as plain text."""
+    return str(TextPrinter().doprint(expr))

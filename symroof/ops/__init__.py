@@ -1,0 +1,1 @@
+"""Operators: pure functions of sizes that return a Cost."""

@@ -1,0 +1,172 @@
+"""Command-line pieces that every command shares: option types, option groups, the help's layout."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from symroof.config import catalogue
+from symroof.dtypes import BITS, canonical
+from symroof.errors import SymroofError, shorten
+from symroof.rulebook import RULEBOOK, select
+
+NUMBERS = re.compile(r"[-+]?[\d.][\d.,_eE+-]*")
+Decorator = Callable[[Any], Any]
+
+
+class Failure(click.ClickException):
+    """A SymroofError as click reports it: one line on stderr and the error's exit code."""
+
+    def __init__(self, error: SymroofError) -> None:
+        super().__init__(str(error))
+        self.exit_code = error.exit_code  # type: ignore[misc]  # click declares it on the class
+
+
+class Command(click.Command):
+    """A command with an example; options of type TOKENS take all numbers up to the next word."""
+
+    def __init__(self, *args: Any, example: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.example = example
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Join `--cached-tokens 1 2 3` to one value before click parses."""
+        names = {name for x in self.params if isinstance(x.type, Tokens) for name in x.opts}
+        return super().parse_args(ctx, joined(args, names))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a SymroofError ends it in one line."""
+        try:
+            return super().invoke(ctx)
+        except SymroofError as error:
+            raise Failure(error) from error
+
+
+def joined(args: Sequence[str], names: set[str]) -> list[str]:
+    """The arguments with the values of each named option joined by commas, up to `--`."""
+    out: list[str] = []
+    rest = list(args)
+    while rest:
+        word = rest.pop(0)
+        if word == "--":
+            return [*out, word, *rest]
+        out.append(word)
+        name, equals, value = word.partition("=")
+        if name in names:
+            values = [value] if equals else []
+            while rest and (NUMBERS.fullmatch(rest[0]) or (not values and not rest[0].startswith("--"))):
+                values.append(rest.pop(0))
+            out[-1:] = [name, ",".join(values)] if values else [name]
+    return out
+
+
+class Tokens(click.ParamType):
+    """One or more whole numbers."""
+
+    name = "integer ..."
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[int]:
+        """The numbers in a comma-separated text."""
+        if isinstance(value, list):
+            return value
+        parts = [x for x in str(value).split(",") if x]
+        for part in parts or [""]:
+            if not re.fullmatch(r"[-+]?\d[\d_]{0,40}", part):
+                self.fail(f"{shorten(part)!r} is no whole number.", param, ctx)
+        return [int(part) for part in parts]
+
+
+class Names(click.ParamType):
+    """Names that a function checks; `known` completes them in the shell."""
+
+    def __init__(self, name: str, known: Sequence[str], check: Callable[[str], Any]) -> None:
+        self.name, self.known, self.check = name, known, check
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The value, checked."""
+        try:
+            self.check(value)
+        except SymroofError as error:
+            self.fail(str(error), param, ctx)
+        return str(value)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Known names that begin with what is typed, after the last comma."""
+        done, comma, last = incomplete.rpartition(",")
+        return [CompletionItem(done + comma + name) for name in self.known if name.startswith(last.lower())]
+
+
+class ModelName(click.ParamType):
+    """A catalogue name, a path or a hub id."""
+
+    name = "model"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Catalogue names, or files where none fits."""
+        names = [CompletionItem(name) for name in catalogue() if name.startswith(incomplete.lower())]
+        return names or [CompletionItem(incomplete, type="file")]
+
+
+class Size(click.ParamType):
+    """NAME=VALUE for a size of the model."""
+
+    name = "name=value"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
+        """The symbol's name and the number."""
+        name, _, number = str(value).partition("=")
+        if not re.fullmatch(r"\d{1,12}", number):
+            self.fail(f"{shorten(value)!r}: give a symbol and a whole number, such as d=8192.", param, ctx)
+        return name, int(number)
+
+
+RULES = Names("rules", tuple(RULEBOOK), select)
+FORMAT = Names("format", tuple(BITS), canonical)
+
+
+def together(*decorators: Decorator) -> Decorator:
+    """One decorator out of several, in the order they are listed in the help."""
+
+    def decorate(function: Any) -> Any:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return decorate
+
+
+def formats(role: str, meaning: str) -> Decorator:
+    """An option that sets the format of a role."""
+    return click.option(f"--{role}", type=FORMAT, help=meaning)
+
+
+model = click.argument("model", type=ModelName())
+
+batch = together(
+    click.option("--cached-tokens", type=Tokens(), multiple=True, metavar="N...",
+                 help="Tokens in the cache, one number a query or one for all.  [default: 0]"),
+    click.option("--input-tokens", type=Tokens(), multiple=True, metavar="N...",
+                 help="New tokens to compute, one number a query or one for all.  [default: 1]"),
+    click.option("--batch-size", type=int, metavar="N", help="Queries; the lists repeat to fill it."),
+)  # fmt: skip
+
+precision = together(
+    formats("dtype", "Format of everything: bf16, fp8, int4, mxfp4, ...  [default: the config's]"),
+    formats("weights", "Format of all weights."),
+    formats("experts", "Format of routed experts, where it differs."),
+    formats("cache", "Format of cached keys and values."),
+    formats("activations", "Format of activations."),
+)
+
+counting = together(
+    click.option("--rules", type=RULES, default="standard", show_default=True, metavar="NAME,...",
+                 help="Counting rules; `symroof rules` lists them."),
+    click.option("--logits", type=click.Choice(["last", "all", "none"]),
+                 help="Positions the head computes.  [default: the rules']"),
+)  # fmt: skip
+
+sizes = click.option("--set", "sizes", type=Size(), multiple=True, help="Change a size of the model: --set d=8192.")
+
+output = click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write to a file; - is the terminal.")

@@ -1,0 +1,59 @@
+"""A batch as plain numbers: what each query adds and what it finds cached."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from symroof.errors import UsageError, digits, shorten
+
+LARGEST = 10**18  # tokens of a query, and queries of a batch
+
+
+@dataclass(frozen=True)
+class Query:
+    """`count` queries alike: `new` tokens to compute, `cached` tokens already in the cache."""
+
+    new: int
+    cached: int = 0
+    count: int = 1
+
+
+def queries(
+    new: int | Sequence[int] = 1, cached: int | Sequence[int] = 0, batch_size: int | None = None
+) -> tuple[Query, ...]:
+    """The batch in which query i adds `new[i]` tokens to `cached[i]`; equal queries are one entry.
+
+    A list of one serves every query. With `batch_size`, a multiple of the lists' length, the lists repeat.
+    """
+    news, held = _tokens("new", new, least=1), _tokens("cached", cached, least=0)
+    if len(news) != len(held) and 1 not in (len(news), len(held)):
+        raise UsageError(
+            f"{len(held)} cached-token counts and {len(news)} input-token counts: "
+            "give lists of the same length, or one number that serves all"
+        )
+    length = max(len(news), len(held))
+    size = length if batch_size is None else _token("batch size", batch_size, least=1)
+    if size % length:
+        raise UsageError(f"batch size {size} is no multiple of the {length} queries listed")
+    pairs = Counter(zip(_stretch(news, length), _stretch(held, length), strict=True))
+    return tuple(Query(n, c, count * (size // length)) for (n, c), count in pairs.items())
+
+
+def _stretch(values: list[int], length: int) -> list[int]:
+    return values * length if len(values) == 1 else values
+
+
+def _tokens(what: str, value: int | Iterable[int], least: int) -> list[int]:
+    values = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+    if not values:
+        raise UsageError(f"an empty list of {what} tokens: give at least one number")
+    return [_token(f"{what} tokens", v, least) for v in values]
+
+
+def _token(what: str, value: object, least: int) -> int:
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise UsageError(f"{what}: {shorten(repr(value))} is no whole number")
+    number = int(value.__index__())
+    if not least <= number <= LARGEST:
+        raise UsageError(f"{what}: {digits(number)} is out of range: give {least} to {LARGEST:.0e}")
+    return number

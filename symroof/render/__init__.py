@@ -1,0 +1,18 @@
+"""Reports and formulas as text, one form a file: each module's `render` returns a string."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from symroof.report import Report
+
+FORMS = ("table", "json", "csv", "markdown", "html", "latex")
+
+
+def render(report: "Report", form: str) -> str:
+    """The report in one of FORMS."""
+    from symroof.errors import UnknownName
+
+    if form not in FORMS:
+        raise UnknownName("form", form, FORMS)
+    return str(import_module(f"symroof.render.{form}").render(report))

@@ -1,0 +1,23 @@
+"""Plain text in columns."""
+
+from collections.abc import Sequence
+from textwrap import wrap
+
+
+def aligned(rows: Sequence[Sequence[str]], right: set[int] = frozenset(), indent: str = "") -> str:  # type: ignore[assignment]
+    """Rows of cells in columns two spaces apart, those of `right` flush right; one line a row."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    texts = ([x.rjust(n) if i in right else x.ljust(n) for i, (x, n) in enumerate(zip(row, widths, strict=True))]
+             for row in rows)  # fmt: skip
+    return "".join(indent + "  ".join(cells).rstrip() + "\n" for cells in texts)
+
+
+def hanging(rows: Sequence[tuple[str, str]], width: int, indent: str = "  ") -> str:
+    """Names and texts in two columns; a text longer than `width` allows hangs on below itself. 0 never folds."""
+    column = max((len(name) for name, _ in rows), default=0) + 3
+    out = ""
+    for name, text in rows:
+        room = width - len(indent) - column
+        folded = wrap(text, room, break_long_words=False, break_on_hyphens=False) if width and room > 20 else [text]
+        out += indent + name.ljust(column) + ("\n" + indent + " " * column).join(folded) + "\n"
+    return out

@@ -1,0 +1,45 @@
+"""Exact numbers as a reader wants them: SI prefixes for FLOP, IEC for bytes."""
+
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+SI = ("", "k", "M", "G", "T", "P", "E", "Z", "Y", "R", "Q")
+IEC = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
+
+
+def scaled(x: Any, base: int, prefixes: tuple[str, ...]) -> tuple[str, str]:
+    """The number with two decimals, and its prefix: ("16.08", "G")."""
+    step, value = 0, Fraction(x)
+    while round(abs(value), 2) >= base and step < len(prefixes) - 1:
+        value, step = value / base, step + 1
+    if abs(value) >= 10**6:
+        return f"{Decimal(value.numerator) / Decimal(value.denominator):.2e}", prefixes[step]
+    return f"{float(value):.2f}", prefixes[step]
+
+
+def si(x: Any) -> str:
+    """A count: `16.08 G`."""
+    return " ".join(scaled(x, 1000, SI)).rstrip()
+
+
+def iec(x: Any) -> str:
+    """Bytes: `14.96 GiB`."""
+    return " ".join(scaled(x, 1024, IEC))
+
+
+def si_cell(x: Any) -> str:
+    """A count that aligns on its decimal point when set flush right."""
+    number, prefix = scaled(x, 1000, SI)
+    return f"{number} {prefix:<1}"
+
+
+def iec_cell(x: Any) -> str:
+    """Bytes that align on their decimal point when set flush right."""
+    number, prefix = scaled(x, 1024, IEC)
+    return f"{number} {prefix:<3}"
+
+
+def ratio(x: Any) -> str:
+    """Operational intensity, or any quotient; a dash where there is none."""
+    return "-" if x is None else f"{float(x):.3f}"

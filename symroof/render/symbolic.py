@@ -1,0 +1,84 @@
+"""The closed forms of a model as text, LaTeX, Markdown or Python source."""
+
+from collections.abc import Sequence
+
+from sympy import Symbol, latex, pycode
+
+from symroof import symbols as s
+from symroof.formula import Formula, Part
+from symroof.model import Model
+from symroof.render.columns import aligned, hanging
+from symroof.render.formula import legend, numbers, part_text
+from symroof.render.markdown import table
+
+LATEX_NAMES = {entry.symbol: entry.latex for entry in s.VOCABULARY.values()}
+
+
+def meanings(model: Model, formulas: Sequence[Formula], rules: str, logits: str | None) -> list[tuple[str, ...]]:
+    """The legend: every symbol of the formulas and of what those symbols are defined by."""
+    definitions = model.definitions(rules, logits)
+    found: set[Symbol] = set().union(*(formula.total.free_symbols for formula in formulas))
+    found |= set().union(*(definitions[x].free_symbols for x in found if x in definitions))
+    return [("symbol", "meaning", "from", "value"), *legend(found, model, definitions)]
+
+
+def as_text(model: Model, heading: str, formulas: Sequence[Formula], rules: str, logits: str | None, width: int,
+            plain: bool) -> str:  # fmt: skip
+    """Each quantity's parts and, unless `plain`, its coefficients at the model's sizes; then the legend."""
+    out = f"{heading}\n"
+    for formula in formulas:
+        rows = [(part.name, part_text(part)) for part in formula.parts]
+        if formula.parts and not plain:
+            rows.append(("=", numbers(formula, model.known())))
+        out += f"\n{formula.quantity.title}\n{hanging(rows or [('', '0')], width)}"
+    return out + "\n" + aligned(meanings(model, formulas, rules, logits))
+
+
+def as_markdown(model: Model, heading: str, formulas: Sequence[Formula], rules: str, logits: str | None) -> str:
+    """Each quantity as a table of parts in LaTeX; then the legend."""
+    out = f"# {heading}\n"
+    for formula in formulas:
+        rows = [[part.name, f"${part_latex(part)}$"] for part in formula.parts]
+        out += f"\n## {formula.quantity.title}\n\n{table(('part', 'formula'), rows, '---')}"
+    head, *rows = map(list, meanings(model, formulas, rules, logits))
+    return out + "\n" + table(tuple(head), rows, "---")
+
+
+def as_latex(formulas: Sequence[Formula]) -> str:
+    """Each quantity as an aligned environment, or one formula where it has one part."""
+    return "\n".join(map(_latex, formulas))
+
+
+def _latex(formula: Formula) -> str:
+    title = f"% {formula.quantity.title}\n"
+    if len(formula.parts) < 2:
+        return title + (part_latex(formula.parts[0]) if formula.parts else "0") + "\n"
+    rows = (f"  &+ {part_latex(part)} && \\text{{{part.name.replace('_', ' ')}}}" for part in formula.parts)
+    body = " \\\\\n".join(rows).replace("&+", "&\\phantom{+}", 1)
+    return f"{title}\\begin{{aligned}}\n{body}\n\\end{{aligned}}\n"
+
+
+def part_latex(part: Part) -> str:
+    """A part's count and terms, in dataflow order."""
+    terms = [latex(term, symbol_names=LATEX_NAMES) for term in part.terms]
+    if len(terms) == 1:
+        return str(latex(part.count * part.terms[0], symbol_names=LATEX_NAMES))
+    joined = " + ".join(terms).replace("+ -", "- ")
+    return joined if part.count == 1 else f"{LATEX_NAMES.get(part.count, part.count)} \\left({joined}\\right)"
+
+
+def as_python(heading: str, formulas: Sequence[Formula]) -> str:
+    """A module with a function for each quantity, its symbols as keyword arguments."""
+    bodies = [_function(formula) for formula in formulas]
+    top = "import math\n\n\n" if any("math." in body for body in bodies) else ""
+    return f'"""{heading}"""\n\n{top}' + "\n\n".join(bodies)
+
+
+def _function(formula: Formula) -> str:
+    arguments = ", ".join(sorted(map(str, formula.total.free_symbols)))
+    star = "*, " if arguments else ""
+    return (
+        f"def {formula.quantity.name}({star}{arguments}):\n"
+        f'    """The {formula.quantity.title}."""\n'
+        f"    return {pycode(formula.total)}\n"
+    )

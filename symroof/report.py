@@ -1,0 +1,205 @@
+"""A bound graph as rows of exact numbers, ready to print.
+
+`to_dict` and `report --json` are one schema, SCHEMA; a key's meaning never changes within a version:
+
+    schema, symroof      name of the schema, version of the package
+    model                name, family, source, sizes {symbol: int}
+    parameters           total, active (definition in `active_is`), by_role {role: int}
+    batch                queries, new_tokens, cached_tokens, groups [{new, cached, count}]
+    rules                names and their meaning, a base set first
+    precision            role -> {format, bytes, origin}
+    rows                 path, op, block, role, layers, of_layers; one_layer and all_layers: FIGURES
+    totals               FIGURES
+    storage              weights_touched, experts_untouched, embedding, head, cache, total: bytes
+    warnings             what of the config was set aside
+
+FIGURES are matmul_flops, vector_flops, flops, weight_bytes, cache_read_bytes, cache_write_bytes, input_bytes,
+output_bytes, intensity. Input is activations and cache read, output is activations and cache written. Figures
+are integers; where the expected number of experts makes them fractions, floats. Intensity is FLOP per byte.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from symroof.cost import Cost, total
+from symroof.precision import Precision
+from symroof.queries import Query
+from symroof.rulebook import RULEBOOK
+
+SCHEMA = "symroof.report/1"
+ACTIVE_IS = "weights one token is multiplied by: all but the input table and the experts it is not sent to"
+
+FIGURES: dict[str, Callable[[Cost], Any]] = {
+    "matmul_flops": lambda x: x.matmul,
+    "vector_flops": lambda x: x.vector,
+    "flops": lambda x: x.flops,
+    "weight_bytes": lambda x: x.weight_read,
+    "cache_read_bytes": lambda x: x.cache_read,
+    "cache_write_bytes": lambda x: x.cache_write,
+    "input_bytes": lambda x: x.input,
+    "output_bytes": lambda x: x.output,
+    "intensity": lambda x: x.intensity,
+}
+
+
+def figures(cost: Cost) -> dict[str, int | float | None]:
+    """The schema's figures of a cost."""
+    return {name: plain(figure(cost)) for name, figure in FIGURES.items()}
+
+
+def plain(x: Any) -> int | float | None:
+    """An exact number as JSON has it: whole ones as int, other fractions as float."""
+    return float(x) if isinstance(x, Fraction) else x
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Weights of a model: all, those one token is multiplied by, and all by role."""
+
+    total: int
+    active: int
+    by_role: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One operator: its cost in one layer, and the layers it runs in."""
+
+    path: str
+    role: str
+    layers: int
+    of_layers: int
+    cost: Cost
+
+    @property
+    def block(self) -> str:
+        """The block it stands in."""
+        return self.path.partition("/")[0]
+
+    @property
+    def op(self) -> str:
+        """Its name within the block."""
+        return self.path.partition("/")[2]
+
+    @property
+    def all(self) -> Cost:
+        """Its cost in all its layers."""
+        return self.cost * self.layers
+
+    def to_dict(self) -> dict[str, Any]:
+        """The schema's row."""
+        names = {"path": self.path, "op": self.op, "block": self.block, "role": self.role}
+        layers = {"layers": self.layers, "of_layers": self.of_layers}
+        return {**names, **layers, "one_layer": figures(self.cost), "all_layers": figures(self.all)}
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Bytes that have to be kept: weights by what the step does with them, and the cache after it."""
+
+    weights_touched: Any
+    experts_untouched: Any
+    embedding: Any
+    head: Any
+    cache: Any
+
+    @property
+    def total(self) -> Any:
+        """All of it."""
+        return self.weights_touched + self.experts_untouched + self.embedding + self.head + self.cache
+
+    def to_dict(self) -> dict[str, int | float | None]:
+        """The schema's storage."""
+        return {name: plain(x) for name, x in {**self.__dict__, "total": self.total}.items()}
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a step of a model on a batch computes, moves and keeps, under named rules and formats."""
+
+    model: str
+    family: str
+    source: str
+    sizes: Mapping[str, int]
+    parameters: Parameters
+    batch: tuple[Query, ...]
+    rules: tuple[str, ...]
+    precision: Precision
+    rows: tuple[Row, ...]
+
+    @property
+    def total(self) -> Cost:
+        """The whole step."""
+        return total(row.all for row in self.rows)
+
+    @property
+    def blocks(self) -> dict[str, tuple[Row, ...]]:
+        """The rows by block, in dataflow order."""
+        names = dict.fromkeys(row.block for row in self.rows)
+        return {name: tuple(row for row in self.rows if row.block == name) for name in names}
+
+    @property
+    def storage(self) -> Storage:
+        """What has to be kept, and for what."""
+        held = {row.path: row.all.weight_held for row in self.rows}
+        routed = [row.all for row in self.rows if row.role == "routed_experts"]
+        untouched = sum(x.weight_held - x.weight_read for x in routed)
+        table, head = (sum(held[row.path] for row in self.rows if row.role == r) for r in ("embedding", "head"))
+        touched = sum(held.values()) - untouched - table - head
+        return Storage(touched, untouched, table, head, self.total.cache_held)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the reader has to know beyond the figures."""
+        aside = self.precision.set_aside
+        return (f"the config's {aside} is set aside for the formats given",) if aside else ()
+
+    @property
+    def queries(self) -> int:
+        """The batch size."""
+        return sum(query.count for query in self.batch)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report in the schema that this module documents."""
+        from symroof import __version__
+
+        names = {"name": self.model, "family": self.family, "source": self.source, "sizes": dict(self.sizes)}
+        return {
+            "schema": SCHEMA,
+            "symroof": __version__,
+            "model": names,
+            "parameters": {**self.parameters.__dict__, "active_is": ACTIVE_IS},
+            "batch": self._batch(),
+            "rules": {name: RULEBOOK[name].meaning for name in self.rules},
+            "precision": self._precision(),
+            "rows": [row.to_dict() for row in self.rows],
+            "totals": figures(self.total),
+            "storage": self.storage.to_dict(),
+            "warnings": list(self.warnings),
+        }
+
+    def _batch(self) -> dict[str, Any]:
+        groups = [{"new": q.new, "cached": q.cached, "count": q.count} for q in self.batch]
+        new, cached = (sum(g[key] * g["count"] for g in groups) for key in ("new", "cached"))
+        return {"queries": self.queries, "new_tokens": new, "cached_tokens": cached, "groups": groups}
+
+    def _precision(self) -> dict[str, Any]:
+        from symroof.dtypes import bytes_per_element
+
+        formats = self.precision.formats.items()
+        origin = self.precision.origin
+        return {
+            role: {"format": x, "bytes": float(bytes_per_element(x)), "origin": origin[role]} for role, x in formats
+        }
+
+    def _repr_html_(self) -> str:
+        from symroof.render.html import render
+
+        return render(self)
+
+    def _repr_latex_(self) -> str:
+        from symroof.render.latex import render
+
+        return render(self)

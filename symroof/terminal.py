@@ -1,0 +1,83 @@
+"""Where output goes: the terminal at its width, a pipe, or a file that is there whole or not at all."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from symroof.report import Report
+
+
+def show(report: "Report", form: str, output: str | None) -> None:
+    """The report in its form; a table on the terminal takes the terminal's width and colours."""
+    from symroof import render
+
+    if form != "table" or output not in (None, "-"):
+        write(render.render(report, form), output)
+        return
+    from rich.console import Console
+
+    from symroof.render import table
+
+    console = Console(highlight=False)
+    console.width = table.fitting(report, console.width if console.is_terminal else 100)
+    console.print(table.layout(report, console.width))
+
+
+def width() -> int:
+    """Columns to fold text at: the terminal's; 0 in a pipe, where nothing is folded."""
+    import shutil
+
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+
+
+def write(text: str, output: str | None) -> None:
+    """To the terminal, or to a file that is there whole or not at all."""
+    if output in (None, "-"):
+        click.echo(text, nl=not text.endswith("\n"))
+        return
+    path = Path(str(output))
+    try:
+        if path.exists() and not path.is_file():  # a device or a named pipe
+            path.write_text(text, encoding="utf-8")
+        else:
+            replace(path.resolve(), text)
+    except OSError as error:
+        raise click.ClickException(f"{output}: cannot be written: {error.strerror}") from error
+
+
+def replace(path: Path, text: str) -> None:
+    """The file with `text` in it, written beside it first."""
+    descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(partial, 0o666 & ~umask())
+        os.replace(partial, path)
+    except BaseException:
+        os.unlink(partial)
+        raise
+
+
+def umask() -> int:
+    """The permissions that new files are denied."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def listing(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]], as_json: bool) -> None:
+    """A list of what is known, as columns or as JSON objects."""
+    import json
+
+    from symroof.render.columns import aligned
+
+    if as_json:
+        write(json.dumps([dict(zip(heads, row, strict=True)) for row in rows], indent=2), None)
+    else:
+        write(aligned([heads, *rows]), None)

@@ -1,0 +1,132 @@
+"""Masks against masks drawn out position by position, and what has to hold of every mask."""
+
+from collections.abc import Callable
+from itertools import accumulate, pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from symroof import rulebook, rules, workload
+from symroof import symbols as s
+from symroof.binding import Binding
+from symroof.queries import Query
+
+Visible = Callable[[int, int], bool]  # (position of the query, position of the key)
+NAMES = {"causal": (s.P, s.C, s.K), "chunked": (s.P_chunk, s.C_chunk, s.K_chunk)}
+SIZES = {s.w: 4, s.k: 2, s.k_hf: 8, s.N_e: 8}
+RULES = [rulebook.select(name) for name in rulebook.RULEBOOK]
+
+
+def sums(mask: str, queries: list[Query], w: int) -> tuple[int, ...]:
+    """Pairs, cached keys read and tokens kept under the standard rules."""
+    found = workload.batch(queries, rules.STANDARD, {s.w: w}, NAMES[mask])
+    return tuple(found[x] for x in NAMES[mask])
+
+
+def one(mask: str, new: int, cached: int, w: int) -> tuple[int, ...]:
+    return sums(mask, [Query(new, cached)], w)
+
+
+def visible(mask: str, w: int) -> Visible:
+    """Chunks are the positions 0..w-1, w..2w-1, ...; a token sees no other chunk than its own."""
+    if mask == "causal":
+        return lambda query, key: key <= query
+    return lambda query, key: key <= query and key // w == query // w
+
+
+def drawn(shown: Visible, new: int, cached: int) -> tuple[int, int, int]:
+    """Pairs of the new tokens, distinct cached keys they see, and the most keys any token so far has seen."""
+    context = range(cached + new)
+    grid = [[shown(query, key) for key in context] for query in context]
+    step = grid[cached:]
+    return sum(map(sum, step)), sum(any(row[key] for row in step) for key in range(cached)), max(map(sum, grid))
+
+
+@pytest.mark.parametrize("cached", range(9))
+@pytest.mark.parametrize("new", range(1, 9))
+def test_causal_sums_are_those_of_the_drawn_mask(new: int, cached: int) -> None:
+    assert one("causal", new, cached, 1) == drawn(visible("causal", 1), new, cached)
+
+
+@pytest.mark.parametrize("w", [1, 2, 3, 4, 7, 30])
+@pytest.mark.parametrize("cached", range(10))
+def test_chunked_sums_are_those_of_the_drawn_mask(cached: int, w: int) -> None:
+    for new in (1, 2, 3, 5, 8):
+        assert one("chunked", new, cached, w) == drawn(visible("chunked", w), new, cached)
+
+
+MASK = st.sampled_from(list(NAMES))
+TOKENS, CACHED, WINDOW = st.integers(1, 10**6), st.integers(0, 10**6), st.integers(1, 10**5)
+QUERIES = st.lists(st.builds(Query, TOKENS, CACHED, st.integers(1, 5)), min_size=1, max_size=6)
+few = settings(max_examples=30, deadline=None)
+
+
+@few
+@given(MASK, TOKENS, CACHED, WINDOW, st.lists(st.integers(0, 10**6), max_size=5))
+def test_a_prefill_in_pieces_has_the_pairs_of_the_whole(
+    mask: str, new: int, cached: int, w: int, cuts: list[int]
+) -> None:
+    edges = [cached, *sorted({cached + cut for cut in cuts if 0 < cut < new}), cached + new]
+    pieces = [one(mask, after - before, before, w) for before, after in pairwise(edges)]
+    pairs, read, kept = one(mask, new, cached, w)
+    assert sum(piece[0] for piece in pieces) == pairs
+    assert pieces[0][1] == read
+    assert pieces[-1][2] == kept
+
+
+@few
+@given(TOKENS, CACHED, st.integers(0, 10**6))
+def test_a_chunk_that_holds_the_context_is_causal(new: int, cached: int, spare: int) -> None:
+    w = new + cached + spare
+    assert one("chunked", new, cached, w) == one("causal", new, cached, w)
+
+
+@few
+@given(TOKENS, CACHED, WINDOW)
+def test_a_chunk_never_shows_or_keeps_more_than_the_mask_without_it(new: int, cached: int, w: int) -> None:
+    pairs, read, kept = one("chunked", new, cached, w)
+    all_pairs, all_read, context = one("causal", new, cached, w)
+    assert new <= pairs <= min(all_pairs, new * w)
+    assert read <= min(all_read, w - 1)
+    assert kept == min(context, w)
+
+
+@few
+@given(MASK, CACHED, WINDOW)
+def test_a_decode_step_pairs_its_token_with_what_it_reads_and_itself(mask: str, cached: int, w: int) -> None:
+    pairs, read, _ = one(mask, 1, cached, w)
+    assert pairs == read + 1
+
+
+@few
+@given(MASK, QUERIES, WINDOW)
+def test_a_ragged_batch_is_the_sum_of_its_queries(mask: str, queries: list[Query], w: int) -> None:
+    alone = [one(mask, query.new, query.cached, w) for query in queries]
+    repeated = [x for x, query in zip(alone, queries, strict=True) for _ in range(query.count)]
+    assert sums(mask, queries, w) == tuple(map(sum, zip(*repeated, strict=True)))
+
+
+@few
+@given(MASK, st.lists(st.integers(1, 50), min_size=1, max_size=6), WINDOW)
+def test_decoding_token_by_token_keeps_what_each_prefill_would(mask: str, steps: list[int], w: int) -> None:
+    kept = [one(mask, total, 0, w)[2] for total in accumulate(steps)]
+    assert kept == [one(mask, n, total - n, w)[2] for n, total in zip(steps, accumulate(steps), strict=True)]
+    assert kept == sorted(kept)
+
+
+@few
+@given(st.sampled_from(RULES), st.integers(1, 500), st.integers(0, 500), st.integers(1, 50))
+def test_the_uniform_batch_is_that_many_equal_queries(rule: tuple[str, ...], new: int, cached: int, B: int) -> None:
+    layer = rules.layer(rule)
+    closed = Binding(workload.uniform(layer), {s.B: B, s.n: new, s.c: cached}, SIZES)
+    listed = workload.batch([Query(new, cached, B)], layer, SIZES)
+    assert set(listed) == workload.SUMS
+    assert {x: closed(x) for x in listed} == listed
+
+
+@pytest.mark.parametrize("mask", list(NAMES))
+def test_a_sum_without_its_size_is_left_out(mask: str) -> None:
+    found = workload.batch([Query(3, 5)], rules.STANDARD, {})
+    needs_a_window = mask == "chunked"
+    assert [x in found for x in NAMES[mask]] == [not needs_a_window] * 3

@@ -1,0 +1,161 @@
+"""The package's shape: direction of imports, public names, what start-up loads, one definition of each symbol."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import symroof
+from symroof import rulebook, rules
+from symroof import symbols as s
+
+ROOT = Path(symroof.__file__).parent
+
+# A module imports only from lower levels.
+LEVELS = {
+    "errors": 0,
+    "architecture": 1, "dtypes": 1, "hub": 1, "queries": 1, "rulebook": 1, "symbols": 1,
+    "binding": 2, "config": 2, "cost": 2, "masks": 2, "notation": 2,
+    "graph": 3, "models": 3, "ops": 3, "precision": 3, "rules": 3,
+    "blocks": 4, "formula": 4, "report": 4, "workload": 4,
+    "analyzer": 5,
+    "comparison": 6,
+    "model": 7,
+    "render": 8,
+    "options": 9, "terminal": 9,
+    "cli": 10,
+}  # fmt: skip
+
+# Reading a config, and telling a user of a mistake, does without these.
+PLAIN = ("errors", "architecture", "dtypes", "hub", "queries", "rulebook", "config", "models", "precision", "options",
+         "terminal")  # fmt: skip
+
+
+def module_of(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return parts[0]
+
+
+def imports(path):
+    """(name of the symroof module, whether it is imported at the top) for each import of the package."""
+    tree = ast.parse(path.read_text())
+    top = set(map(id, tree.body))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "symroof":
+            found = [node.module.split(".")[1]] if "." in node.module else [alias.name for alias in node.names]
+            yield from ((name, id(node) in top) for name in found)
+
+
+def sources():
+    return sorted(path for path in ROOT.rglob("*.py") if path.name != "__init__.py" or path.parent != ROOT)
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_imports_only_from_lower_levels(path):
+    own = module_of(path)
+    for name, at_top in imports(path):
+        if name == own or name == "__version__":
+            continue
+        hook = own == "report" and name == "render" and not at_top  # notebooks ask a report to render itself
+        assert hook or LEVELS[name] < LEVELS[own], f"{own} imports {name}"
+
+
+def test_every_module_has_a_level():
+    assert {module_of(path) for path in sources()} == set(LEVELS)
+
+
+def run(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_the_reading_half_needs_no_sympy(name):
+    loaded = run(f"import sys, symroof.{name}; print('sympy' in sys.modules, 'rich' in sys.modules)")
+    assert loaded.split() == ["False", "False"]
+
+
+def test_reading_a_config_needs_no_sympy():
+    code = "import sys; from symroof import config, models; models.read(config.load_config('llama-4-scout'))"
+    assert run(code + "; print('sympy' in sys.modules)").strip() == "False"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        ["report", "--help"],
+        ["report", "lama-3"],
+        ["report", "llama-3.1-8b", "--rules", "standart"],
+        ["report", "llama-3.1-8b", "--dtype", "bf17"],
+        ["report", "llama-3.1-8b", "--cached-tokens", "1", "2", "--input-tokens", "1", "2", "3"],
+        ["report", "missing.json"],
+        ["models"],
+        ["rules"],
+    ],
+    ids=" ".join,
+)
+def test_help_and_mistakes_are_told_without_the_engine(words):
+    code = (
+        "import sys\nfrom symroof.cli import cli\n"
+        f"try: cli({words!r}, standalone_mode=True)\nexcept SystemExit: pass\n"
+        "print('loaded', [x for x in ('sympy', 'rich', 'numpy') if x in sys.modules])"
+    )
+    assert run(code).strip().splitlines()[-1] == "loaded []"
+
+
+def test_no_core_dependency_beyond_three():
+    stdlib = sys.stdlib_module_names
+    found = set()
+    for path in sources():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+                found.add(node.module.split(".")[0])
+            elif isinstance(node, ast.Import):
+                found |= {alias.name.split(".")[0] for alias in node.names}
+    assert found - stdlib == {"symroof", "sympy", "click", "rich", "huggingface_hub"}
+
+
+def test_public_names():
+    assert symroof.__all__ == [
+        "Binding", "Block", "Cost", "Model", "Op", "Query", "Report", "SymroofError", "__version__", "load",
+    ]  # fmt: skip
+    assert all(getattr(symroof, name) is not None for name in symroof.__all__)
+    assert dir(symroof) == sorted(symroof.__all__)
+    with pytest.raises(AttributeError, match="lod"):
+        symroof.lod  # noqa: B018
+
+
+def test_public_callables_are_documented():
+    for name in symroof.__all__:
+        thing = getattr(symroof, name)
+        if callable(thing):
+            assert len(thing.__doc__ or "") > 20, name
+
+
+def test_a_symbol_is_declared_once():
+    with pytest.raises(ValueError, match="'d' is declared already"):
+        s.declare("d", "size", "another hidden size")
+    with pytest.raises(ValueError, match="no group 'sise'"):
+        s.declare("d_new", "sise", "a typo")
+    assert "d_new" not in s.VOCABULARY
+
+
+def test_a_symbols_python_name_is_its_printed_name():
+    for name, entry in s.VOCABULARY.items():
+        assert getattr(s, name) is entry.symbol
+        assert str(entry.symbol) == name
+        assert entry.group in s.GROUPS
+        assert name not in ("E", "I", "N", "O", "Q", "S")  # letters that sympy owns
+
+
+def test_the_rulebook_and_the_rules_have_the_same_names():
+    assert set(rulebook.RULEBOOK) == set(rules.LAYERS)
+
+
+def test_every_set_of_rules_defines_every_sum_and_choice():
+    needed = {e.symbol for e in s.VOCABULARY.values() if e.group in ("batch", "step", "rule")}
+    for name, rule in rulebook.RULEBOOK.items():
+        if rule.base:
+            assert set(rules.layer((name,))) == needed
