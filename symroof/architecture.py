@@ -7,7 +7,7 @@ Symbols are named here by their names in the vocabulary, so that reading a confi
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from symroof.errors import UsageError, suggestion
+from symroof.errors import UsageError, described, shorten, suggestion
 
 
 @dataclass(frozen=True)
@@ -85,9 +85,9 @@ class Architecture:
             if name not in self.sizes:
                 hint = suggestion(name, self.sizes)
                 cure = f"did you mean {hint!r}?" if hint else "its sizes: " + ", ".join(self.sizes)
-                raise UsageError(f"{name!r} is no size of this model: {cure}")
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise UsageError(f"{name}={value!r}: a size is a whole number of at least 1")
+                raise UsageError(f"{shorten(name)!r} is no size of this model: {cure}")
+            if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 10**9:
+                raise UsageError(f"{name} = {described(value)}: a size is a whole number from 1 to {10**9}")
         follow = {name: sizes[of] for name, of in self.origin.items() if of in sizes}
         origin = {**self.origin, **dict.fromkeys(sizes, "given")}
         changed = replace(self, sizes={**self.sizes, **follow, **sizes}, origin=origin)

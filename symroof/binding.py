@@ -27,7 +27,7 @@ class Binding:
 
     def __call__(self, expr: Any) -> Expr:
         """`expr` with every defined symbol replaced; exact where no power makes it a float."""
-        expr = sympify(expr)
+        expr = sympify(expr, strict=True)
         bound = {x: self.value(x) for x in expr.free_symbols if x in self.definitions}
         if bound and all(x in bound and bound[x].is_number for x in expr.free_symbols):
             symbols = sorted(bound, key=str)
@@ -39,7 +39,7 @@ class Binding:
         if symbol not in self._values:
             if symbol in _path:
                 raise SymroofError("circular definitions: " + " -> ".join(map(str, (*_path, symbol))))
-            definition = sympify(self.definitions[symbol])
+            definition = sympify(self.definitions[symbol], strict=True)
             for inner in definition.free_symbols & self.definitions.keys():
                 self.value(inner, (*_path, symbol))
             self._values[symbol] = self(definition)

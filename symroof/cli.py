@@ -1,5 +1,6 @@
 """The command line. The symbolic half is imported inside commands."""
 
+import os
 import sys
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -7,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from symroof import __version__, options
-from symroof.errors import SymroofError
 from symroof.options import Command
 from symroof.terminal import listing, show, width, write
 
@@ -54,7 +54,7 @@ def cli() -> None:
 @options.counting
 @options.sizes
 @click.option("--against", type=options.RULES, metavar="NAME,...", help="Count by these rules too; say what differs.")
-@click.option("--format", "form", type=click.Choice(["table", "json", "csv", "markdown", "html", "latex"]),
+@click.option("--format", "form", type=options.one_of("table", "json", "csv", "markdown", "html", "latex"),
               default="table", show_default=True)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Short for --format json.")
 @options.output
@@ -119,7 +119,7 @@ def compare(model: "Model", rules: str, against: str, step: dict[str, Any], form
 @click.option("--bind", is_flag=True, help="Put the model's sizes in and leave the batch open.")
 @options.counting
 @options.sizes
-@click.option("--format", "form", type=click.Choice(["text", "latex", "markdown", "python"]),
+@click.option("--format", "form", type=options.one_of("text", "latex", "markdown", "python"),
               default="text", show_default=True)  # fmt: skip
 @options.output
 def formula(
@@ -139,6 +139,7 @@ def formula(
     from symroof.formula import USUAL
     from symroof.render import symbolic
 
+    op = op.lower()
     names = [x.strip() for text in quantity for x in text.split(",") if x.strip()] or USUAL
     found = [loaded.formula_parts(x, op, rules, logits, uniform, bind) for x in names]
     heading = f"{loaded.name} ({loaded.family})" + (f", one layer of {op}" if op else "")
@@ -206,5 +207,6 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     try:
         cli(prog_name="symroof")
-    except SymroofError as error:  # raised while options were completed or parsed
-        sys.exit(f"Error: {error}")
+    except OSError as error:  # a full disk behind the pipe; click sees to a closed one
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered has nowhere to go
+        sys.exit(f"Error: output cannot be written: {error.strerror}")

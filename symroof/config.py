@@ -14,10 +14,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from symroof.errors import ConfigError, UnknownName, UsageError, digits, shorten
+from symroof.dtypes import plain
+from symroof.errors import ConfigError, UnknownName, UsageError, described, shorten
 
 MAX_BYTES = 16 * 2**20  # the largest real config.json known is 0.4 MiB
 MAX_SIZE = 10**9  # no size of a model is larger
+MAX_LAYERS = 10**6
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
 
 
@@ -31,41 +33,44 @@ class Config:
 
     def fail(self, what: str) -> ConfigError:
         """The error that says `what` is wrong with this config."""
-        return ConfigError(f"{shorten(self.source, 120)}: {what}")
+        return ConfigError(f"{self.source}: {what}")
+
+    def wrong(self, key: str, must: str) -> ConfigError:
+        """The error that says what a key's value must be."""
+        return self.fail(f"key {key!r} is {described(self.data[key])}: it must be {must}")
 
     def has(self, key: str) -> bool:
         """Whether the key is there with a value; null counts as absent, as it does for transformers."""
         return self.data.get(key) is not None
 
-    def number(self, key: str, least: int = 1) -> int:
-        """A whole number of at least `least` that must be there."""
+    def number(self, key: str, least: int = 1, most: int = MAX_SIZE) -> int:
+        """A whole number from `least` to `most` that must be there."""
         if not self.has(key):
             raise self.fail(f"key {key!r} is missing: add it, a whole number of at least {least}")
         value = self.data[key]
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= MAX_SIZE:
-            shown = shorten(json.dumps(value, default=str), 40) if not isinstance(value, int) else digits(value)
-            raise self.fail(f"key {key!r} is {shown}: it must be a whole number from {least} to {MAX_SIZE}")
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise self.wrong(key, f"a whole number from {least} to {most}")
         return value
 
     def flag(self, key: str, absent: bool) -> bool:
         """True or false; `absent` where the key is."""
         value = self.data[key] if self.has(key) else absent
         if not isinstance(value, bool):
-            raise self.fail(f"key {key!r} is {shorten(json.dumps(value), 40)}: it must be true or false")
+            raise self.wrong(key, "true or false")
         return value
 
     def text(self, key: str) -> str:
         """A string; empty where the key is absent."""
         value = self.data[key] if self.has(key) else ""
         if not isinstance(value, str):
-            raise self.fail(f"key {key!r} is {shorten(json.dumps(value), 40)}: it must be a string")
+            raise self.wrong(key, "a string")
         return value
 
     def listed(self, key: str) -> list[Any]:
         """A list; empty where the key is absent."""
         value = self.data[key] if self.has(key) else []
         if not isinstance(value, list):
-            raise self.fail(f"key {key!r} is {shorten(json.dumps(value), 40)}: it must be a list")
+            raise self.wrong(key, "a list")
         return value
 
     def nested(self, key: str) -> "Config":
@@ -75,14 +80,27 @@ class Config:
             raise self.fail(f"key {key!r} is missing or no object: this model_type keeps its sizes in it")
         return Config(value, self.name, f"{self.source}, {key}")
 
+    def parts(self) -> list["Config"]:
+        """This config, and its text_config where it has one."""
+        return [self, self.nested("text_config")] if isinstance(self.data.get("text_config"), Mapping) else [self]
+
     def dtype(self) -> str:
-        """The format the weights are kept in, as the config writes it; empty where it says nothing."""
-        text = self.data.get("text_config")
-        parts = [self] + ([self.nested("text_config")] if isinstance(text, Mapping) else [])
-        named = {part.text(key).removeprefix("torch.") for part in parts for key in ("dtype", "torch_dtype")} - {""}
+        """The format the weights are kept in; empty where the config says nothing."""
+        named = {plain(part.text(key)) for part in self.parts() for key in ("dtype", "torch_dtype")} - {""}
         if len(named) > 1:
-            raise self.fail(f"torch_dtype and dtype contradict each other: {', '.join(sorted(named))}")
+            raise self.fail(
+                f"dtype and torch_dtype contradict each other: {' and '.join(map(described, sorted(named)))}"
+            )
         return named.pop() if named else ""
+
+    def quantization(self) -> str:
+        """The quant_method of its quantization_config; empty where it has none."""
+        for part in self.parts():
+            if part.has("quantization_config"):
+                found = part.data["quantization_config"]
+                method = found.get("quant_method") if isinstance(found, Mapping) else None
+                return shorten(method, 30) if isinstance(method, str) and method else "unnamed"
+        return ""
 
 
 class Sizes:
@@ -93,9 +111,9 @@ class Sizes:
         self.values: dict[str, int] = {}
         self.origin: dict[str, str] = {}
 
-    def read(self, symbol: str, key: str) -> int:
+    def read(self, symbol: str, key: str, most: int = MAX_SIZE) -> int:
         """The size under `key`, which must be there."""
-        return self.derive(symbol, self.config.number(key), key)
+        return self.derive(symbol, self.config.number(key, most=most), key)
 
     def derive(self, symbol: str, value: int, origin: str) -> int:
         """A size that follows from others; `origin` says how."""
@@ -110,21 +128,32 @@ def load_config(model: str | os.PathLike[str] | Mapping[str, Any]) -> Config:
     for what cannot be downloaded.
     """
     if isinstance(model, Mapping):
-        return Config(model, str(model.get("_name_or_path") or model.get("model_type") or "model"), "the given dict")
+        named = next((x for x in map(model.get, ("_name_or_path", "model_type")) if isinstance(x, str) and x), "model")
+        return Config(model, shorten(named), "the given dict")
     text = os.fspath(model)
     if isinstance(model, str) and text.lower() in catalogue():
         name = text.lower()
         return Config(catalogue()[name]["config"], name, f"catalogue: {catalogue()[name]['source']}")
-    path = Path(text).expanduser()
-    if path.exists():
+    if path := existing(text):
         return read_path(path)
     if text.endswith(".json") or text.startswith((".", "/", "~")) or "\\" in text:
         raise UsageError(f"no file {shorten(text, 200)!r}: give the path of a config.json or its directory")
     if HUB_ID.fullmatch(text):
         from symroof.hub import download
 
-        return Config(read_json(Path(download(text))), text, f"hub: {text}")
+        return Config(read_json(Path(download(text, MAX_BYTES))), text, f"hub: {text}")
     raise UnknownName("model", text, catalogue(), "; a file, a directory and a hub id org/name serve too")
+
+
+def existing(text: str) -> Path | None:
+    """The path, where something is there; `~` is the user's home."""
+    try:
+        path = Path(text).expanduser()
+        return path if text and path.exists() else None
+    except PermissionError as error:
+        raise ConfigError(f"{shorten(text, 200)}: cannot be read: {error.strerror}; give a path that can") from error
+    except (OSError, RuntimeError, ValueError):  # a name too long, no such user, a NUL: nothing can be there
+        return None
 
 
 @cache
@@ -141,24 +170,25 @@ def read_path(path: Path) -> Config:
             raise UsageError(f"{shorten(path, 200)} holds no config.json: give the model's directory or its file")
         path = path / "config.json"
     name = path.parent.resolve().name if path.name == "config.json" else path.stem
-    return Config(read_json(path), name, str(path))
+    return Config(read_json(path), shorten(name), shorten(path, 200))
 
 
 def read_json(path: Path) -> dict[str, Any]:
     """The object in a JSON file of at most MAX_BYTES."""
+    where = shorten(path, 200)
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise ConfigError(f"{shorten(path, 200)}: cannot be read: {error.strerror}") from error
+        raise ConfigError(f"{where}: cannot be read: {error.strerror}; give a config.json that can") from error
     if len(raw) > MAX_BYTES:
-        raise ConfigError(f"{shorten(path, 200)}: larger than {MAX_BYTES >> 20} MiB: this is no config.json")
+        raise ConfigError(f"{where}: larger than {MAX_BYTES >> 20} MiB: this is no config.json")
     try:
         data = json.loads(raw.decode("utf-8-sig"))
     except RecursionError as error:
-        raise ConfigError(f"{shorten(path, 200)}: nested too deep to be a config.json") from error
+        raise ConfigError(f"{where}: nested too deep to be a config.json") from error
     except ValueError as error:
-        raise ConfigError(f"{shorten(path, 200)}: no valid JSON: {shorten(error, 100)}") from error
+        raise ConfigError(f"{where}: no valid JSON: {shorten(error, 100)}; give a model's config.json") from error
     if not isinstance(data, dict):
-        raise ConfigError(f"{shorten(path, 200)}: holds a JSON {type(data).__name__}, not an object of config keys")
+        raise ConfigError(f"{where}: holds {described(data)}, not an object of config keys: give a model's config.json")
     return data

@@ -43,10 +43,15 @@ ALIASES = {
 }
 
 
-def canonical(name: str) -> str:
-    """The format's name in `BITS`; `torch.bfloat16`, `bfloat16` and `BF16` are `bf16`."""
+def plain(name: str) -> str:
+    """The name without its aliases: `torch.bfloat16`, `bfloat16` and `BF16` are `bf16`."""
     lower = name.lower().removeprefix("torch.")
-    found = ALIASES.get(lower, lower)
+    return ALIASES.get(lower, lower)
+
+
+def canonical(name: str) -> str:
+    """The format's name in `BITS`. Raises UnknownName."""
+    found = plain(name)
     if found not in BITS:
         raise UnknownName("format", name, BITS)
     return found

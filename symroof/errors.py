@@ -51,13 +51,26 @@ class MissingExtra(UsageError):
 
 def shorten(value: object, limit: int = 60) -> str:
     """`value` as text on one line, no longer than `limit` characters, safe to print on a terminal."""
-    text = "".join(c if c.isprintable() else "?" for c in str(value)[: limit + 1])
+    text = digits(value) if isinstance(value, int) else str(value)
+    text = "".join(c if c.isprintable() else "?" for c in text[: limit + 1])
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
 def digits(value: int) -> str:
     """A whole number as text, or its length where it would fill the screen."""
     return str(value) if abs(value) < 10**20 else f"a number of {value.bit_length()} bits"
+
+
+def described(value: object) -> str:
+    """A value of a config as an error quotes it: numbers and strings as they are, the rest by its kind."""
+    if isinstance(value, str):
+        return f'"{shorten(value, 40)}"'
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, int | float):
+        return shorten(value)
+    kind = type(value).__name__
+    return {"dict": "an object", "list": "a list"}.get(kind, f"a {kind}")
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

@@ -51,7 +51,7 @@ USUAL = ("matmul_flops", "vector_flops", "weight_bytes", "cache_bytes", "activat
 
 def quantity(name: str) -> Named:
     """The quantity of that name; `-` and `_` are alike. Raises UnknownName."""
-    found = QUANTITIES.get(name.replace("-", "_"))
+    found = QUANTITIES.get(name.lower().replace("-", "_"))
     if found is None:
         raise UnknownName("quantity", name, QUANTITIES)
     return found

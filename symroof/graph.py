@@ -42,9 +42,9 @@ class Block:
     def find(self, path: str) -> "Block | Op":
         """The operator or block at `path`, such as `mlp/down` or `mlp`. Raises UnknownName."""
         known = dict(self._nodes())
-        if path not in known:
+        if path.lower() not in known:
             raise UnknownName("operator", path, known)
-        return known[path]
+        return known[path.lower()]
 
     def _nodes(self) -> Iterator[tuple[str, "Block | Op"]]:
         for child in self.children:

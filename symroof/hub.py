@@ -1,33 +1,83 @@
 """config.json from the Hugging Face hub, through huggingface_hub (the extra `hub`)."""
 
-from symroof.errors import HubError, MissingExtra, shorten
+import io
+import logging
+import warnings
+from contextlib import redirect_stdout
+from typing import Any
+
+from symroof.errors import HubError, MissingExtra, UsageError, shorten
+
+FILE = "config.json"
+CURE = "check the network and HF_ENDPOINT, or give a file; `symroof models` lists what is built in"
 
 
-def download(model: str) -> str:
-    """The local path of a hub model's config.json; `org/name` or `org/name@revision`.
+def download(model: str, most: int) -> str:
+    """The local path of a hub model's config.json of at most `most` bytes; `org/name` or `org/name@revision`.
 
-    Endpoint, token and cache are the hub's own (HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_OFFLINE). Raises
-    MissingExtra without huggingface_hub, HubError when the download fails.
+    Endpoint, token and cache are the hub's own (HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_OFFLINE). A config that
+    is cached serves where the hub does not answer. Raises MissingExtra without huggingface_hub, UsageError for
+    what cannot be a hub id, HubError when the download fails.
     """
+    hub = library(model)
+    repo, _, revision = model.partition("@")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what there is to say is said in the error
+        try:
+            silent = unreachable(hub, repo, revision or None, most)
+            return str(hub.hf_hub_download(repo, FILE, revision=revision or None, local_files_only=bool(silent)))
+        except hub.errors.HFValidationError as error:
+            raise UsageError(f"{shorten(model)!r} is no hub id: give org/name or org/name@revision") from error
+        except hub.errors.GatedRepoError as error:
+            raise HubError(f"{model}: gated: accept its licence on the hub, then run `hf auth login`") from error
+        except hub.errors.RepositoryNotFoundError as error:
+            raise HubError(f"{model}: no such model on the hub, or private: check the name, or log in") from error
+        except hub.errors.RevisionNotFoundError as error:
+            raise HubError(f"{model}: the hub has no revision {revision!r} of it: check its branches") from error
+        except hub.errors.LocalEntryNotFoundError as error:
+            raise HubError(f"{model}: not cached, and {silent or 'the download broke off'}: {CURE}") from error
+        except hub.errors.EntryNotFoundError as error:
+            raise HubError(f"{model}: the repository has no {FILE}: give a model that has") from error
+        except HubError:
+            raise
+        except Exception as error:  # whatever transport huggingface_hub uses has errors of its own
+            raise HubError(f"{model}: download failed ({shorten(error, 200)}): {CURE}") from error
+
+
+def library(model: str) -> Any:
+    """huggingface_hub, without its progress bars and log lines."""
     try:
-        from huggingface_hub import errors, hf_hub_download
+        with redirect_stdout(io.StringIO()):
+            import huggingface_hub
+            import huggingface_hub.constants
+            import huggingface_hub.errors
+            import huggingface_hub.file_download  # the modules below load when first asked for, and set up logging
+            import huggingface_hub.utils
     except ImportError as error:
         raise MissingExtra(f"fetching {shorten(model)} from the hub", "hub") from error
-    repo, _, revision = model.partition("@")
+    except Exception as error:  # it reads HF_ENDPOINT when imported
+        raise HubError(f"{model}: huggingface_hub does not start ({shorten(error, 100)}): {CURE}") from error
+    huggingface_hub.utils.disable_progress_bars()  # type: ignore[attr-defined]
+    logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL + 1)
+    return huggingface_hub
+
+
+def unreachable(hub: Any, repo: str, revision: str | None, most: int) -> str:
+    """Why the hub gives no answer about the file, asked once and without retries; empty where it does."""
     try:
-        return str(hf_hub_download(repo, "config.json", revision=revision or None))
-    except errors.GatedRepoError as error:
-        raise HubError(f"{model}: gated: accept its licence on the hub, then run `hf auth login`") from error
-    except errors.RepositoryNotFoundError as error:
-        raise HubError(f"{model}: no such model on the hub, or private: check the name, or log in") from error
-    except errors.RevisionNotFoundError as error:
-        raise HubError(f"{model}: the hub has no revision {revision!r} of it") from error
-    except errors.LocalEntryNotFoundError as error:
-        raise HubError(
-            f"{model}: the hub cannot be reached and its config is not cached: check the network and HF_ENDPOINT, "
-            "or give a file; `symroof models` lists what is built in"
-        ) from error
-    except errors.EntryNotFoundError as error:
-        raise HubError(f"{model}: the repository has no config.json") from error
-    except Exception as error:  # whatever transport huggingface_hub uses has errors of its own
-        raise HubError(f"{model}: download failed: {shorten(error, 160)}") from error
+        hub.utils.validate_repo_id(repo)
+        wait = hub.constants.HF_HUB_ETAG_TIMEOUT
+        found = hub.get_hf_file_metadata(hub.hf_hub_url(repo, FILE, revision=revision), timeout=wait)
+    except (hub.errors.HFValidationError, hub.errors.RepositoryNotFoundError, hub.errors.RevisionNotFoundError):
+        raise
+    except hub.errors.EntryNotFoundError:
+        raise
+    except hub.errors.OfflineModeIsEnabled:
+        return "HF_HUB_OFFLINE is set"
+    except hub.errors.HfHubHTTPError as error:
+        return f"the hub answers {error.response.status_code}"
+    except Exception as error:  # transport errors, of httpx or requests by version
+        return f"the hub cannot be reached ({type(error).__name__})"
+    if found.size is not None and found.size > most:
+        raise HubError(f"{repo}: its {FILE} is larger than {most >> 20} MiB: this is no config")
+    return ""

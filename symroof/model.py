@@ -16,7 +16,7 @@ from symroof.binding import Binding, compiled
 from symroof.comparison import Comparison, compare
 from symroof.config import Config, load_config
 from symroof.cost import FIELDS, Cost
-from symroof.errors import UnknownName
+from symroof.errors import ConfigError, UnknownName
 from symroof.formula import Formula, quantity
 from symroof.graph import Block, Op
 from symroof.precision import Precision, precision
@@ -184,9 +184,10 @@ class Model:
 
     def known(self) -> dict[Symbol, Any]:
         """Its sizes, and the widths of its elements where its config names a format."""
-        if not self.config.dtype() or self.config.has("quantization_config"):
+        try:
+            return {**self.sizes, **_widths(precision(self.config))}
+        except ConfigError:  # it names none, or an unknown one: a report says so, a formula does without
             return dict(self.sizes)
-        return {**self.sizes, **_widths(precision(self.config))}
 
 
 def _widths(kept: Precision) -> dict[Symbol, Any]:
@@ -197,6 +198,7 @@ def chosen(names: Rules, logits: str | None) -> tuple[str, ...]:
     """The rules in force, `logits` among them."""
     if logits is None:
         return rulebook.select(names)
+    logits = logits.lower()
     if logits not in ("last", "all", "none"):
         raise UnknownName("positions for logits", logits, ("last", "all", "none"))
     listed = [names] if isinstance(names, str) else list(names)

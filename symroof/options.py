@@ -34,7 +34,10 @@ class Command(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Join `--cached-tokens 1 2 3` to one value before click parses."""
         names = {name for x in self.params if isinstance(x.type, Tokens) for name in x.opts}
-        return super().parse_args(ctx, joined(args, names))
+        try:
+            return super().parse_args(ctx, joined(args, names))
+        except click.UsageError as error:  # click quotes what was typed as it is
+            raise click.UsageError(shorten(error.format_message(), 300), error.ctx) from error
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; a SymroofError ends it in one line."""
@@ -73,7 +76,7 @@ class Tokens(click.ParamType):
             return value
         parts = [x for x in str(value).split(",") if x]
         for part in parts or [""]:
-            if not re.fullmatch(r"[-+]?\d[\d_]{0,40}", part):
+            if not re.fullmatch(r"[-+]?\d+(_\d+)*", part) or len(part) > 40:
                 self.fail(f"{shorten(part)!r} is no whole number.", param, ctx)
         return [int(part) for part in parts]
 
@@ -109,6 +112,19 @@ class ModelName(click.ParamType):
         return names or [CompletionItem(incomplete, type="file")]
 
 
+class Target(click.Path):
+    """A file to write, or `-`."""
+
+    def __init__(self) -> None:
+        super().__init__(dir_okay=False, allow_dash=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path; an empty one is none."""
+        if not value:
+            self.fail("the name is empty: give a file.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 class Size(click.ParamType):
     """NAME=VALUE for a size of the model."""
 
@@ -117,13 +133,18 @@ class Size(click.ParamType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
         """The symbol's name and the number."""
         name, _, number = str(value).partition("=")
-        if not re.fullmatch(r"\d{1,12}", number):
+        if not re.fullmatch(r"\d{1,10}", number):
             self.fail(f"{shorten(value)!r}: give a symbol and a whole number, such as d=8192.", param, ctx)
         return name, int(number)
 
 
 RULES = Names("rules", tuple(RULEBOOK), select)
 FORMAT = Names("format", tuple(BITS), canonical)
+
+
+def one_of(*names: str) -> click.Choice[str]:
+    """One of the names, in any case."""
+    return click.Choice(names, case_sensitive=False)
 
 
 def together(*decorators: Decorator) -> Decorator:
@@ -163,10 +184,10 @@ precision = together(
 counting = together(
     click.option("--rules", type=RULES, default="standard", show_default=True, metavar="NAME,...",
                  help="Counting rules; `symroof rules` lists them."),
-    click.option("--logits", type=click.Choice(["last", "all", "none"]),
+    click.option("--logits", type=one_of("last", "all", "none"),
                  help="Positions the head computes.  [default: the rules']"),
 )  # fmt: skip
 
 sizes = click.option("--set", "sizes", type=Size(), multiple=True, help="Change a size of the model: --set d=8192.")
 
-output = click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write to a file; - is the terminal.")
+output = click.option("-o", "--output", type=Target(), help="Write to a file; - is the terminal.")

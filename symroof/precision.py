@@ -44,10 +44,10 @@ def precision(
     a quantization_config is never silently ignored.
     """
     given = {"dtype": dtype, "weights": weights, "experts": experts, "activations": activations, "cache": cache}
-    quantised = config.has("quantization_config")
-    if quantised and not (dtype or weights):
+    method = config.quantization()
+    if method and not (dtype or weights):
         raise config.fail(
-            f"quantization_config ({_method(config)}) is not read yet: say what the weights are kept in with "
+            f"quantization_config ({method}) is not read yet: say what the weights are kept in with "
             "--weights, and --experts where they differ, or --dtype for the model before quantisation"
         )
     formats, origin = {}, {}
@@ -55,7 +55,7 @@ def precision(
         asked = [x for x in (role, "weights" if role == "experts" else role, "dtype") if given[x]]
         formats[role] = canonical(str(given[asked[0]])) if asked else _from_config(config)
         origin[role] = f"given as {asked[0]}" if asked else "the config's dtype"
-    return Precision(formats, origin, f"quantization_config ({_method(config)})" if quantised else "")
+    return Precision(formats, origin, f"quantization_config ({method})" if method else "")
 
 
 def _from_config(config: Config) -> str:
@@ -66,8 +66,3 @@ def _from_config(config: Config) -> str:
         return canonical(name)
     except UnknownName as error:
         raise config.fail(f"dtype: {error}; override it with --dtype") from error
-
-
-def _method(config: Config) -> str:
-    quantization = config.data["quantization_config"]
-    return str(quantization.get("quant_method", "?")) if isinstance(quantization, Mapping) else "?"

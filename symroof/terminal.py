@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from symroof.errors import shorten
+
 if TYPE_CHECKING:
     from symroof.report import Report
 
@@ -48,12 +50,12 @@ def write(text: str, output: str | None) -> None:
         else:
             replace(path.resolve(), text)
     except OSError as error:
-        raise click.ClickException(f"{output}: cannot be written: {error.strerror}") from error
+        raise click.ClickException(f"{shorten(output, 200)}: cannot be written: {error.strerror}") from error
 
 
 def replace(path: Path, text: str) -> None:
     """The file with `text` in it, written beside it first."""
-    descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=".symroof.")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)

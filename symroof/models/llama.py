@@ -4,7 +4,7 @@ Source: transformers 5.23.0, models/llama; where a key is absent its config clas
 """
 
 from symroof.architecture import Architecture, Attention, FeedForward, Structure
-from symroof.config import Config, Sizes
+from symroof.config import MAX_LAYERS, Config, Sizes
 
 ACTIVATIONS = {
     "silu": "silu",
@@ -32,7 +32,7 @@ def read(config: Config) -> Architecture:
 def trunk(sizes: Sizes, kv_key: str = "num_key_value_heads") -> None:
     """Layers, hidden size, heads and vocabulary, which every llama has; KV heads are read from `kv_key`."""
     config = sizes.config
-    sizes.read("L", "num_hidden_layers")
+    sizes.read("L", "num_hidden_layers", most=MAX_LAYERS)
     d = sizes.read("d", "hidden_size")
     H_q = sizes.read("H_q", "num_attention_heads")
     sizes.read("H_kv", kv_key)
@@ -49,5 +49,5 @@ def activation(config: Config) -> str:
     """The gate's activation under the name that ops.dense knows."""
     name = config.text("hidden_act") or "silu"
     if name not in ACTIVATIONS:
-        raise config.fail(f"key 'hidden_act' is {name!r}: known: {', '.join(ACTIVATIONS)}")
+        raise config.wrong("hidden_act", f"one of {', '.join(ACTIVATIONS)}")
     return ACTIVATIONS[name]

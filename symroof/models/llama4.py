@@ -15,7 +15,10 @@ NOPE_INTERVAL = 4  # no_rope_layer_interval where absent
 
 def read_wrapper(config: Config) -> Architecture:
     """The text model of a multimodal config."""
-    return read(config.nested("text_config"))
+    text = config.nested("text_config")
+    if text.has("model_type") and text.text("model_type") != "llama4_text":
+        raise text.wrong("model_type", "llama4_text")
+    return read(text)
 
 
 def read(config: Config) -> Architecture:

@@ -68,10 +68,10 @@ def part_latex(part: Part) -> str:
 
 
 def as_python(heading: str, formulas: Sequence[Formula]) -> str:
-    """A module with a function for each quantity, its symbols as keyword arguments."""
+    """A module with a function for each quantity, its symbols as keyword arguments; the heading is a comment."""
     bodies = [_function(formula) for formula in formulas]
     top = "import math\n\n\n" if any("math." in body for body in bodies) else ""
-    return f'"""{heading}"""\n\n{top}' + "\n\n".join(bodies)
+    return f"# {heading}\n\n{top}" + "\n\n".join(bodies)
 
 
 def _function(formula: Formula) -> str:
