@@ -29,13 +29,22 @@ class Difference:
     why: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
-    """Two reports of one step and what tells them apart."""
+    """Two reports of one step and what tells them apart; `print` shows them side by side."""
 
     ours: Report
     theirs: Report
     rows: tuple[Difference, ...]
+
+    def __repr__(self) -> str:
+        names = " and ".join(",".join(x.rules) for x in (self.ours, self.theirs))
+        return f"<symroof comparison of {names} on {self.ours.model}>"
+
+    def __str__(self) -> str:
+        from symroof.render.comparison import render
+
+        return render(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Both reports in their schema, and for each operator its figures under both and the reasons."""

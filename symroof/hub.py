@@ -3,6 +3,7 @@
 import io
 import logging
 import warnings
+from collections.abc import Iterator
 from contextlib import redirect_stdout
 from typing import Any
 
@@ -10,6 +11,13 @@ from symroof.errors import HubError, MissingExtra, UsageError, shorten
 
 FILE = "config.json"
 CURE = "check the network and HF_ENDPOINT, or give a file; `symroof models` lists what is built in"
+# What the hub says no with -> what to do about it; the first that fits is told.
+REFUSALS = {
+    "GatedRepoError": "gated: accept its licence on the hub, then run `hf auth login`",
+    "RepositoryNotFoundError": "no such model on the hub, or private: check the name, or log in",
+    "RevisionNotFoundError": "the hub has no such revision of it: check its branches and tags",
+    "EntryNotFoundError": f"the repository has no {FILE}: give a model that has",
+}
 
 
 def download(model: str, most: int) -> str:
@@ -26,22 +34,15 @@ def download(model: str, most: int) -> str:
         try:
             silent = unreachable(hub, repo, revision or None, most)
             return str(hub.hf_hub_download(repo, FILE, revision=revision or None, local_files_only=bool(silent)))
-        except hub.errors.HFValidationError as error:
-            raise UsageError(f"{shorten(model)!r} is no hub id: give org/name or org/name@revision") from error
-        except hub.errors.GatedRepoError as error:
-            raise HubError(f"{model}: gated: accept its licence on the hub, then run `hf auth login`") from error
-        except hub.errors.RepositoryNotFoundError as error:
-            raise HubError(f"{model}: no such model on the hub, or private: check the name, or log in") from error
-        except hub.errors.RevisionNotFoundError as error:
-            raise HubError(f"{model}: the hub has no revision {revision!r} of it: check its branches") from error
-        except hub.errors.LocalEntryNotFoundError as error:
-            raise HubError(f"{model}: not cached, and {silent or 'the download broke off'}: {CURE}") from error
-        except hub.errors.EntryNotFoundError as error:
-            raise HubError(f"{model}: the repository has no {FILE}: give a model that has") from error
         except HubError:
             raise
+        except hub.errors.HFValidationError as error:
+            raise UsageError(f"{shorten(model)!r} is no hub id: give org/name or org/name@revision") from error
+        except hub.errors.LocalEntryNotFoundError as error:
+            raise HubError(f"{model}: not cached, and {silent or 'the download broke off'}: {CURE}") from error
         except Exception as error:  # whatever transport huggingface_hub uses has errors of its own
-            raise HubError(f"{model}: download failed ({shorten(error, 200)}): {CURE}") from error
+            why = next(refused(hub, error), f"download failed ({shorten(error, 200)}): {CURE}")
+            raise HubError(f"{model}: {why}") from error
 
 
 def library(model: str) -> Any:
@@ -62,22 +63,30 @@ def library(model: str) -> Any:
     return huggingface_hub
 
 
+def refused(hub: Any, error: Exception) -> Iterator[str]:
+    """What the hub's answer means, where it is a no."""
+    return (text for name, text in REFUSALS.items() if isinstance(error, getattr(hub.errors, name)))
+
+
+def silence(hub: Any, error: Exception) -> str:
+    """Why there is no answer."""
+    if isinstance(error, hub.errors.OfflineModeIsEnabled):
+        return "HF_HUB_OFFLINE is set"
+    if isinstance(error, hub.errors.HfHubHTTPError):
+        return f"the hub answers {error.response.status_code}"
+    return f"the hub cannot be reached ({type(error).__name__})"  # of httpx or requests, by version
+
+
 def unreachable(hub: Any, repo: str, revision: str | None, most: int) -> str:
     """Why the hub gives no answer about the file, asked once and without retries; empty where it does."""
     try:
         hub.utils.validate_repo_id(repo)
         wait = hub.constants.HF_HUB_ETAG_TIMEOUT
         found = hub.get_hf_file_metadata(hub.hf_hub_url(repo, FILE, revision=revision), timeout=wait)
-    except (hub.errors.HFValidationError, hub.errors.RepositoryNotFoundError, hub.errors.RevisionNotFoundError):
-        raise
-    except hub.errors.EntryNotFoundError:
-        raise
-    except hub.errors.OfflineModeIsEnabled:
-        return "HF_HUB_OFFLINE is set"
-    except hub.errors.HfHubHTTPError as error:
-        return f"the hub answers {error.response.status_code}"
-    except Exception as error:  # transport errors, of httpx or requests by version
-        return f"the hub cannot be reached ({type(error).__name__})"
+    except Exception as error:
+        if isinstance(error, hub.errors.HFValidationError) or any(refused(hub, error)):
+            raise
+        return silence(hub, error)
     if found.size is not None and found.size > most:
         raise HubError(f"{repo}: its {FILE} is larger than {most >> 20} MiB: this is no config")
     return ""

@@ -115,9 +115,12 @@ class Storage:
         return {name: plain(x) for name, x in {**self.__dict__, "total": self.total}.items()}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
-    """What a step of a model on a batch computes, moves and keeps, under named rules and formats."""
+    """What a step of a model on a batch computes, moves and keeps, under named rules and formats.
+
+    `print` shows the table, a notebook the HTML one.
+    """
 
     model: str
     family: str
@@ -193,6 +196,16 @@ class Report:
         return {
             role: {"format": x, "bytes": float(bytes_per_element(x)), "origin": origin[role]} for role, x in formats
         }
+
+    def __repr__(self) -> str:
+        from symroof.render.lines import summary
+
+        return f"<symroof report {self.model}: {summary(self)}>"
+
+    def __str__(self) -> str:
+        from symroof.render.table import render
+
+        return render(self)
 
     def _repr_html_(self) -> str:
         from symroof.render.html import render

@@ -63,6 +63,11 @@ def total(name: str, meaning: str) -> Symbol:
     return declare(name, "batch", meaning, integer=True, nonnegative=True)
 
 
+def choice(name: str, meaning: str, latex: str = "") -> Symbol:
+    """A whole number that a counting rule chooses."""
+    return declare(name, "rule", meaning, latex=latex, integer=True, nonnegative=True)
+
+
 def width(name: str, meaning: str) -> Symbol:
     """Bytes per element of one role."""
     return declare(name, "width", "bytes per element of " + meaning, unit="byte", rational=True, positive=True)
@@ -99,19 +104,10 @@ n = declare("n", "query", "new tokens of a query", integer=True, positive=True)
 c = declare("c", "query", "cached tokens of a query", integer=True, nonnegative=True)
 
 N_x = declare("N_x", "step", "distinct experts of a layer that a step reads", real=True, positive=True)
-k_run = declare("k_run", "rule", "routed experts run for each token", integer=True, positive=True)
-sigma = declare("sigma", "rule", "additions a dot product is spared: 0 counts 2k FLOP, 1 exactly 2k - 1",
-                latex=r"\sigma", integer=True, nonnegative=True)  # fmt: skip
-delta = declare(
-    "delta",
-    "rule",
-    "1 where the head runs, 0 where it does not",
-    latex=r"\delta",
-    integer=True,
-    nonnegative=True,
-)
-phi = declare("phi", "rule", "1 counts elementwise operations, 0 counts matmuls only",
-              latex=r"\varphi", integer=True, nonnegative=True)  # fmt: skip
+k_run = choice("k_run", "routed experts run for each token")
+sigma = choice("sigma", "additions a dot product is spared: 0 counts 2k FLOP, 1 exactly 2k - 1", r"\sigma")
+delta = choice("delta", "1 where the head runs, 0 where it does not", r"\delta")
+phi = choice("phi", "1 counts elementwise operations, 0 counts matmuls only", r"\varphi")
 
 b_w = width("b_w", "attention and dense weights")
 b_e = width("b_e", "routed experts")

@@ -19,8 +19,9 @@ def render(report: Report) -> str:
 def table(heads: tuple[str, ...], rows: list[tuple[tuple[str, ...], bool]]) -> str:
     """Rows of cells, those flagged in bold."""
     top = "".join(f"<th>{escape(head)}</th>" for head in heads)
+    top = f"<thead><tr>{top}</tr></thead>" if heads else ""
     body = "".join(f"<tr>{''.join(map(cell, row, [flag] * len(row), range(len(row))))}</tr>" for row, flag in rows)
-    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+    return f"<table>{top}<tbody>{body}</tbody></table>"
 
 
 def cell(text: str, bold: bool, column: int) -> str:

@@ -73,19 +73,24 @@ def storage(report: Report) -> list[tuple[str, str]]:
 def notes(report: Report) -> list[str]:
     """Parameters, rules and precision, each with where it came from."""
     count = report.parameters
-    formats, origin = report.precision.formats, report.precision.origin
-    kept = ", ".join(f"{role} {name} ({origin[role]})" for role, name in formats.items() if _told(report, role))
     return [
         "Operators: one layer. Input and output include the cache read and appended to.",
         f"Parameters: {count.total:,}, of which a token is multiplied by {count.active:,}.",
         *(f"Rules: {name}: {RULEBOOK[name].meaning}." for name in report.rules),
-        f"Precision: {kept}. Config: {report.source}.",
+        f"Precision: {formats(report)}.",
+        f"Config: {report.source}.",
         *(f"Warning: {warning}." for warning in report.warnings),
     ]
 
 
-def _told(report: Report, role: str) -> bool:
-    return role != "experts" or any(row.role == "routed_experts" for row in report.rows)
+def formats(report: Report) -> str:
+    """The formats in force, roles of one format and origin together."""
+    routed = any(row.role == "routed_experts" for row in report.rows)
+    groups: dict[tuple[str, str], list[str]] = {}
+    for role, name in report.precision.formats.items():
+        if role != "experts" or routed:
+            groups.setdefault((name, report.precision.origin[role]), []).append(role)
+    return "; ".join(f"{', '.join(roles)} {name} ({origin})" for (name, origin), roles in groups.items())
 
 
 def flat(report: Report) -> Iterator[Line]:

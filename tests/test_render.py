@@ -1,0 +1,173 @@
+"""What reports and formulas look like: widths, alignment, numbers, notebooks, a real terminal."""
+
+import csv
+import io
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sympy import Rational, floor
+
+import symroof
+from symroof import symbols as s
+from symroof.config import catalogue
+from symroof.notation import text
+from symroof.render import numbers, render, table
+from symroof.report import FIGURES
+
+STEP = {"new": [1, 700], "cached": [1_048_576, 1024]}
+
+
+@pytest.fixture(scope="module", params=catalogue())
+def report(request):
+    return symroof.load(request.param).report(**STEP)
+
+
+def rows(report, width):
+    lines = table.render(report, width).splitlines()
+    return [line for line in lines if re.search(r"\d\.\d\d .*\d\.\d{3}$", line)]
+
+
+@pytest.mark.parametrize("width", [100, 80])
+def test_the_table_fits(report, width):
+    assert max(map(len, table.render(report, width).splitlines())) <= width
+
+
+@pytest.mark.parametrize("width", [10, 80, 100, 300])
+def test_no_figure_is_cut_at_any_width(report, width):
+    shown = table.render(report, width)
+    assert "…" not in shown
+    figures = [re.findall(r"[\d.]+ [kMGTP]?|[\d.]+ [KMGTP]?i?B", line) for line in rows(report, width)]
+    assert figures == [re.findall(r"[\d.]+ [kMGTP]?|[\d.]+ [KMGTP]?i?B", line) for line in rows(report, 100)]
+    assert all(row.op in shown for row in report.rows)
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_numbers_align_on_the_decimal_point(report, width):
+    points = [[match.start() for match in re.finditer(r"(?<=\d)\.(?=\d)", line)] for line in rows(report, width)]
+    columns = [line[-5:] for line in zip(*(x[-5:] for x in points), strict=True)]
+    assert len(points) > 10
+    assert all(len(set(column)) == 1 for column in columns)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0, "0.00"),
+        (999, "999.00"),
+        (999_994, "999.99 k"),
+        (999_995, "1.00 M"),
+        (16_100_282_498, "16.10 G"),
+        (Rational(1, 3), "0.33"),
+        (10**33, "1000.00 Q"),
+        (10**40, "1.00e+10 Q"),
+    ],
+)
+def test_counts(value, shown):
+    assert numbers.si(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(0, "0.00 B"), (1023, "1023.00 B"), (1024, "1.00 KiB"), (2**30 - 1, "1.00 GiB")]
+)
+def test_bytes(value, shown):
+    assert numbers.iec(value) == shown
+
+
+@given(st.integers(0, 10**30))
+def test_a_count_reads_back(value):
+    number, prefix = numbers.scaled(value, 1000, numbers.SI)
+    assert float(number) < 1000
+    assert abs(float(number) * 1000 ** numbers.SI.index(prefix) - value) <= 0.00501 * 1000 ** numbers.SI.index(prefix)
+
+
+@pytest.mark.parametrize(
+    ("expr", "shown"),
+    [
+        (s.N_e * (1 - (1 - s.k / s.N_e) ** s.T), "N_e (1 - (1 - k/N_e)^T)"),
+        (s.n * (2 * s.c + s.n + 1) / 2, "n (n + 2 c + 1)/2"),
+        (-2 * s.T * s.h / (3 * s.d), "-2 T h/(3 d)"),
+        (s.d**2 / s.H_q, "d^2/H_q"),
+        (floor(s.n / s.w) ** 2, "floor(n/w)^2"),
+        (6 * s.P - 2 * s.T, "6 P - 2 T"),
+    ],
+)
+def test_formulas_as_text(expr, shown):
+    assert text(expr) == shown
+
+
+def test_csv_holds_the_exact_figures(report):
+    lines = list(csv.DictReader(io.StringIO(render(report, "csv"))))
+    assert [x["path"] for x in lines] == [*(row.path for row in report.rows), "total"]
+    for line, row in zip(lines, report.to_dict()["rows"], strict=False):
+        assert [line[name] for name in FIGURES] == [str(x) for x in row["one_layer"].values()]
+        assert [line[f"{name}_all_layers"] for name in FIGURES] == [str(x) for x in row["all_layers"].values()]
+    assert lines[-1]["matmul_flops_all_layers"] == str(report.total.matmul)
+
+
+def test_markdown_rows_have_one_shape(report):
+    blocks = [block.splitlines() for block in render(report, "markdown").split("\n\n") if block.startswith("|")]
+    for block in blocks:
+        assert len({line.count("|") for line in block if line.startswith("|")}) <= 2
+    assert all(f"| {row.path} |" in render(report, "markdown") for row in report.rows)
+
+
+def test_notebooks_show_a_report():
+    found = symroof.load("llama-3.2-1b").report(cached=2048)
+    lines = 1 + len(found.rows) + len(found.blocks) + 1  # headings, operators, blocks, total
+    assert found._repr_html_().count("<tr>") == lines + 4  # weights, embedding, cache, sum
+    assert found._repr_latex_().startswith("$$\\begin{array}")
+    assert "attention/attend" in found._repr_html_()
+    assert repr(found) == "<symroof report llama-3.2-1b: 2.75 GFLOP, 2.37 GiB moved, 2.36 GiB kept>"
+    assert str(found) == table.render(found, 100)
+
+
+def test_a_name_cannot_break_html_or_markdown():
+    found = symroof.load({**catalogue()["llama-3.2-1b"]["config"], "_name_or_path": "<b>|x"}).report()
+    assert "<b>|x" not in found._repr_html_()
+    assert "&lt;b&gt;|x" in found._repr_html_()
+
+
+def terminal(columns, *words, **environment):
+    """What a terminal of that many columns is sent."""
+    ours, theirs = pty.openpty()
+    env = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm-256color", **environment}
+    script = Path(sys.executable).with_name("symroof")
+    with subprocess.Popen([script, *words], stdout=theirs, stderr=theirs, stdin=theirs, env=env) as process:
+        os.close(theirs)
+        sent = b""
+        while chunk := _read(ours):
+            sent += chunk
+        assert process.wait() == 0
+    os.close(ours)
+    return sent.decode()
+
+
+def _read(descriptor):
+    try:
+        return os.read(descriptor, 2**16)
+    except OSError:  # the other end is closed
+        return b""
+
+
+def test_a_terminal_gets_emphasis_and_no_colour():
+    sent = terminal(100, "report", "llama-3.1-8b", NO_COLOR="1")
+    assert "\x1b[1m" in sent
+    assert not re.search(r"\x1b\[(?:\d;)*3\d", sent)
+    plain = re.sub(r"\x1b\[[\d;]*m", "", sent)
+    assert max(len(line) for line in plain.splitlines()) <= 100
+    assert "minimum storage" in plain
+
+
+def test_a_terminal_folds_formulas_at_its_width():
+    sent = terminal(80, "formula", "llama-3.1-8b", "--quantity", "matmul_flops")
+    folded = sent.split("symbol")[0].splitlines()
+    assert max(map(len, folded)) <= 80
+    assert any(re.match(r" {14}\S", line) for line in folded)
+    assert "+ per logit row 1.05 G · R" in " ".join(" ".join(folded).split())
