@@ -142,7 +142,7 @@ RULES = Names("rules", tuple(RULEBOOK), select)
 FORMAT = Names("format", tuple(BITS), canonical)
 
 
-def one_of(*names: str) -> click.Choice[str]:
+def one_of(*names: str) -> click.Choice:
     """One of the names, in any case."""
     return click.Choice(names, case_sensitive=False)
 

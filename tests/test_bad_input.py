@@ -482,7 +482,7 @@ def test_every_size_at_its_largest(tmp_path: Path) -> None:
 OPTIONS = table(
     ("no model", "report", ["MODEL"], True),
     ("two models", "report llama-3-8b llama-3-70b", ["llama-3-70b", "unexpected"], True),
-    ("no command", "reprot llama-3-8b", ["'reprot'", "report"], True),
+    ("no command", "reprot llama-3-8b", ["'reprot'"], True),
     ("no option", "report llama-3-8b --cached-token 1", ["--cached-token", "--cached-tokens"], True),
     ("form", "report llama-3-8b --format yaml", ["--format", "'yaml'", "csv"], True),
     ("lists", "report llama-3-8b --cached-tokens 1 2 3 --input-tokens 1 2", ["3", "2", "same length"], True),
