@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from sympy import Expr, Mul, Symbol, lambdify, sympify
+from sympy import Expr, Mul, Pow, Symbol, lambdify, sympify
 from sympy.printing.pycode import PythonCodePrinter
 
 from symroof.errors import SymroofError
@@ -29,10 +29,11 @@ class Binding:
         """`expr` with every defined symbol replaced; exact where no power makes it a float."""
         expr = sympify(expr, strict=True)
         bound = {x: self.value(x) for x in expr.free_symbols if x in self.definitions}
-        if bound and all(x in bound and bound[x].is_number for x in expr.free_symbols):
-            symbols = sorted(bound, key=str)
-            return sympify(compiled((expr,), symbols)(*(exact_number(bound[x]) for x in symbols))[0])
-        return expr.xreplace(bound)
+        numbers = {x: exact_number(value) for x, value in bound.items() if value.is_number}
+        if numbers and numbers.keys() == expr.free_symbols:
+            return evaluated(expr, numbers)
+        powers = (x for x in expr.atoms(Pow) if x.exp.free_symbols and x.free_symbols <= numbers.keys())
+        return expr.xreplace({**bound, **{x: evaluated(x, numbers) for x in powers}})
 
     def value(self, symbol: Symbol, _path: tuple[Symbol, ...] = ()) -> Expr:
         """What `symbol` stands for once its definition's own symbols are replaced."""
@@ -56,6 +57,12 @@ class Binding:
         if left:
             raise SymroofError("neither bound nor free: " + ", ".join(sorted(map(str, left))))
         return lambdify(list(free), bound, cse=True)  # type: ignore[no-any-return]
+
+
+def evaluated(expr: Expr, values: Mapping[Symbol, Any]) -> Expr:
+    """The number that `expr` comes to; sympy itself would raise to any power exactly."""
+    symbols = sorted(expr.free_symbols, key=str)
+    return sympify(compiled((expr,), symbols)(*(values[x] for x in symbols))[0])
 
 
 def compiled(exprs: Iterable[Expr], symbols: Iterable[Symbol]) -> Callable[..., list[Any]]:

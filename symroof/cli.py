@@ -38,12 +38,17 @@ def _example(command: click.Command) -> str:
     return command.example if isinstance(command, Command) else ""
 
 
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Group,
+    epilog='Completion for bash: eval "$(_SYMROOF_COMPLETE=bash_source symroof)"; zsh and fish alike.',
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="symroof")
 def cli() -> None:
     """What a transformer language model costs, and why: the formula and the number.
 
-    MODEL is a built-in name (`symroof models`), the path of a config.json or its directory, or a hub id.
+    MODEL is a built-in name (`symroof models`), the path of a config.json or its directory, or a hub id
+    (org/name or org/name@revision).
     """
 
 

@@ -43,7 +43,7 @@ def attention(sizes: Sizes) -> tuple[Attention, ...]:
     for kind in found:
         sizes.derive(kind.layers, kinds.count(kind.name), origin)
     if chunked in found:
-        chunk = config.number("attention_chunk_size") if config.has("attention_chunk_size") else CHUNK
+        chunk = config.number("attention_chunk_size") if "attention_chunk_size" in config.data else CHUNK
         sizes.derive("w", chunk, "attention_chunk_size")
     return found
 
