@@ -9,9 +9,12 @@ import click
 
 from symroof import __version__, options
 from symroof.options import Command
+from symroof.render import FORMS
 from symroof.terminal import listing, show, width, write
 
 if TYPE_CHECKING:
+    from symroof.architecture import Architecture
+    from symroof.config import Config
     from symroof.model import Model
 
 SECTIONS = {
@@ -59,7 +62,7 @@ def cli() -> None:
 @options.counting
 @options.sizes
 @click.option("--against", type=options.RULES, metavar="NAME,...", help="Count by these rules too; say what differs.")
-@click.option("--format", "form", type=options.one_of("table", "json", "csv", "markdown", "html", "latex"),
+@click.option("--format", "form", type=options.one_of(*FORMS),
               default="table", show_default=True)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Short for --format json.")
 @options.output
@@ -78,29 +81,31 @@ def report(
     **formats: str | None,
 ) -> None:
     """FLOP, bytes, intensity and storage of one step, operator by operator."""
+    from symroof.precision import precision
     from symroof.queries import queries
 
     new, cached = [*chain(*input_tokens)] or [1], [*chain(*cached_tokens)] or [0]
-    queries(new, cached, batch_size)  # a mistake in the batch is told before sympy is imported
+    queries(new, cached, batch_size)  # mistakes are told before sympy is imported: of the batch, the model, formats
+    config, architecture = described(model, sizes)
+    precision(config, **formats)
+    from symroof.model import Model
+
+    loaded = Model(config, architecture)
     form = "json" if as_json else form
     step: dict[str, Any] = {"new": new, "cached": cached, "batch_size": batch_size, "logits": logits, **formats}
-    loaded = opened(model, sizes)
     if against is None:
         show(loaded.report(rules=rules, **step), form, output)
     else:
         compare(loaded, rules, against, step, form, output)
 
 
-def opened(name: str, sizes: tuple[tuple[str, int], ...]) -> "Model":
-    """The model with the sizes that were set; its config is read before sympy is imported."""
+def described(name: str, sizes: tuple[tuple[str, int], ...]) -> "tuple[Config, Architecture]":
+    """The model's config, and its architecture with the sizes that were set; needs no sympy."""
     from symroof import models
     from symroof.config import load_config
 
     config = load_config(name)
-    architecture = models.read(config).with_sizes(dict(sizes))
-    from symroof.model import Model
-
-    return Model(config, architecture)
+    return config, models.read(config).with_sizes(dict(sizes))
 
 
 def compare(model: "Model", rules: str, against: str, step: dict[str, Any], form: str, output: str | None) -> None:
@@ -140,11 +145,12 @@ def formula(
     output: str | None,
 ) -> None:
     """Closed forms of FLOP, bytes, parameters and cache, and what each symbol means."""
-    loaded = opened(model, sizes)
+    described_as = described(model, sizes)
     from symroof.formula import USUAL
+    from symroof.model import Model
     from symroof.render import symbolic
 
-    op = op.lower()
+    op, loaded = op.lower(), Model(*described_as)
     names = [x.strip() for text in quantity for x in text.split(",") if x.strip()] or USUAL
     found = [loaded.formula_parts(x, op, rules, logits, uniform, bind) for x in names]
     heading = f"{loaded.name} ({loaded.family})" + (f", one layer of {op}" if op else "")

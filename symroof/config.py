@@ -142,7 +142,7 @@ def load_config(model: str | os.PathLike[str] | Mapping[str, Any]) -> Config:
         from symroof.hub import download
 
         return Config(read_json(Path(download(text, MAX_BYTES))), text, f"hub: {text}")
-    raise UnknownName("model", text, catalogue(), "; a file, a directory and a hub id org/name serve too")
+    raise UnknownName("model", text, catalogue(), " (a file, a directory or a hub id org/name serves too)")
 
 
 def existing(text: str) -> Path | None:

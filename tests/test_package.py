@@ -91,6 +91,7 @@ def test_reading_a_config_needs_no_sympy():
         ["report", "llama-3.1-8b", "--dtype", "bf17"],
         ["report", "llama-3.1-8b", "--cached-tokens", "1", "2", "--input-tokens", "1", "2", "3"],
         ["report", "missing.json"],
+        ["report", "llama-3.1-8b", "--set", "H_kv=7"],
         ["models"],
         ["rules"],
     ],
