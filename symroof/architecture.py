@@ -7,7 +7,9 @@ Symbols are named here by their names in the vocabulary, so that reading a confi
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from symroof.errors import UsageError, described, shorten, suggestion
+from symroof.errors import UsageError, cure, described, shorten
+
+MAX_SIZE = 10**9  # no size of a model is larger
 
 
 @dataclass(frozen=True)
@@ -83,11 +85,10 @@ class Architecture:
         """The same structure with other sizes: `with_sizes({"d": 8192})`; a size that is another one follows it."""
         for name, value in sizes.items():
             if name not in self.sizes:
-                hint = suggestion(name, self.sizes)
-                cure = f"did you mean {hint!r}?" if hint else "its sizes: " + ", ".join(self.sizes)
-                raise UsageError(f"{shorten(name)!r} is no size of this model: {cure}")
-            if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 10**9:
-                raise UsageError(f"{name} = {described(value)}: a size is a whole number from 1 to {10**9}")
+                told = cure(name, self.sizes, "its sizes")
+                raise UsageError(f"{shorten(name)!r} is no size of this model: {told}")
+            if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_SIZE:
+                raise UsageError(f"{name} = {described(value)}: a size is a whole number from 1 to {MAX_SIZE}")
         follow = {name: sizes[of] for name, of in self.origin.items() if of in sizes}
         origin = {**self.origin, **dict.fromkeys(sizes, "given")}
         changed = replace(self, sizes={**self.sizes, **follow, **sizes}, origin=origin)

@@ -84,6 +84,9 @@ def report(
     from symroof.precision import precision
     from symroof.queries import queries
 
+    form = "json" if as_json else form
+    if against and form not in ("table", "json"):
+        raise click.UsageError(f"--against is printed as table or json, not as {form}.")
     new, cached = [*chain(*input_tokens)] or [1], [*chain(*cached_tokens)] or [0]
     queries(new, cached, batch_size)  # mistakes are told before sympy is imported: of the batch, the model, formats
     config, architecture = described(model, sizes)
@@ -91,7 +94,6 @@ def report(
     from symroof.model import Model
 
     loaded = Model(config, architecture)
-    form = "json" if as_json else form
     step: dict[str, Any] = {"new": new, "cached": cached, "batch_size": batch_size, "logits": logits, **formats}
     if against is None:
         show(loaded.report(rules=rules, **step), form, output)
@@ -112,8 +114,6 @@ def compare(model: "Model", rules: str, against: str, step: dict[str, Any], form
     """Both sets of rules side by side."""
     import json
 
-    if form not in ("table", "json"):
-        raise click.UsageError(f"--against is printed as table or json, not as {form}.")
     from symroof.render import comparison
 
     found = model.against(against, rules=rules, **step)
@@ -145,12 +145,12 @@ def formula(
     output: str | None,
 ) -> None:
     """Closed forms of FLOP, bytes, parameters and cache, and what each symbol means."""
-    described_as = described(model, sizes)
+    config, architecture = described(model, sizes)
     from symroof.formula import USUAL
     from symroof.model import Model
     from symroof.render import symbolic
 
-    op, loaded = op.lower(), Model(*described_as)
+    op, loaded = op.lower(), Model(config, architecture)
     names = [x.strip() for text in quantity for x in text.split(",") if x.strip()] or USUAL
     found = [loaded.formula_parts(x, op, rules, logits, uniform, bind) for x in names]
     heading = f"{loaded.name} ({loaded.family})" + (f", one layer of {op}" if op else "")
@@ -176,9 +176,10 @@ def models(as_json: bool) -> None:
 
     rows = []
     for name, entry in catalogue().items():
-        architecture, kept = read(load_config(name)), load_config(name).dtype()
+        config = load_config(name)
+        architecture = read(config)
         sizes = ", ".join(f"{symbol}={architecture.sizes[symbol]}" for symbol in ("L", "d", "H_q", "H_kv", "V"))
-        rows.append((name, architecture.family, sizes, kept, entry["source"]))
+        rows.append((name, architecture.family, sizes, config.dtype(), entry["source"]))
     listing(("model", "family", "sizes", "dtype", "source"), rows, as_json)
     if not as_json:
         write(f"\nA config.json is read when its model_type is one of: {', '.join(FAMILIES)}", None)

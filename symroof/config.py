@@ -14,11 +14,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from symroof.architecture import MAX_SIZE
 from symroof.dtypes import plain
 from symroof.errors import ConfigError, UnknownName, UsageError, described, shorten
 
 MAX_BYTES = 16 * 2**20  # the largest real config.json known is 0.4 MiB
-MAX_SIZE = 10**9  # no size of a model is larger
 MAX_LAYERS = 10**6
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
 

@@ -37,9 +37,7 @@ class UnknownName(UsageError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
         self.kind, self.name, self.known = kind, name, sorted(known)
-        near = suggestion(name, self.known)
-        cure = f"did you mean {near!r}?" if near else "known: " + ", ".join(self.known)
-        super().__init__(f"unknown {kind} {shorten(name)!r}: {cure}{hint}")
+        super().__init__(f"unknown {kind} {shorten(name)!r}: {cure(name, self.known)}{hint}")
 
 
 class MissingExtra(UsageError):
@@ -78,3 +76,10 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     spelled = {k.lower(): k for k in known}
     near = get_close_matches(name.lower()[:200], spelled, n=1, cutoff=0.6)
     return spelled[near[0]] if near else ""
+
+
+def cure(name: str, known: Iterable[str], listed: str = "known") -> str:
+    """What to type instead of `name`: the known one nearest to it, or all of them."""
+    names = list(known)
+    near = suggestion(name, names)
+    return f"did you mean {near!r}?" if near else f"{listed}: {', '.join(names)}"

@@ -80,7 +80,6 @@ def silence(hub: Any, error: Exception) -> str:
 def unreachable(hub: Any, repo: str, revision: str | None, most: int) -> str:
     """Why the hub gives no answer about the file, asked once and without retries; empty where it does."""
     try:
-        hub.utils.validate_repo_id(repo)
         wait = hub.constants.HF_HUB_ETAG_TIMEOUT
         found = hub.get_hf_file_metadata(hub.hf_hub_url(repo, FILE, revision=revision), timeout=wait)
     except Exception as error:

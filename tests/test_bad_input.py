@@ -30,10 +30,8 @@ ABSENT = object()
 NEEDS_POSIX = pytest.mark.skipif(os.name != "posix", reason="a POSIX system")
 NEEDS_PROC = pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="a system with /proc")
 
-LLAMA = {
-    "model_type": "llama",
+SHARED = {
     "hidden_size": 64,
-    "intermediate_size": 128,
     "num_hidden_layers": 4,
     "num_attention_heads": 8,
     "num_key_value_heads": 4,
@@ -42,22 +40,14 @@ LLAMA = {
     "hidden_act": "silu",
     "tie_word_embeddings": False,
     "attention_bias": False,
-    "mlp_bias": False,
     "torch_dtype": "bfloat16",
 }
+LLAMA = {**SHARED, "model_type": "llama", "intermediate_size": 128, "mlp_bias": False}
 TEXT = {
+    **SHARED,
     "model_type": "llama4_text",
-    "hidden_size": 64,
     "intermediate_size": 32,
     "intermediate_size_mlp": 128,
-    "num_hidden_layers": 4,
-    "num_attention_heads": 8,
-    "num_key_value_heads": 4,
-    "head_dim": 8,
-    "vocab_size": 100,
-    "hidden_act": "silu",
-    "tie_word_embeddings": False,
-    "attention_bias": False,
     "use_qk_norm": True,
     "attn_temperature_tuning": True,
     "attention_chunk_size": 16,
@@ -65,7 +55,6 @@ TEXT = {
     "num_local_experts": 4,
     "num_experts_per_tok": 1,
     "interleave_moe_layer_step": 2,
-    "torch_dtype": "bfloat16",
 }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from symroof.architecture import Architecture
 from symroof.config import Config
-from symroof.errors import ConfigError, shorten, suggestion
+from symroof.errors import shorten, suggestion
 from symroof.models import llama, llama4
 
 FAMILIES: dict[str, Callable[[Config], Architecture]] = {
@@ -27,4 +27,4 @@ def read(config: Config) -> Architecture:
         raise config.fail(f"key 'model_type' is missing: add it; {known}")
     near = suggestion(family, FAMILIES)
     cure = f"; did you mean {near!r}?" if near else ""
-    raise ConfigError(f"{shorten(config.source, 120)}: unknown model_type {shorten(family)!r}{cure} ({known})")
+    raise config.fail(f"unknown model_type {shorten(family)!r}{cure} ({known})")

@@ -1,6 +1,6 @@
 """Closed forms as a person writes them: `L (2 T d h (H_q + 2 H_kv) + 4 P h H_q)`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from sympy import Expr, Symbol
@@ -30,8 +30,13 @@ def part_text(part: Part) -> str:
     """A block's share: its count, and its terms in dataflow order."""
     if len(part.terms) == 1:
         return text(part.count * part.terms[0])
-    joined = " + ".join(map(text, part.terms)).replace("+ -", "- ")
-    return joined if part.count == 1 else f"{text(part.count)} ({joined})"
+    inner = summed(map(text, part.terms))
+    return inner if part.count == 1 else f"{text(part.count)} ({inner})"
+
+
+def summed(terms: Iterable[str]) -> str:
+    """Terms as a sum, a minus in place of the plus before a negative one."""
+    return " + ".join(terms).replace("+ -", "- ")
 
 
 def numbers(formula: Formula, values: Mapping[Symbol, Any]) -> str:

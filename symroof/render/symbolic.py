@@ -8,7 +8,7 @@ from symroof import symbols as s
 from symroof.formula import Formula, Part
 from symroof.model import Model
 from symroof.render.columns import aligned, hanging
-from symroof.render.formula import legend, numbers, part_text
+from symroof.render.formula import legend, numbers, part_text, summed
 from symroof.render.markdown import table
 
 LATEX_NAMES = {entry.symbol: entry.latex for entry in s.VOCABULARY.values()}
@@ -25,11 +25,11 @@ def meanings(model: Model, formulas: Sequence[Formula], rules: str, logits: str 
 def as_text(model: Model, heading: str, formulas: Sequence[Formula], rules: str, logits: str | None, width: int,
             plain: bool) -> str:  # fmt: skip
     """Each quantity's parts and, unless `plain`, its coefficients at the model's sizes; then the legend."""
-    out = f"{heading}\n"
+    out, known = f"{heading}\n", model.known()
     for formula in formulas:
         rows = [(part.name, part_text(part)) for part in formula.parts]
         if formula.parts and not plain:
-            rows.append(("=", numbers(formula, model.known())))
+            rows.append(("=", numbers(formula, known)))
         out += f"\n{formula.quantity.title}\n{hanging(rows or [('', '0')], width)}"
     return out + "\n" + aligned(meanings(model, formulas, rules, logits))
 
@@ -60,11 +60,10 @@ def _latex(formula: Formula) -> str:
 
 def part_latex(part: Part) -> str:
     """A part's count and terms, in dataflow order."""
-    terms = [latex(term, symbol_names=LATEX_NAMES) for term in part.terms]
-    if len(terms) == 1:
+    if len(part.terms) == 1:
         return str(latex(part.count * part.terms[0], symbol_names=LATEX_NAMES))
-    joined = " + ".join(terms).replace("+ -", "- ")
-    return joined if part.count == 1 else f"{LATEX_NAMES.get(part.count, part.count)} \\left({joined}\\right)"
+    inner = summed(latex(term, symbol_names=LATEX_NAMES) for term in part.terms)
+    return inner if part.count == 1 else f"{LATEX_NAMES.get(part.count, part.count)} \\left({inner}\\right)"
 
 
 def as_python(heading: str, formulas: Sequence[Formula]) -> str:
