@@ -7,10 +7,13 @@ our vocabulary and under our paths. Where it departs from what a model computes,
 from sympy import Expr
 
 from symroof import symbols as s
-from symroof.architecture import Attention, Experts, FeedForward, Structure, Sublayer
-from symroof.blocks import symbol
+from symroof.architecture import Structure, Sublayer
 from symroof.cost import ZERO, Cost
 from symroof.graph import Block, Op
+from symroof.kinds import Attention, Experts
+from symroof.symbols import symbol
+
+FAMILIES = ("llama", "llama4")
 
 DEPARTURES = {
     "dots": "counts 2k - 1 FLOP a dot product, not 2k",
@@ -59,15 +62,14 @@ REASONS = {
 def reasons(structure: Structure, path: str) -> tuple[str, ...]:
     """The departures that explain a difference in the operator at `path`."""
     block, _, op = path.partition("/")
-    kinds = {kind.name: kind for kind in structure.sublayers}
-    kind = kinds.get(block)
+    kind = next((x.kind for x in structure.sublayers if x.name == block), None)
     if block == "idle":
         return ("idle",)
     if block == "head" or op not in REASONS:
         return ("unmodelled",)
-    if isinstance(kind, FeedForward) and op == "router":
+    if not isinstance(kind, Experts) and op == "router":
         return ("dense_router",)
-    absent = {"bias"} if not getattr(kind, "bias", False) else set()
+    absent = set() if getattr(kind, "bias", False) else {"bias"}
     absent |= {"chunk"} if getattr(kind, "mask", "") != "chunked" else set()
     return tuple(x for x in REASONS[op] if x not in absent)
 
@@ -112,7 +114,7 @@ def attend() -> Cost:
     return new + Cost(cache_read=s.C * keys * s.b_c, cache_held=s.K * keys * s.b_c)
 
 
-def attention(kind: Attention) -> Block:
+def attention(x: Sublayer) -> Block:
     """The attention half of a block."""
     heads = s.H_q + s.H_kv
     rows = [
@@ -123,7 +125,7 @@ def attention(kind: Attention) -> Block:
         ("out", "attention", projection(s.H_q * s.h, s.d)),
         ("residual", "residual", add()),
     ]
-    return Block(kind.name, tuple(Op(*row) for row in rows), symbol(kind.layers))
+    return Block(x.name, tuple(Op(*row) for row in rows), symbol(x.layers))
 
 
 def gated(prefix: str, role: str, f: Expr, times: Expr = 1) -> list[Op]:
@@ -135,34 +137,30 @@ def gated(prefix: str, role: str, f: Expr, times: Expr = 1) -> list[Op]:
     ]
 
 
-def feed_forward(kind: FeedForward | Experts, router: bool) -> Block:
+def feed_forward(x: Sublayer, router: bool) -> Block:
     """The feed-forward half of a block; llama4 has a router on every one."""
     ops = [Op("norm", "norm", norm())]
     if router:
         ops.append(Op("router", "router", projection(s.d, s.N_e)))
-    if isinstance(kind, FeedForward):
-        ops += gated("", "ffn", symbol(kind.width))
+    if not isinstance(x.kind, Experts):
+        ops += gated("", "ffn", s.f)
     else:
-        ops += gated("experts.", "routed_experts", symbol(kind.width), s.k)
-        ops += gated("shared.", "shared_experts", symbol(kind.shared))
+        ops += gated("experts.", "routed_experts", s.f_e, s.k)
+        ops += gated("shared.", "shared_experts", s.f_s)
         ops.append(Op("combine", "routed_experts", add()))
-    return Block(kind.name, (*ops, Op("residual", "residual", add())), symbol(kind.layers))
+    return Block(x.name, (*ops, Op("residual", "residual", add())), symbol(x.layers))
 
 
-def idle_experts(kinds: tuple[Sublayer, ...]) -> tuple[Block, ...]:
+def idle_experts(sublayers: tuple[Sublayer, ...]) -> tuple[Block, ...]:
     """Experts kept beside the k that are read."""
-    routed = [kind for kind in kinds if isinstance(kind, Experts)]
-    held = [Cost(weight_held=(s.N_e - s.k) * 3 * s.d * symbol(kind.width) * s.b_w) for kind in routed]
-    return tuple(
-        Block("idle", (Op("experts", "routed_experts", cost),), symbol(kind.layers))
-        for kind, cost in zip(routed, held, strict=True)
-    )
+    held = Op("experts", "routed_experts", Cost(weight_held=(s.N_e - s.k) * 3 * s.d * s.f_e * s.b_w))
+    return tuple(Block("idle", (held,), symbol(x.layers)) for x in sublayers if isinstance(x.kind, Experts))
 
 
 def graph(structure: Structure) -> Block:
-    """The blocks that tool sums up, with the embedding table it keeps."""
+    """The blocks that tool sums up, with the embedding table it keeps; it knows no other kinds than these."""
     kinds = structure.sublayers
-    router = any(isinstance(kind, Experts) for kind in kinds)
-    blocks = (attention(kind) if isinstance(kind, Attention) else feed_forward(kind, router) for kind in kinds)
+    router = any(isinstance(x.kind, Experts) for x in kinds)
+    blocks = (attention(x) if isinstance(x.kind, Attention) else feed_forward(x, router) for x in kinds)
     table = Block("embedding", (Op("lookup", "embedding", Cost(weight_held=s.V * s.d * s.b_w)),))
     return Block("model", (table, *blocks, *idle_experts(kinds)))

@@ -1,61 +1,137 @@
 """What a decoder is made of, as frozen plain data: the kinds of its sublayers, how many, how large.
 
-A `Structure` (kinds and flags, no sizes) is hashable: models of one structure share their formulas.
-Symbols are named here by their names in the vocabulary, so that reading a config needs no sympy.
+A family describes a model as it is: a `Part` with its numbers for each layer, or one for all. `assembly` sorts
+equal parts into kinds and gives every size a symbol. The `Structure` that is left (kinds and flags, no numbers)
+is hashable: models of one structure share their formulas. Symbols are named here by their names in the
+vocabulary, so that reading a config needs no sympy.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from symroof.errors import UsageError, cure, described, shorten
+from symroof.kinds import Kind
 
 MAX_SIZE = 10**9  # no size of a model is larger
 
 
-@dataclass(frozen=True)
-class Attention:
-    """Self-attention over grouped heads (H_q query, H_kv key/value heads of size h), its norm and residual."""
+class Size(int):
+    """A size and where it is from: a config key, a rule, or the symbol of another size that it follows."""
 
-    name: str = "attention"
-    layers: str = "L"
-    mask: str = "causal"  # a name in masks.MASKS
-    rope: bool = True  # rotary embedding of queries and keys
-    qk_norm: bool = False  # L2 norm of each query and key head, without weights
-    temperature: bool = False  # queries scaled by a factor that depends on their position
-    bias: bool = False  # on the q, k, v and output projections
+    origin: str
 
-
-@dataclass(frozen=True)
-class FeedForward:
-    """A gated feed-forward network of the given width (a symbol's name), its norm and residual."""
-
-    name: str = "mlp"
-    layers: str = "L"
-    width: str = "f"
-    act: str = "silu"
-    bias: bool = False
+    def __new__(cls, value: int, origin: str) -> Self:
+        """`value`, from `origin`."""
+        size = super().__new__(cls, value)
+        size.origin = origin
+        return size
 
 
 @dataclass(frozen=True)
-class Experts:
-    """k of N_e routed gated experts, each of the given width, beside shared ones; norm and residual."""
+class Wiring:
+    """What stands around a sublayer's operators: norms (names in ops.dense.NORMS, empty where none), the residual."""
 
-    name: str = "moe"
-    layers: str = "L"
-    width: str = "f_e"
-    act: str = "silu"
-    shared: str = ""  # width of the shared expert; empty when there is none
+    norm: str = "rms"  # before
+    gated: bool = False  # that norm's output by a network of rank r_g of itself
+    post: str = ""  # after, ahead of the residual
+    convolved: bool = False  # a convolution of the output over k_c tokens is added to it
+    scaled: bool = False  # multiplied by a constant, ahead of the residual
+    residual: bool = True
+    streams: str = ""  # m of them in place of one residual: "mixed" among themselves, "apart", or
+    # "low_rank": apart, and weighed an element each through a rank r_s
+    weighed: bool = False  # what the sum is added to has a weight an element
+    blended: str = ""  # both terms of the sum are weighed an element: by one weight ("gate"), or each, and "shifted"
 
 
-Sublayer = Attention | FeedForward | Experts
+@dataclass(frozen=True)
+class Part:
+    """A sublayer of one layer: what it is, its name, its sizes by base symbol, and its wiring.
+
+    `distinct` is how many sets of weights the layers that run it share, where they do; `wiring` None is the
+    decoder's own.
+    """
+
+    kind: Kind
+    name: str
+    sizes: tuple[tuple[str, Size], ...] = ()
+    wiring: Wiring | None = None
+    distinct: Size | None = None
+    kept: bool = False  # later layers need it at no more positions than those whose logits are asked for
+
+    @classmethod
+    def of(
+        cls, kind: Kind, name: str, wiring: Wiring | None = None, distinct: Size | None = None, **sizes: Size
+    ) -> Self:
+        """A part with its sizes as keywords."""
+        return cls(kind, name, tuple(sizes.items()), wiring, distinct)
+
+    def size(self, symbol: str) -> Size:
+        """One of its sizes."""
+        return dict(self.sizes)[symbol]
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """Which part each layer has (None: none), and the config key that says so."""
+
+    parts: Sequence[Part | None]
+    origin: str
+
+
+@dataclass(frozen=True)
+class Sublayer:
+    """A kind of sublayer in a structure: its block's name, its count's symbol, and the symbols that are its own."""
+
+    kind: Kind
+    name: str
+    layers: str = "L"  # empty: once, not in every layer
+    suffix: str = ""
+    own: tuple[tuple[str, str], ...] = ()  # base symbol -> the symbol in its place
+    wiring: Wiring = Wiring()
+    distinct: str = ""
+    slot: int = 0
+    whole: bool = True  # every layer has a sublayer in this slot
+    kept: bool = False  # needed at no more positions than those whose logits are asked for
+
+    def symbol(self, base: str) -> str:
+        """The name under which this sublayer has a size."""
+        return dict(self.own).get(base, base)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What stands before the first layer and after the last."""
+
+    norm: str = "rms"  # after the last layer
+    tied: bool = False  # head and embedding share a table
+    head_bias: bool = False
+    positions: bool = False  # a learned table of N_pos positions
+    sinusoidal: bool = False  # vectors of sines and cosines are added
+    embedding_norm: str = ""
+    spare_row: bool = False  # one row of the embedding is no row of the head
+    extra_rows: bool = False  # V_x of them are none
+    projected: bool = False  # embeddings of width d_emb, projected to and from d
+    scaled: bool = False  # embeddings multiplied by a constant
+    softcap: bool = False  # logits through a scaled tanh
+    streams: str = ""  # m of them, that are made one after the last layer: "weighed", "low_rank" as before
+    # it, or their "mean"
+    head_scaled: bool = False  # logits multiplied by a constant
+    head_act: str = ""  # activation of a projection of width d that is normalised and makes the logits
+    head_act_bias: bool = False  # on that projection
 
 
 @dataclass(frozen=True)
 class Structure:
-    """The kinds of a decoder's sublayers in dataflow order, and whether head and embedding share a table."""
+    """The kinds of a decoder's sublayers in dataflow order, and its frame."""
 
     sublayers: tuple[Sublayer, ...]
-    tied: bool = False
+    frame: Frame = Frame()
+
+    @property
+    def tied(self) -> bool:
+        """Whether head and embedding share a table."""
+        return self.frame.tied
 
 
 @dataclass(frozen=True)
@@ -66,20 +142,27 @@ class Architecture:
     structure: Structure
     sizes: Mapping[str, int]
     origin: Mapping[str, str]
+    layout: Mapping[str, Sequence[int]] = field(default_factory=dict)  # the layers of each sublayer, by its name
 
     def contradiction(self) -> str:
         """What is wrong between its sizes, named by where they come from; empty where nothing is."""
+        return next(self._contradictions(), "")
+
+    def _contradictions(self) -> Iterator[str]:
         told = {name: f"{name} = {self.origin[name]} = {value}" for name, value in self.sizes.items()}
-        if self.sizes["H_q"] % self.sizes["H_kv"]:
-            return f"query heads ({told['H_q']}) are no multiple of KV heads ({told['H_kv']})"
-        if self.sizes.get("k", 0) > self.sizes.get("N_e", 0):
-            return f"experts a token is sent to ({told['k']}) exceed the experts there are ({told['N_e']})"
-        for kinds, what in ((Attention,), "attention"), ((FeedForward, Experts), "feed-forward"):
-            counts = [s.layers for s in self.structure.sublayers if isinstance(s, kinds)]
-            if counts and sum(self.sizes[c] for c in counts) != self.sizes["L"]:
+        slots: dict[int, list[str]] = {}
+        for x in self.structure.sublayers:
+            H_q, H_kv, k, N_e = (x.symbol(base) for base in ("H_q", "H_kv", "k", "N_e"))
+            if H_q in told and H_kv in told and self.sizes[H_q] % self.sizes[H_kv]:
+                yield f"query heads ({told[H_q]}) are no multiple of KV heads ({told[H_kv]})"
+            if k in told and self.sizes[k] > self.sizes[N_e]:
+                yield f"experts a token is sent to ({told[k]}) exceed the experts there are ({told[N_e]})"
+            if x.layers and x.whole:
+                slots.setdefault(x.slot, []).append(x.layers)
+        for counts in slots.values():
+            if sum(self.sizes[c] for c in counts) != self.sizes["L"]:
                 parts = " + ".join(f"{c}={self.sizes[c]}" for c in counts)
-                return f"{what} layers {parts} do not add up to L={self.sizes['L']}"
-        return ""
+                yield f"layers {parts} do not add up to L={self.sizes['L']}"
 
     def with_sizes(self, sizes: Mapping[str, int]) -> "Architecture":
         """The same structure with other sizes: `with_sizes({"d": 8192})`; a size that is another one follows it."""

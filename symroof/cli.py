@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from symroof import __version__, options
+from symroof.errors import ConfigError, shorten
 from symroof.options import Command
 from symroof.render import FORMS
 from symroof.terminal import listing, show, width, write
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
     from symroof.model import Model
 
 SECTIONS = {
-    "What a step costs": ("report",),
-    "Why it costs that": ("formula",),
-    "What is known": ("models", "symbols", "rules"),
+    "What a step costs": ("report", "compare"),
+    "Why it costs that": ("formula", "audit"),
+    "What is known": ("models", "families", "symbols", "rules"),
 }
 
 
@@ -90,7 +91,7 @@ def report(
     new, cached = [*chain(*input_tokens)] or [1], [*chain(*cached_tokens)] or [0]
     queries(new, cached, batch_size)  # mistakes are told before sympy is imported: of the batch, the model, formats
     config, architecture = described(model, sizes)
-    precision(config, **formats)
+    precision(config, architecture, True, **formats)
     from symroof.model import Model
 
     loaded = Model(config, architecture)
@@ -167,22 +168,94 @@ def formula(
 json_flag = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-@cli.command(cls=Command, example="symroof models")
+@cli.command("compare", cls=Command, example="symroof compare llama-3.1-8b qwen3-8b --cached-tokens 8192")
+@click.argument("models", type=options.ModelName(), nargs=-1, required=True)
+@options.batch
+@options.precision
+@options.counting
 @json_flag
-def models(as_json: bool) -> None:
-    """Built-in models and the families whose configs can be read."""
-    from symroof.config import catalogue, load_config
-    from symroof.models import FAMILIES, read
+@options.output
+def side_by_side(
+    models: tuple[str, ...],
+    cached_tokens: tuple[list[int], ...],
+    input_tokens: tuple[list[int], ...],
+    batch_size: int | None,
+    rules: str,
+    logits: str | None,
+    as_json: bool,
+    output: str | None,
+    **formats: str | None,
+) -> None:
+    """Several models on one batch: parameters, FLOP, bytes, cache and storage side by side."""
+    import json
 
-    rows = []
-    for name, entry in catalogue().items():
-        config = load_config(name)
-        architecture = read(config)
-        sizes = ", ".join(f"{symbol}={architecture.sizes[symbol]}" for symbol in ("L", "d", "H_q", "H_kv", "V"))
-        rows.append((name, architecture.family, sizes, config.dtype(), entry["source"]))
-    listing(("model", "family", "sizes", "dtype", "source"), rows, as_json)
-    if not as_json:
-        write(f"\nA config.json is read when its model_type is one of: {', '.join(FAMILIES)}", None)
+    configs = [described(name, ()) for name in models]
+    from symroof.lineup import lineup
+    from symroof.model import Model
+    from symroof.render.lineup import render
+
+    new, cached = [*chain(*input_tokens)] or [1], [*chain(*cached_tokens)] or [0]
+    step: dict[str, Any] = {"new": new, "cached": cached, "batch_size": batch_size, "rules": rules, "logits": logits}
+    found = lineup([Model(*x) for x in configs], **step, **formats)
+    write(json.dumps(found.to_dict(), indent=2) + "\n" if as_json else render(found, 0 if output else width()), output)
+
+
+@cli.command("audit", cls=Command, example="symroof audit llama-4-scout")
+@options.model
+@json_flag
+def audited(model: str, as_json: bool) -> None:
+    """What a result takes of each key of a config: used, filled in by default, or left aside and why."""
+    from symroof.audit import audit
+
+    found = audit(*described(model, ()))
+    if as_json:
+        listing(("key", "value", "status", "reason"), [(x.key, x.value, x.status, x.reason) for x in found], True)
+    else:
+        from symroof.render.audit import table
+
+        write(table(found, width()), None)
+    if unknown := [x.key for x in found if x.status == "unknown"]:
+        told = f"{len(unknown)} of {len(found)} keys are not understood: {shorten(', '.join(unknown), 200)}"
+        raise ConfigError(f"{told}; what they would change is not in any figure")
+
+
+@cli.command(cls=Command, example="symroof models --family llama")
+@click.option("--family", default="", metavar="NAME", help="Only models of this family.")
+@json_flag
+def models(family: str, as_json: bool) -> None:
+    """Built-in models: parameters, layers, context, attention, cache, and where their configs are from."""
+    from symroof.listing import FIGURES, rows
+
+    found = rows(family)
+    if as_json:
+        listing(FIGURES, found, True)
+        return
+    from symroof.render.models import table
+
+    write(table(found, width()), None)
+
+
+@cli.command(cls=Command, example="symroof families")
+@json_flag
+def families(as_json: bool) -> None:
+    """The model types whose configs can be read."""
+    from symroof.models import FAMILIES
+    from symroof.models.refused import REFUSED
+    from symroof.models.wrappers import WRAPPERS
+
+    kinds = {
+        "text": [(name, "") for name in FAMILIES if name not in WRAPPERS],
+        "multimodal": [(name, "its text part") for name in FAMILIES if name in WRAPPERS],
+        "not covered": list(REFUSED.items()),
+    }
+    if as_json:
+        rows = [(name, kind, why) for kind, found in kinds.items() for name, why in sorted(found)]
+        listing(("model_type", "kind", "about"), rows, True)
+        return
+    from symroof.render.columns import hanging
+
+    named = [(f"{kind} ({len(found)})", ", ".join(sorted(name for name, _ in found))) for kind, found in kinds.items()]
+    write(hanging(named, width() or 100), None)
 
 
 @cli.command(cls=Command, example="symroof symbols")

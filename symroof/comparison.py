@@ -1,10 +1,10 @@
 """One step counted by two sets of rules, operator by operator, with the reason for each difference."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Symbol
+from sympy import Integer, Symbol
 
 from symroof import analyzer
 from symroof import rules as counting
@@ -63,7 +63,7 @@ def compare(ours: Report, theirs: Report, structure: Structure, graph: Block) ->
     """The two reports side by side; `graph` is what `ours` counts."""
     left, right = ({row.path: row.all for row in report.rows} for report in (ours, theirs))
     symbols = {path: _symbols(op.cost) for path, _, op in graph.rows()}
-    changes = dict(changed(ours.rules, theirs.rules))
+    changes = dict(changed(ours.rules, theirs.rules, structure, ours.sizes))
     rows = []
     for path in dict.fromkeys((*left, *right)):
         why: tuple[str, ...] = ()
@@ -86,11 +86,14 @@ def _reasons(changes: dict[Symbol, str], symbols: set[Symbol]) -> tuple[str, ...
     return tuple(reason for symbol, reason in changes.items() if symbol in symbols)
 
 
-def changed(ours: tuple[str, ...], theirs: tuple[str, ...]) -> Iterator[tuple[Symbol, str]]:
-    """The symbols that two sets of rules define differently, and how."""
-    left, right = counting.layer(ours), counting.layer(theirs)
+def changed(
+    ours: tuple[str, ...], theirs: tuple[str, ...], structure: Structure, sizes: Mapping[str, int]
+) -> Iterator[tuple[Symbol, str]]:
+    """The symbols that two sets of rules define differently for a model of those sizes, and how."""
+    left, right = counting.layer(ours, structure), counting.layer(theirs, structure)
+    values = {s.symbol(name): Integer(x) for name, x in sizes.items()}
     for symbol in left:
-        if left[symbol] != right[symbol]:
-            entry = s.VOCABULARY[str(symbol)]
+        if left[symbol].xreplace(values) != right[symbol].xreplace(values):
+            entry = s.entry(str(symbol))
             each = " (each query adds)" if entry.group == "batch" else ""
             yield symbol, f"{entry.meaning}{each}: {symbol} = {text(left[symbol])}, there {text(right[symbol])}"

@@ -8,13 +8,13 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from symroof.architecture import MAX_SIZE
+from symroof.architecture import MAX_SIZE, Size
 from symroof.dtypes import plain
 from symroof.errors import ConfigError, UnknownName, UsageError, described, shorten
 
@@ -25,11 +25,13 @@ HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
 
 @dataclass(frozen=True)
 class Config:
-    """One config's keys, the name of the model it belongs to, and where it came from."""
+    """One config's keys, the name of the model it belongs to, and where it came from; `read` is kept for audits."""
 
     data: Mapping[str, Any]
     name: str
     source: str
+    read: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)  # key asked for -> default it took
+    assumed: frozenset[str] = frozenset()  # keys that are not its own but its class's
 
     def fail(self, what: str) -> ConfigError:
         """The error that says `what` is wrong with this config."""
@@ -41,27 +43,60 @@ class Config:
 
     def has(self, key: str) -> bool:
         """Whether the key is there with a value; null counts as absent, as it does for transformers."""
+        self.read.setdefault(key, None)
         return self.data.get(key) is not None
 
-    def number(self, key: str, least: int = 1, most: int = MAX_SIZE) -> int:
-        """A whole number from `least` to `most` that must be there."""
+    def says(self, key: str) -> bool:
+        """Whether the key is there, be it null."""
+        self.read.setdefault(key, None)
+        return key in self.data
+
+    def spelling(self, *keys: str) -> str:
+        """Which of several spellings of one key has a value, the first where none has. They must not contradict."""
+        found = [key for key in keys if self.has(key)]
+        for key in found[1:]:
+            if self.data[key] != self.data[found[0]]:
+                one, other = (f"{x!r} ({described(self.data[x])})" for x in (found[0], key))
+                raise self.fail(f"keys {one} and {other} contradict each other: keep one")
+        return found[0] if found else keys[0]
+
+    def number(self, *keys: str, absent: int | None = None, least: int = 1, most: int = MAX_SIZE) -> int:
+        """A whole number from `least` to `most` under one of the spellings; `absent` where none is there."""
+        key = self.spelling(*keys)
         if not self.has(key):
-            raise self.fail(f"key {key!r} is missing: add it, a whole number of at least {least}")
+            if absent is None:
+                raise self.fail(f"key {key!r} is missing: add it, a whole number of at least {least}")
+            self.read[key] = absent
+            return absent
         value = self.data[key]
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
             raise self.wrong(key, f"a whole number from {least} to {most}")
         return value
 
-    def flag(self, key: str, absent: bool) -> bool:
-        """True or false; `absent` where the key is."""
-        value = self.data[key] if self.has(key) else absent
+    def size(self, *keys: str, absent: int | None = None, most: int = MAX_SIZE) -> Size:
+        """`number`, with the key it came from."""
+        value = self.number(*keys, absent=absent, most=most)
+        key = self.spelling(*keys)
+        return Size(value, key if self.has(key) and key not in self.assumed else f"{key} by default")
+
+    def flag(self, *keys: str, absent: bool) -> bool:
+        """True or false; `absent` where no spelling of the key is there."""
+        key = self.spelling(*keys)
+        if not self.has(key):
+            self.read[key] = absent
+            return absent
+        value = self.data[key]
         if not isinstance(value, bool):
             raise self.wrong(key, "true or false")
         return value
 
-    def text(self, key: str) -> str:
-        """A string; empty where the key is absent."""
-        value = self.data[key] if self.has(key) else ""
+    def text(self, *keys: str, absent: str = "") -> str:
+        """A string; `absent` where no spelling of the key is there."""
+        key = self.spelling(*keys)
+        if not self.has(key):
+            self.read[key] = absent or None
+            return absent
+        value = self.data[key]
         if not isinstance(value, str):
             raise self.wrong(key, "a string")
         return value
@@ -78,7 +113,21 @@ class Config:
         value = self.data.get(key)
         if not isinstance(value, Mapping):
             raise self.fail(f"key {key!r} is missing or no object: this model_type keeps its sizes in it")
-        return Config(value, self.name, f"{self.source}, {key}")
+        read = self.read.get(key)
+        if not isinstance(read, dict):
+            read = self.read[key] = {}
+        return Config(value, self.name, f"{self.source}, {key}", read)
+
+    def table(self, key: str) -> Mapping[str, Any]:
+        """The object under `key`, taken whole."""
+        self.nested(key)
+        self.read[key] = None
+        return dict(self.data[key])
+
+    def filled(self, absent: Mapping[str, Any], **fixed: Any) -> "Config":
+        """This config with the keys of `absent` that it lacks, and with those of `fixed` whatever it says."""
+        assumed = self.assumed | (absent.keys() - self.data.keys())
+        return replace(self, data={**absent, **self.data, **fixed}, assumed=assumed)
 
     def parts(self) -> list["Config"]:
         """This config, and its text_config where it has one."""
@@ -103,24 +152,6 @@ class Config:
         return ""
 
 
-class Sizes:
-    """Sizes collected while a family is read: symbol name -> value, and the key or rule each came from."""
-
-    def __init__(self, config: Config) -> None:
-        self.config = config
-        self.values: dict[str, int] = {}
-        self.origin: dict[str, str] = {}
-
-    def read(self, symbol: str, key: str, most: int = MAX_SIZE) -> int:
-        """The size under `key`, which must be there."""
-        return self.derive(symbol, self.config.number(key, most=most), key)
-
-    def derive(self, symbol: str, value: int, origin: str) -> int:
-        """A size that follows from others; `origin` says how."""
-        self.values[symbol], self.origin[symbol] = value, origin
-        return value
-
-
 def load_config(model: str | os.PathLike[str] | Mapping[str, Any]) -> Config:
     """The config of `model`: a catalogue name, a file, a directory with a config.json, a hub id, or a dict.
 
@@ -142,7 +173,8 @@ def load_config(model: str | os.PathLike[str] | Mapping[str, Any]) -> Config:
         from symroof.hub import download
 
         return Config(read_json(Path(download(text, MAX_BYTES))), text, f"hub: {text}")
-    raise UnknownName("model", text, catalogue(), " (a file, a directory or a hub id org/name serves too)")
+    told = " (`symroof models` lists them; a file, a directory or a hub id org/name serves too)"
+    raise UnknownName("model", text, catalogue(), told)
 
 
 def existing(text: str) -> Path | None:
@@ -170,7 +202,10 @@ def read_path(path: Path) -> Config:
             raise UsageError(f"{shorten(path, 200)} holds no config.json: give the model's directory or its file")
         path = path / "config.json"
     name = path.parent.resolve().name if path.name == "config.json" else path.stem
-    return Config(read_json(path), shorten(name), shorten(path, 200))
+    data, beside = read_json(path), path.with_name("hf_quant_config.json")
+    if path.name == "config.json" and beside.exists() and "quantization_config" not in data:
+        data["quantization_config"] = read_json(beside).get("quantization")  # modelopt keeps it in a file of its own
+    return Config(data, shorten(name), shorten(path, 200))
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """A cost: what an operator computes, moves and keeps. Costs add; a cost times a count is a cost."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
+
+from sympy import sympify
 
 from symroof import symbols as s
 
@@ -35,6 +37,10 @@ class Cost:
         return type(self)(*(getattr(self, x) * count for x in FIELDS))
 
     __rmul__ = __mul__
+
+    def xreplace(self, names: Mapping[Any, Any]) -> Self:
+        """The same cost in other symbols."""
+        return type(self)(*(sympify(getattr(self, x)).xreplace(names) for x in FIELDS))
 
     @property
     def flops(self) -> Quantity:

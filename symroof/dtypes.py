@@ -1,5 +1,6 @@
 """Element formats: exact bits an element, block scales included."""
 
+from dataclasses import dataclass
 from fractions import Fraction
 
 from symroof.errors import UnknownName
@@ -60,3 +61,16 @@ def canonical(name: str) -> str:
 def bytes_per_element(name: str) -> Fraction:
     """Bytes one element occupies, exactly: mxfp4 is 17/32."""
     return BITS[canonical(name)] / 8
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format by name, and the bytes of an element with what its scales add."""
+
+    name: str
+    bytes: Fraction
+
+
+def format_of(name: str) -> Format:
+    """A format of `BITS`. Raises UnknownName."""
+    return Format(canonical(name), bytes_per_element(name))

@@ -11,6 +11,8 @@ SymroofError            one line: what, where, the cure; exit code 1
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+MANY = 30  # names that an error still lists
+
 
 class SymroofError(Exception):
     """A failure that is explained in one line."""
@@ -79,7 +81,8 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 
 
 def cure(name: str, known: Iterable[str], listed: str = "known") -> str:
-    """What to type instead of `name`: the known one nearest to it, or all of them."""
+    """What to type instead of `name`: the known one nearest to it, or all of them, were they not too MANY."""
     names = list(known)
     near = suggestion(name, names)
-    return f"did you mean {near!r}?" if near else f"{listed}: {', '.join(names)}"
+    shown = names if len(names) <= MANY else [*names[:10], f"{len(names) - 10} more"]
+    return f"did you mean {near!r}?" if near else f"{listed}: {', '.join(shown)}"

@@ -1,9 +1,9 @@
 """Masks: which keys a query sees, what a step reads of the cache, and what stays in it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sympy import Expr, Min, Symbol, factor, floor
+from sympy import Expr, Max, Min, Symbol, factor, floor
 
 from symroof import symbols as s
 
@@ -41,6 +41,30 @@ def rectangle(cached: Expr) -> Expr:
     return s.n * (cached + s.n)
 
 
+def blocks(m: Expr, size: Expr) -> Expr:
+    """Pairs of m tokens in blocks of `size`, the last one shorter, where each sees all of its block."""
+    whole = floor(m / size)
+    return whole * size**2 + (m - whole * size) ** 2
+
+
+def selected(m: Expr) -> Expr:
+    """Pairs of m tokens that see k_b - 1 whole blocks of w_i keys each, and their own block up to themselves."""
+    whole = floor(m / s.w_i)
+    return m * (s.k_b - 1) * s.w_i + whole * triangle(s.w_i) + triangle(m - whole * s.w_i)
+
+
+def tailed(m: Expr) -> Expr:
+    """Pairs of m tokens that each see k_b whole blocks of w_i keys, and those of the block begun after the last."""
+    whole = floor(m / s.w_i)
+    return m * s.k_b * s.w_i + whole * triangle(s.w_i - 1) + triangle(m - whole * s.w_i)
+
+
+def multiples(m: Expr, w: Expr) -> Expr:
+    """The sum of floor(j / w) for j from 1 to m: w of each number below the last, which has what is left."""
+    last = floor(m / w)
+    return w * last * (last - 1) / 2 + last * (m - w * last + 1)
+
+
 def chunks(m: Expr) -> Expr:
     """Whole chunks of w tokens among the first m."""
     return floor(m / s.w)
@@ -63,7 +87,62 @@ CHUNKED = Mask(
     kept=lambda m: Min(m, s.w),
 )
 
-MASKS = {"causal": CAUSAL, "chunked": CHUNKED}
+# A token sees itself and the w - 1 before it.
+SLIDING = Mask(
+    s.P_swa,
+    s.C_swa,
+    s.K_swa,
+    prefix=lambda m: triangle(m) - triangle(Max(m - s.w, 0)),
+    seen=lambda c: Min(c, s.w - 1),
+    kept=lambda m: Min(m, s.w),
+)
+
+# The same window, which transformers hides keys by but neither skips nor forgets them.
+LOCAL = replace(SLIDING, pairs=s.P_local, read=s.C_local, held=s.K_local)
+
+# A token sees those k_i that an indexer selects of itself and all before.
+TOP = Mask(
+    s.P_top,
+    s.C_top,
+    s.K,
+    prefix=lambda m: triangle(m) - triangle(Max(m - s.k_i, 0)),
+    seen=lambda c: Min(c, s.n * s.k_i),
+    kept=lambda m: m,
+)
+
+# A token sees its own block of w_i keys up to itself and those k_b - 1 whole ones that an indexer selects.
+BLOCKS = Mask(
+    s.P_block,
+    s.C_block,
+    s.K,
+    prefix=lambda m: triangle(Min(m, s.w_i * s.k_b)) + selected(Max(m - s.w_i * s.k_b, 0)),
+    seen=lambda c: Min(c, s.n * (s.k_b - 1) * s.w_i + c - s.w_i * floor(c / s.w_i)),
+    kept=lambda m: m,
+)
+
+# A token sees k_b blocks of w_i keys that an indexer selects of the complete ones, and the keys after those.
+TAIL = Mask(
+    s.P_tail,
+    s.C_tail,
+    s.K,
+    prefix=lambda m: triangle(Min(m, s.w_i * s.k_b)) + tailed(Max(m - s.w_i * s.k_b, 0)),
+    seen=lambda c: Min(c, s.n * s.k_b * s.w_i + c - s.w_i * floor(c / s.w_i)),
+    kept=lambda m: m,
+)
+
+# A token of a prompt sees all of it, one that is generated itself and all before: the tokens of a step see each other.
+PROMPT = replace(CAUSAL, pairs=s.P_prompt, prefix=lambda m: m**2)
+
+MASKS = {
+    "causal": CAUSAL,
+    "prompt": PROMPT,
+    "chunked": CHUNKED,
+    "sliding": SLIDING,
+    "local": LOCAL,
+    "top": TOP,
+    "blocks": BLOCKS,
+    "tail": TAIL,
+}
 
 # The causal difference in the form a reader recognises: n (2 c + n + 1) / 2.
 CAUSAL_PAIRS = factor(CAUSAL.step()[s.P])

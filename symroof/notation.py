@@ -1,5 +1,6 @@
 """Expressions as a person writes them: `2 T d h (H_q + 2 H_kv)`."""
 
+from functools import cache
 from typing import Any
 
 from sympy import Add, Expr, Mul
@@ -8,15 +9,22 @@ from sympy.printing.str import StrPrinter
 from symroof import symbols as s
 
 GROUP_ORDER = ("batch", "query", "step", "rule", "size", "width")
-COUNTS = {name for name in s.VOCABULARY if name == "L" or name.startswith("L_")}
-NAMES = sorted(s.VOCABULARY, key=lambda x: GROUP_ORDER.index(s.VOCABULARY[x].group))  # stable: declared order within
-RANK = {name: i for i, name in enumerate([*(x for x in NAMES if x in COUNTS), *(x for x in NAMES if x not in COUNTS)])}
+DECLARED = {name: i for i, name in enumerate(s.VOCABULARY)}
 
 
-def rank(expr: Expr) -> tuple[bool, bool, list[int]]:
+@cache
+def place(name: str) -> tuple[bool, int, int, str]:
+    """Where a symbol stands among others: counts of layers first, then by group and as declared."""
+    try:
+        entry = s.entry(name)
+    except KeyError:
+        return True, len(GROUP_ORDER), 0, name
+    return entry.base != "L", GROUP_ORDER.index(entry.group), DECLARED[entry.base], name
+
+
+def rank(expr: Expr) -> tuple[bool, bool, list[tuple[bool, int, int, str]]]:
     """Sort key: terms with a minus last, numbers after symbols, the rest by the vocabulary's order."""
-    number = bool(expr.is_number)
-    return expr.could_extract_minus_sign(), number, sorted(RANK.get(str(x), len(RANK)) for x in expr.free_symbols)
+    return expr.could_extract_minus_sign(), bool(expr.is_number), sorted(place(str(x)) for x in expr.free_symbols)
 
 
 class TextPrinter(StrPrinter):  # type: ignore[misc]

@@ -179,6 +179,7 @@ precision = together(
     formats("experts", "Format of routed experts, where it differs."),
     formats("cache", "Format of cached keys and values."),
     formats("activations", "Format of activations."),
+    formats("states", "Format of recurrent states.  [default: fp32]"),
 )
 
 counting = together(

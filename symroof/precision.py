@@ -4,65 +4,83 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
+from symroof import quantization
+from symroof.architecture import Architecture
 from symroof.config import Config
-from symroof.dtypes import bytes_per_element, canonical
+from symroof.dtypes import Format, format_of
 from symroof.errors import UnknownName
 
-# Role -> the width symbols it sets.
+# Role -> the width symbols it sets; a quantised checkpoint has the DETAILS besides, each its own.
 ROLES = {
-    "weights": ("b_w", "b_r", "b_emb", "b_head", "b_n"),
+    "weights": ("b_w", "b_m", "b_f", "b_sh", "b_r", "b_emb", "b_head", "b_n"),
     "experts": ("b_e",),
     "activations": ("b_a",),
     "cache": ("b_c",),
+    "states": ("b_s",),
 }
+DETAILS = {"attention": ("b_w",), "recurrence": ("b_m",), "feed_forward": ("b_f",), "shared_experts": ("b_sh",),
+           "head": ("b_head",)}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Precision:
-    """Format and origin for each role of `ROLES`, and what of the config was set aside for them."""
+    """Format and origin for each role of `ROLES` and `DETAILS`, and what of the config was set aside for them."""
 
-    formats: Mapping[str, str]
+    formats: Mapping[str, Format]
     origin: Mapping[str, str]
     set_aside: str = ""
 
     def widths(self) -> dict[str, Fraction]:
         """Bytes an element, by width symbol's name."""
-        return {x: bytes_per_element(self.formats[role]) for role, names in ROLES.items() for x in names}
+        named = {**ROLES, **DETAILS}
+        return {x: form.bytes for role, form in self.formats.items() for x in named[role]}
 
 
 def precision(
     config: Config,
+    architecture: Architecture,
+    recurrent: bool = True,
     dtype: str | None = None,
     weights: str | None = None,
     experts: str | None = None,
     activations: str | None = None,
     cache: str | None = None,
+    states: str | None = None,
 ) -> Precision:
     """The formats in force: the one given for a role, else `dtype`, else the config's; experts follow weights.
 
-    Raises ConfigError where neither says, or where the config is quantised and `weights` is not given:
-    a quantization_config is never silently ignored.
+    A quantization_config says what weights and cache are kept in unless they are given. Recurrent states are fp32
+    unless given; a model that is not `recurrent` has none. Raises ConfigError where nobody says.
     """
     given = {"dtype": dtype, "weights": weights, "experts": experts, "activations": activations, "cache": cache}
-    method = config.quantization()
-    if method and not (dtype or weights):
-        raise config.fail(
-            f"quantization_config ({method}) is not read yet: say what the weights are kept in with "
-            "--weights, and --experts where they differ, or --dtype for the model before quantisation"
-        )
+    scheme = None if dtype or weights else quantization.quantization(config)
     formats, origin = {}, {}
-    for role in ROLES:
+    for role in ("weights", "experts", "activations", "cache"):
         asked = [x for x in (role, "weights" if role == "experts" else role, "dtype") if given[x]]
-        formats[role] = canonical(str(given[asked[0]])) if asked else _from_config(config)
-        origin[role] = f"given as {asked[0]}" if asked else "the config's dtype"
-    return Precision(formats, origin, f"quantization_config ({method})" if method else "")
+        formats[role] = format_of(str(given[asked[0]])) if asked else rest(config, bool(scheme))
+        origin[role] = f"given as {asked[0]}" if asked else "the config's dtype" if config.dtype() else UNNAMED
+    if scheme:
+        told = {**quantization.roles(scheme, architecture, formats["weights"].name)}
+        told |= {"cache": format_of(scheme.cache)} if scheme.cache else {}
+        named = {role: form for role, form in told.items() if not given.get(role) and form != formats["weights"]}
+        formats |= named
+        origin |= dict.fromkeys(named, f"quantization_config: {scheme.method}")
+    if recurrent:
+        formats["states"] = format_of(states or "fp32")
+        origin["states"] = "given as states" if states else "recurrences keep fp32"
+    aside = "" if scheme else config.quantization()
+    return Precision(formats, origin, f"quantization_config ({aside})" if aside else "")
 
 
-def _from_config(config: Config) -> str:
-    name = config.dtype()
+UNNAMED = "what quantised checkpoints leave as it is; the config names no dtype"
+
+
+def rest(config: Config, quantised: bool) -> Format:
+    """The format of what is not quantised: the config's dtype; bf16 in quantised checkpoints that name none."""
+    name = config.dtype() or ("bf16" if quantised else "")
     if not name:
         raise config.fail("names no dtype (key 'dtype' or 'torch_dtype'): give --dtype, such as --dtype bf16")
     try:
-        return canonical(name)
+        return format_of(name)
     except UnknownName as error:
         raise config.fail(f"dtype: {error}; override it with --dtype") from error

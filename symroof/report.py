@@ -189,13 +189,9 @@ class Report:
         return {"queries": self.queries, "new_tokens": new, "cached_tokens": cached, "groups": groups}
 
     def _precision(self) -> dict[str, Any]:
-        from symroof.dtypes import bytes_per_element
-
         formats = self.precision.formats.items()
         origin = self.precision.origin
-        return {
-            role: {"format": x, "bytes": float(bytes_per_element(x)), "origin": origin[role]} for role, x in formats
-        }
+        return {role: {"format": x.name, "bytes": float(x.bytes), "origin": origin[role]} for role, x in formats}
 
     def __repr__(self) -> str:
         from symroof.render.lines import summary

@@ -47,6 +47,14 @@ RULEBOOK = {
     "experts-bound": Rule("a step reads min(N_e, k T) experts", "upper bound: no two tokens share one"),
     "experts-k": Rule("a step reads k experts", "lower bound: all tokens share theirs"),
     "experts-all": Rule("a step reads all N_e experts", "upper bound of a large batch"),
+    "latent-absorbed": Rule(
+        "latent attention (MLA) stays in the latent: queries are projected into it, values out of it",
+        "decode kernels of serving engines; DeepSeek-V2, section 2.1.2",
+    ),
+    "latent-expanded": Rule(
+        "latent attention (MLA) expands the keys and values of all cached and new tokens",
+        "prefill kernels; transformers",
+    ),
     "matmul-only": Rule("elementwise operations are not counted", "PyTorch's FlopCounterMode"),
 }
 

@@ -4,7 +4,8 @@ A symbol's Python name, printed name and command-line name are one. Symbols of g
 the queries of a step; a rule says what each query adds, in its new tokens `n` and cached tokens `c`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
 from sympy import Symbol
 
@@ -23,6 +24,7 @@ class Entry:
     """A declared symbol: what it means, its unit, and the config keys it is commonly read from."""
 
     symbol: Symbol
+    base: str  # the declared name, where a kind's name stands behind it
     group: str
     meaning: str
     unit: str
@@ -42,15 +44,49 @@ def declare(
     if group not in GROUPS:
         raise ValueError(f"symbol {name!r}: no group {group!r}")
     symbol = Symbol(name, **assumptions)
-    VOCABULARY[name] = Entry(symbol, group, meaning, unit, tuple(keys.split()), latex or _latex(name))
+    VOCABULARY[name] = Entry(symbol, name, group, meaning, unit, tuple(keys.split()), latex or _latex(name))
     return symbol
 
 
 def _latex(name: str) -> str:
-    letter, _, index = name.partition("_")
+    letter, *indices = name.split("_")
+    index = ",".join(indices)
     if not index:
         return letter
     return f"{letter}_{{{index}}}" if len(index) == 1 else f"{letter}_{{\\mathrm{{{index}}}}}"
+
+
+@cache
+def entry(name: str) -> Entry:
+    """The vocabulary's entry of that name, or of a declared symbol with a kind's name behind it: L_full, h_swa.
+
+    Raises KeyError where neither is.
+    """
+    if name in VOCABULARY:
+        return VOCABULARY[name]
+    base, kind = name, ""
+    while base not in VOCABULARY:
+        base, _, last = base.rpartition("_")
+        if not base:
+            raise KeyError(name)
+        kind = f"{last}_{kind}" if kind else last
+    general = VOCABULARY[base]
+    meaning = f"{general.meaning}, {kind}" if base != "L" else f"layers: {kind}"
+    own = Symbol(name, **general.symbol.assumptions0)
+    return replace(general, symbol=own, meaning=meaning, latex=_latex(name))
+
+
+def symbol(name: str) -> Symbol:
+    """The symbol of that name; see `entry`."""
+    return entry(name).symbol
+
+
+def group(x: Symbol) -> str:
+    """The group a symbol belongs to; empty where it is none of the vocabulary's."""
+    try:
+        return entry(str(x)).group
+    except KeyError:
+        return ""
 
 
 def size(name: str, meaning: str, keys: str, latex: str = "") -> Symbol:
@@ -74,46 +110,174 @@ def width(name: str, meaning: str) -> Symbol:
 
 
 L = size("L", "layers", "num_hidden_layers")
-L_full = size("L_full", "layers with full attention", "layer_types no_rope_layers")
-L_chunk = size("L_chunk", "layers with chunked attention", "layer_types no_rope_layers")
-L_mlp = size("L_mlp", "layers with a dense feed-forward network", "interleave_moe_layer_step moe_layers")
-L_moe = size("L_moe", "layers with routed experts", "interleave_moe_layer_step moe_layers")
+U = size("U", "different sets of weights that layers share", "num_mem_blocks")
 d = size("d", "hidden size, the width of the residual stream", "hidden_size")
 f = size("f", "intermediate size of a dense feed-forward network", "intermediate_size intermediate_size_mlp")
-f_e = size("f_e", "intermediate size of one expert", "intermediate_size moe_intermediate_size")
+f_e = size("f_e", "intermediate size of one expert", "moe_intermediate_size intermediate_size")
+f_s = size("f_s", "intermediate size of the shared expert", "shared_expert_intermediate_size n_shared_experts")
 h = size("h", "size of one attention head", "head_dim")
+h_v = size("h_v", "size of one value head", "v_head_dim")
+h_r = size("h_r", "rotated part of a head", "partial_rotary_factor qk_rope_head_dim")
+h_n = size("h_n", "part of a head that is not rotated, where it is projected apart", "qk_nope_head_dim")
+r_q = size("r_q", "rank that queries are projected through", "q_lora_rank")
+r_kv = size("r_kv", "rank of the latent that stands for keys and values", "kv_lora_rank")
+H_i = size("H_i", "heads of an indexer", "index_n_heads indexer_n_heads")
+h_i = size("h_i", "size of one head of an indexer", "index_head_dim indexer_head_dim")
+k_i = size("k_i", "keys that an indexer selects for a token", "index_topk")
+w_i = size("w_i", "keys of a block that an indexer selects as one", "index_block_size sparse_block_size index_kpool")
+k_b = size("k_b", "blocks of keys an indexer selects for a token", "index_topk_blocks sparse_topk_blocks")
 H_q = size("H_q", "query heads", "num_attention_heads")
 H_kv = size("H_kv", "key/value heads", "num_key_value_heads")
-w = size("w", "attention window or chunk, in tokens", "attention_chunk_size")
-N_e = size("N_e", "routed experts of a layer", "num_local_experts")
+w = size("w", "attention window or chunk, in tokens", "sliding_window attention_chunk_size")
+N_e = size("N_e", "routed experts of a layer", "num_local_experts num_experts n_routed_experts")
 k = size("k", "routed experts a token is sent to", "num_experts_per_tok")
+N_s = size("N_s", "shared experts that the router weighs", "n_shared_experts")
 k_hf = size("k_hf", "routed experts that transformers runs for each token", "model_type")
+k_c = size("k_c", "width of the causal convolution, in tokens", "conv_kernel linear_conv_kernel_dim cca_time0")
+k_g = size("k_g", "width of a causal convolution of whole heads, in tokens", "cca_time1")
+r_r = size("r_r", "width of the network that routes", "router_hidden_size")
+d_b = size("d_b", "numbers a query head mixes its biases by distance from", "d_rel")
+e_b = size("e_b", "tokens that biases by distance reach back", "rel_extent")
+H_k = size("H_k", "key heads of linear attention", "linear_num_key_heads")
+H_v = size("H_v", "value heads of linear attention", "linear_num_value_heads linear_num_heads")
+d_k = size("d_k", "size of one key head of linear attention", "linear_key_head_dim linear_head_dim")
+d_v = size("d_v", "size of one value head of linear attention", "linear_value_head_dim linear_head_dim")
+d_r = size("d_r", "width of a gated linear recurrence", "lru_width")
+w_s = size("w_s", "tokens that transformers scans at a time", "block_size chunk_size mamba_chunk_size")
+d_m = size("d_m", "width of a selective state space", "intermediate_size expand mamba_expand")
+N_m = size("N_m", "size of a channel's state in a state space", "state_size ssm_state_size mamba_d_state")
+H_m = size("H_m", "heads of a state space", "num_heads mamba_num_heads mamba_n_heads n_mamba_heads")
+h_m = size("h_m", "size of one head of a state space", "head_dim mamba_head_dim mamba_d_head")
+G_m = size("G_m", "groups of heads of a state space that share B and C", "n_groups mamba_n_groups mamba_ngroups")
+d_lat = size("d_lat", "width that routed experts work on where it is not the stream's", "moe_latent_size")
+r_a = size("r_a", "rank of the adapters of a shared block", "adapter_rank")
+r_m = size("r_m", "rank of the time steps of a state space", "time_step_rank mamba_dt_rank")
+d_p = size("d_p", "width of a layer's own input", "hidden_size_per_layer_input")
+V_x = size("V_x", "rows of the embedding table that are none of the head", "additional_vocab_size")
+V_p = size("V_p", "rows of the table of the layers' own inputs", "vocab_size_per_layer_input")
+d_g = size("d_g", "width of embeddings of several tokens", "ple_embed_dim")
+V_g = size("V_g", "rows of the table of several tokens", "ngram_vocab_size_base")
+H_g = size("H_g", "hashes of the last tokens, a row each", "heads_per_ngram")
+n_g = size("n_g", "most tokens that are embedded at once", "ngram_size")
+A = size("A", "residual streams of alternating updates", "altup_num_inputs")
+r_l = size("r_l", "rank of a low-rank residual", "laurel_rank")
+N_mix = size("N_mix", "weighted sums over depth, in the whole model", "attn_res_block_size")
+X_mix = size("X_mix", "terms of all weighted sums over depth", "attn_res_block_size n_layers_per_attn_res_block")
+Y_mix = size("Y_mix", "sums that are normalised for weighted sums over depth", "n_layers_per_attn_res_block")
+w_c = size("w_c", "tokens that one compressed entry stands for", "compress_rates compress_ratios")
+G_o = size("G_o", "groups of heads whose outputs are projected apart", "o_groups")
+r_o = size("r_o", "rank that a group's output is projected through", "o_lora_rank")
+r_g = size("r_g", "rank of the gate of a norm", "gated_norm_rank")
+N_z = size("N_z", "experts that do nothing", "zero_expert_num")
+m = size("m", "streams that the residual is kept in", "hc_mult hc_count")
+m_s = size("m_s", "times that the mixing of streams is normalised", "hc_sinkhorn_iters")
+r_s = size("r_s", "rank that streams are weighed through", "hc_lowrank")
 V = size("V", "vocabulary size", "vocab_size")
+N_pos = size("N_pos", "rows of the position table", "max_position_embeddings n_positions")
+d_emb = size("d_emb", "width of the embedding table where it is projected", "word_embed_proj_dim")
 
 T = total("T", "new tokens")
 P = total("P", "query-key pairs of causal attention")
 P_chunk = total("P_chunk", "query-key pairs of chunked attention")
+P_swa = total("P_swa", "query-key pairs of sliding attention")
+P_local = total("P_local", "query-key pairs of local attention")
 C = total("C", "cached keys that causal attention reads")
 C_chunk = total("C_chunk", "cached keys that chunked attention reads")
+C_swa = total("C_swa", "cached keys that sliding attention reads")
+C_local = total("C_local", "cached keys that local attention reads")
 K = total("K", "tokens a causal layer keeps cached after the step")
 K_chunk = total("K_chunk", "tokens a chunked layer keeps cached after the step")
+K_swa = total("K_swa", "tokens a sliding layer keeps cached after the step")
+K_local = total("K_local", "tokens a local layer keeps cached after the step")
+P_top = total("P_top", "query-key pairs of attention to the keys an indexer selects")
+C_top = total("C_top", "cached keys that attention reads where an indexer selects them, no two tokens sharing one")
+P_block = total("P_block", "query-key pairs of attention to the blocks of keys that an indexer selects")
+C_block = total("C_block", "cached keys that attention reads where an indexer selects blocks, none twice")
+P_pool = total("P_pool", "pairs of tokens and the complete blocks of keys that an indexer pools")
+T_pool = total("T_pool", "blocks of keys that a step completes and an indexer pools")
+P_score = total("P_score", "pairs of tokens and the blocks of keys that an indexer pools by weights and scores")
+C_pool = total("C_pool", "cached keys of pooled blocks that an indexer reads")
+N_pool = total("N_pool", "keys of pooled blocks that an indexer caches")
+K_pool = total("K_pool", "keys of pooled blocks kept after the step")
+T_wait = total("T_wait", "new keys that wait for their block to be complete")
+C_wait = total("C_wait", "cached keys that had waited and are pooled")
+K_wait = total("K_wait", "keys that wait after the step")
+P_tail = total("P_tail", "query-key pairs of attention to the pooled blocks an indexer selects and the keys after them")
+C_tail = total("C_tail", "cached keys that attention reads where an indexer selects pooled blocks, none twice")
+P_lat = total("P_lat", "pairs of causal attention in the latent")
+T_lat = total("T_lat", "new tokens of causal attention in the latent")
+C_lat = total("C_lat", "cached tokens that causal attention reads in the latent")
+P_swalat = total("P_swalat", "pairs of sliding attention in the latent")
+T_swalat = total("T_swalat", "new tokens of sliding attention in the latent")
+C_swalat = total("C_swalat", "cached tokens that sliding attention reads in the latent")
+P_toplat = total("P_toplat", "pairs of selected keys in the latent")
+P_topexp = total("P_topexp", "pairs of all keys, expanded, where an indexer selects few enough to mask the others")
+T_toplat = total("T_toplat", "new tokens that attend to selected keys in the latent")
+C_toplat = total("C_toplat", "cached tokens that are selected and read in the latent")
+C_topexp = total("C_topexp", "cached tokens that are expanded where an indexer selects")
+P_taillat = total("P_taillat", "pairs in the latent of selected pooled blocks and the keys after them")
+P_tailexp = total("P_tailexp", "pairs of all keys, expanded, where an indexer selects pooled blocks")
+T_taillat = total("T_taillat", "new tokens that attend in the latent to selected pooled blocks")
+C_taillat = total("C_taillat", "cached tokens of selected pooled blocks, read in the latent")
+C_tailexp = total("C_tailexp", "cached tokens that are expanded where an indexer selects pooled blocks")
+P_comp = total("P_comp", "pairs of tokens and compressed entries")
+T_comp = total("T_comp", "compressed entries that a step completes")
+C_comp = total("C_comp", "cached compressed entries")
+K_comp = total("K_comp", "compressed entries kept after the step")
+P_sel = total("P_sel", "pairs of tokens and the compressed entries an indexer selects")
+C_sel = total("C_sel", "cached compressed entries that are selected, no two tokens sharing one")
+T_part = total("T_part", "new tokens that wait for their entry to be complete")
+C_part = total("C_part", "cached tokens that had waited and are compressed")
+K_part = total("K_part", "tokens that wait after the step")
+T_over = total("T_over", "tokens of the last complete entry, kept for the one that overlaps it")
+C_over = total("C_over", "cached tokens of an entry that the first one completed overlaps")
+K_over = total("K_over", "tokens kept of the last complete entry")
 R = total("R", "positions that logits are computed for")
+P_prompt = total("P_prompt", "query-key pairs of attention by which the tokens of a step see each other")
+T_kept = total("T_kept", "new tokens that layers with borrowed keys compute")
+P_kept = total("P_kept", "pairs of causal attention in layers with borrowed keys")
+P_swakept = total("P_swakept", "pairs of sliding attention in layers with borrowed keys")
+T_conv = total("T_conv", "positions that a causal convolution computes")
+T_first = total("T_first", "positions that the first of two convolutions computes")
+T_delay = total("T_delay", "tokens whose part of a value the next one has")
+T_delta = total("T_delta", "positions that a delta rule computes by matmuls")
+P_delta = total("P_delta", "pairs of positions in the chunks of a delta rule, 0 where it goes token by token")
+P_light = total("P_light", "pairs of positions in the blocks of lightning attention, 0 where it goes token by token")
+T_lru = total("T_lru", "positions that the convolution of a gated linear recurrence computes")
+T_ssm = total("T_ssm", "positions that a selective state space updates its state at by matmuls")
+T_ssd = total("T_ssd", "positions that a state space of heads adds to its states by matmuls")
+T_read = total("T_read", "positions that a state space of heads reads its states at")
+P_ssd = total("P_ssd", "pairs of positions within the chunks of a state space, 0 where it goes token by token")
+X_ssd = total("X_ssd", "pairs of borders of the chunks of a state space, 0 where it goes token by token")
+B_old = total("B_old", "queries that go on from cached tokens")
 B = total("B", "queries, the batch size")
 
 n = declare("n", "query", "new tokens of a query", integer=True, positive=True)
 c = declare("c", "query", "cached tokens of a query", integer=True, nonnegative=True)
 
 N_x = declare("N_x", "step", "distinct experts of a layer that a step reads", real=True, positive=True)
+N_real = declare("N_real", "step", "distinct experts a step reads where some do nothing", real=True, positive=True)
 k_run = choice("k_run", "routed experts run for each token")
+H_c = choice("H_c", "heads of keys and values that are cached")
+a_lat = choice("a_lat", "1 where a query's causal attention stays in the latent, 0 where keys are expanded")
+a_swalat = choice("a_swalat", "1 where a query's sliding attention stays in the latent, 0 where keys are expanded")
+a_toplat = choice("a_toplat", "1 where a query attends to selected keys in the latent, 0 where all are expanded")
+a_taillat = choice("a_taillat", "1 where a query attends to selected pooled blocks in the latent, else 0")
+u_c = choice("u_c", "columns that a convolution keeps cached")
+k_real = declare("k_real", "rule", "experts run for each token where some do nothing", real=True, positive=True)
 sigma = choice("sigma", "additions a dot product is spared: 0 counts 2k FLOP, 1 exactly 2k - 1", r"\sigma")
 delta = choice("delta", "1 where the head runs, 0 where it does not", r"\delta")
 phi = choice("phi", "1 counts elementwise operations, 0 counts matmuls only", r"\varphi")
 
-b_w = width("b_w", "attention and dense weights")
+b_w = width("b_w", "attention weights")
+b_m = width("b_m", "weights of recurrences and linear attention")
+b_f = width("b_f", "dense feed-forward weights")
+b_sh = width("b_sh", "shared experts")
 b_e = width("b_e", "routed experts")
-b_r = width("b_r", "routers")
+b_r = width("b_r", "routers and other small projections that checkpoints do not quantise")
 b_emb = width("b_emb", "the embedding table")
 b_head = width("b_head", "the head")
-b_n = width("b_n", "norm weights and biases")
+b_n = width("b_n", "norms, biases and convolutions")
 b_a = width("b_a", "activations")
 b_c = width("b_c", "the cache")
+b_s = width("b_s", "recurrent states")

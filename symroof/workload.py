@@ -1,31 +1,46 @@
 """A batch as a layer of definitions: what a counting rule's sums come to over its queries."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from sympy import Expr, Symbol
 
 from symroof import symbols as s
-from symroof.binding import compiled
+from symroof.binding import Binding, compiled
 from symroof.queries import Query
 from symroof.rules import Layer
 
-SUMS = frozenset(entry.symbol for entry in s.VOCABULARY.values() if entry.group == "batch")
+
+def summands(rules: Layer, wanted: Iterable[Symbol] | None = None) -> dict[Symbol, Expr]:
+    """What one query adds to each sum over the batch that is wanted, under `rules`.
+
+    A definition may refer to another sum, which stands for what the same query adds to it, and to a choice.
+    """
+    return resolved(tuple(rules.items()), None if wanted is None else frozenset(wanted))
 
 
-def summands(rules: Layer) -> dict[Symbol, Expr]:
-    """What one query adds to each sum over the batch, under `rules`."""
-    return {symbol: expr for symbol, expr in rules.items() if symbol in SUMS}
+@lru_cache(512)
+def resolved(rules: tuple[tuple[Symbol, Expr], ...], wanted: frozenset[Symbol] | None) -> dict[Symbol, Expr]:
+    """The summands of rules given as pairs."""
+    one_query = Binding({x: expr for x, expr in rules if s.group(x) in ("batch", "rule")})
+    return {x: one_query.value(x) for x, _ in rules if s.group(x) == "batch" and (wanted is None or x in wanted)}
+
+
+@lru_cache(512)
+def adder(terms: tuple[Expr, ...], symbols: tuple[Symbol, ...]) -> Callable[..., list[Any]]:
+    """A function of `symbols` that returns what one query adds to each sum."""
+    return compiled(terms, symbols)
 
 
 def batch(
-    queries: Iterable[Query], rules: Layer, sizes: Mapping[Symbol, int], wanted: Iterable[Symbol] = SUMS
+    queries: Iterable[Query], rules: Layer, sizes: Mapping[Symbol, int], wanted: Iterable[Symbol] | None = None
 ) -> dict[Symbol, Any]:
     """The exact value of every wanted sum over `queries`; a sum that needs a size `sizes` lacks is left out."""
     known = {s.n, s.c, *sizes}
-    terms = {x: expr for x, expr in summands(rules).items() if x in wanted and expr.free_symbols <= known}
+    terms = {x: expr for x, expr in summands(rules, wanted).items() if expr.free_symbols <= known}
     used = sorted(set().union(*(expr.free_symbols for expr in terms.values())) - {s.n, s.c}, key=str)
-    added = compiled(terms.values(), [s.n, s.c, *used])
+    added = adder(tuple(terms.values()), (s.n, s.c, *used))
     sums = [0] * len(terms)
     for query in queries:
         for i, value in enumerate(added(query.new, query.cached, *(sizes[x] for x in used))):
@@ -33,6 +48,6 @@ def batch(
     return dict(zip(terms, sums, strict=True))
 
 
-def uniform(rules: Layer) -> dict[Symbol, Expr]:
-    """Every sum for `B` queries that each add `n` tokens to `c` cached ones, in those symbols."""
-    return {x: s.B * expr for x, expr in summands(rules).items() if x != s.B}
+def uniform(rules: Layer, wanted: Iterable[Symbol] | None = None) -> dict[Symbol, Expr]:
+    """Every wanted sum for `B` queries that each add `n` tokens to `c` cached ones, in those symbols."""
+    return {x: s.B * expr for x, expr in summands(rules, wanted).items() if x != s.B}

@@ -220,7 +220,7 @@ def test_formula_markdown_has_a_row_a_part():
 
 
 def test_lists_of_what_is_known():
-    names = [x["model"] for x in json.loads(call("models", "--json"))]
+    names = [x["name"] for x in json.loads(call("models", "--json"))]
     assert names == list(symroof.config.catalogue())
     assert all(name in call("models") for name in names)
     symbols = {x["symbol"]: x for x in json.loads(call("symbols", "--json"))}
@@ -278,7 +278,7 @@ def test_a_closed_pipe_is_no_traceback():
     ("words", "completions"),
     [
         ("symroof re", ["report"]),
-        ("symroof report llama-4", ["llama-4-scout", "llama-4-maverick"]),
+        ("symroof report llama-4", ["llama-4-maverick", "llama-4-maverick-fp8", "llama-4-scout"]),
         ("symroof report llama-4-scout --rules standard,logits-a", ["standard,logits-all"]),
         ("symroof report llama-4-scout --dtype bf", ["bf16"]),
         ("symroof report llama-4-scout --cached", ["--cached-tokens"]),

@@ -1,11 +1,13 @@
 """Masks against masks drawn out position by position, and what has to hold of every mask."""
 
 from collections.abc import Callable
-from itertools import accumulate, pairwise
+from functools import cache
+from itertools import accumulate, pairwise, product
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sympy import Symbol
 
 from symroof import rulebook, rules, workload
 from symroof import symbols as s
@@ -13,25 +15,33 @@ from symroof.binding import Binding
 from symroof.queries import Query
 
 Visible = Callable[[int, int], bool]  # (position of the query, position of the key)
-NAMES = {"causal": (s.P, s.C, s.K), "chunked": (s.P_chunk, s.C_chunk, s.K_chunk)}
-SIZES = {s.w: 4, s.k: 2, s.k_hf: 8, s.N_e: 8}
+NAMES = {
+    "causal": (s.P, s.C, s.K),
+    "chunked": (s.P_chunk, s.C_chunk, s.K_chunk),
+    "sliding": (s.P_swa, s.C_swa, s.K_swa),
+}
+WINDOWED = ("chunked", "sliding")
+SIZES = {x.symbol: 3 for x in s.VOCABULARY.values() if x.group == "size"} | {s.w: 4, s.k: 2}
+SUMS = [x.symbol for x in s.VOCABULARY.values() if x.group == "batch"]
 RULES = [rulebook.select(name) for name in rulebook.RULEBOOK]
 
 
-def sums(mask: str, queries: list[Query], w: int) -> tuple[int, ...]:
-    """Pairs, cached keys read and tokens kept under the standard rules."""
-    found = workload.batch(queries, rules.STANDARD, {s.w: w}, NAMES[mask])
+def sums(mask: str, queries: list[Query], w: int, layer: rules.Layer = rules.STANDARD) -> tuple[int, ...]:
+    """Pairs, cached keys read and tokens kept."""
+    found = workload.batch(queries, layer, {s.w: w}, NAMES[mask])
     return tuple(found[x] for x in NAMES[mask])
 
 
-def one(mask: str, new: int, cached: int, w: int) -> tuple[int, ...]:
-    return sums(mask, [Query(new, cached)], w)
+def one(mask: str, new: int, cached: int, w: int, layer: rules.Layer = rules.STANDARD) -> tuple[int, ...]:
+    return sums(mask, [Query(new, cached)], w, layer)
 
 
 def visible(mask: str, w: int) -> Visible:
-    """Chunks are the positions 0..w-1, w..2w-1, ...; a token sees no other chunk than its own."""
+    """Chunks are the positions 0..w-1, w..2w-1, ..., windows w tokens up to the query: it sees no other keys."""
     if mask == "causal":
         return lambda query, key: key <= query
+    if mask == "sliding":
+        return lambda query, key: query - w < key <= query
     return lambda query, key: key <= query and key // w == query // w
 
 
@@ -49,11 +59,34 @@ def test_causal_sums_are_those_of_the_drawn_mask(new: int, cached: int) -> None:
     assert one("causal", new, cached, 1) == drawn(visible("causal", 1), new, cached)
 
 
+@pytest.mark.parametrize("mask", WINDOWED)
 @pytest.mark.parametrize("w", [1, 2, 3, 4, 7, 30])
 @pytest.mark.parametrize("cached", range(10))
-def test_chunked_sums_are_those_of_the_drawn_mask(cached: int, w: int) -> None:
+def test_sums_within_a_window_are_those_of_the_drawn_mask(cached: int, w: int, mask: str) -> None:
     for new in (1, 2, 3, 5, 8):
-        assert one("chunked", new, cached, w) == drawn(visible("chunked", w), new, cached)
+        assert one(mask, new, cached, w) == drawn(visible(mask, w), new, cached)
+
+
+def kept_by_transformers(new: int, cached: int, w: int) -> tuple[int, int, int]:
+    """Tokens put one step after the other into a list that is cut to its last w - 1, as DynamicCache does."""
+    room, kept = w - 1, list(range(cached))
+    kept = kept[len(kept) - min(room, len(kept)) :]
+    seen = [*kept, *range(cached, cached + new)]
+    return new * len(seen), len(kept), len(seen[len(seen) - min(room, len(seen)) :])
+
+
+@pytest.mark.parametrize("mask", WINDOWED)
+@pytest.mark.parametrize("w", [1, 2, 3, 4, 7, 30])
+def test_transformers_multiplies_the_rectangle_of_what_it_keeps(w: int, mask: str) -> None:
+    for cached, new in product(range(10), (1, 2, 3, 5, 8)):
+        assert one(mask, new, cached, w, rules.TRANSFORMERS) == kept_by_transformers(new, cached, w)
+
+
+@pytest.mark.parametrize("w", [1, 2, 5])
+def test_what_transformers_keeps_is_all_that_a_window_needs(w: int) -> None:
+    for cached in range(10):
+        pairs, read, _ = one("sliding", 1, cached, w)
+        assert (pairs, read) == one("sliding", 1, cached, w, rules.TRANSFORMERS)[:2]
 
 
 MASK = st.sampled_from(list(NAMES))
@@ -76,16 +109,25 @@ def test_a_prefill_in_pieces_has_the_pairs_of_the_whole(
 
 
 @few
-@given(TOKENS, CACHED, st.integers(0, 10**6))
-def test_a_chunk_that_holds_the_context_is_causal(new: int, cached: int, spare: int) -> None:
+@given(st.sampled_from(WINDOWED), TOKENS, CACHED, st.integers(0, 10**6))
+def test_a_window_that_holds_the_context_is_causal(mask: str, new: int, cached: int, spare: int) -> None:
     w = new + cached + spare
-    assert one("chunked", new, cached, w) == one("causal", new, cached, w)
+    assert one(mask, new, cached, w) == one("causal", new, cached, w)
 
 
 @few
 @given(TOKENS, CACHED, WINDOW)
-def test_a_chunk_never_shows_or_keeps_more_than_the_mask_without_it(new: int, cached: int, w: int) -> None:
-    pairs, read, kept = one("chunked", new, cached, w)
+def test_a_chunk_shows_no_more_than_a_window(new: int, cached: int, w: int) -> None:
+    (chunked, read, kept), (sliding, more, held) = (one(mask, new, cached, w) for mask in WINDOWED)
+    assert chunked <= sliding
+    assert read <= more
+    assert kept == held
+
+
+@few
+@given(st.sampled_from(WINDOWED), TOKENS, CACHED, WINDOW)
+def test_a_window_never_shows_or_keeps_more_than_the_mask_without_it(mask: str, new: int, cached: int, w: int) -> None:
+    pairs, read, kept = one(mask, new, cached, w)
     all_pairs, all_read, context = one("causal", new, cached, w)
     assert new <= pairs <= min(all_pairs, new * w)
     assert read <= min(all_read, w - 1)
@@ -115,18 +157,24 @@ def test_decoding_token_by_token_keeps_what_each_prefill_would(mask: str, steps:
     assert kept == sorted(kept)
 
 
-@few
-@given(st.sampled_from(RULES), st.integers(1, 500), st.integers(0, 500), st.integers(1, 50))
-def test_the_uniform_batch_is_that_many_equal_queries(rule: tuple[str, ...], new: int, cached: int, B: int) -> None:
+@cache
+def uniform(rule: tuple[str, ...]) -> rules.Layer:
+    """What the sums come to for B equal queries."""
+    return rules.layer(rule) | workload.uniform(rules.layer(rule))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sampled_from(RULES), st.sampled_from(SUMS), st.integers(1, 500), st.integers(0, 500), st.integers(1, 50))
+def test_the_uniform_batch_is_that_many_equal_queries(
+    rule: tuple[str, ...], x: Symbol, new: int, cached: int, B: int
+) -> None:
     layer = rules.layer(rule)
-    closed = Binding(workload.uniform(layer), {s.B: B, s.n: new, s.c: cached}, SIZES)
-    listed = workload.batch([Query(new, cached, B)], layer, SIZES)
-    assert set(listed) == workload.SUMS
-    assert {x: closed(x) for x in listed} == listed
+    if x in layer:  # a variant that is no base defines few
+        closed = Binding(uniform(rule), {s.B: B, s.n: new, s.c: cached}, SIZES)
+        assert {x: closed(x)} == workload.batch([Query(new, cached, B)], layer, SIZES, [x])
 
 
 @pytest.mark.parametrize("mask", list(NAMES))
 def test_a_sum_without_its_size_is_left_out(mask: str) -> None:
     found = workload.batch([Query(3, 5)], rules.STANDARD, {})
-    needs_a_window = mask == "chunked"
-    assert [x in found for x in NAMES[mask]] == [not needs_a_window] * 3
+    assert [x in found for x in NAMES[mask]] == [mask not in WINDOWED] * 3

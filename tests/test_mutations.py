@@ -1,22 +1,28 @@
-"""Deliberate mistakes, each rejected by a law of test_laws or an oracle of test_operators."""
+"""Deliberate mistakes, each rejected by a law of test_laws or an oracle of test_operators or test_decoders."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+import test_assembly as assembled
+import test_decoders as decoders
 import test_laws as laws
 import test_operators as oracle
+import zoo
 from sympy import Expr, Min, Symbol, sympify
 
 import symroof
-from symroof import blocks, cost, masks, rules
+from symroof import assembly, blocks, cost, masks, rules
 from symroof import model as modelling
 from symroof import symbols as s
+from symroof.blocks import attention as attention_block
+from symroof.blocks import feed_forward
 from symroof.cost import FIELDS, Cost
 from symroof.graph import Block, Op
+from symroof.kinds import Attention, FeedForward
 from symroof.model import Model
-from symroof.ops import attention, dense, experts
+from symroof.ops import attention, dense, experts, recurrent
 
 Patch = pytest.MonkeyPatch
 
@@ -30,11 +36,14 @@ class Mutation:
     check: Callable[[], None]
 
 
+BLOCKS = (blocks, attention_block, feed_forward)
+
+
 def everywhere(function: Any, mutant: Any) -> Callable[[Patch], None]:
     """Put a mutant in the place of a function wherever it is known."""
 
     def make(patch: Patch) -> None:
-        for module in (cost, dense, attention, experts, blocks):
+        for module in (cost, dense, attention, experts, recurrent, *BLOCKS):
             for name in [name for name, x in vars(module).items() if x is function]:
                 patch.setattr(module, name, mutant)
 
@@ -52,7 +61,11 @@ def op(name: str, edit: Callable[[Cost], Cost]) -> Callable[[Patch], None]:
     def mutant(found: str, role: str, x: Cost) -> Op:
         return Op(found, role, edit(x) if found == name else x)
 
-    return lambda patch: patch.setattr(blocks, "Op", mutant)
+    def make(patch: Patch) -> None:
+        for module in BLOCKS:
+            patch.setattr(module, "Op", mutant)
+
+    return make
 
 
 def swapped(before: Expr, after: Expr) -> Callable[[Cost], Cost]:
@@ -65,35 +78,63 @@ def item(table: Any, key: Any, value: Any) -> Callable[[Patch], None]:
 
 
 def without_residual(patch: Patch) -> None:
-    whole = blocks.sublayer
+    whole = blocks.block
 
     def mutant(*args: Any) -> Block:
         block = whole(*args)
         return replace(block, children=block.children[:-1])
 
-    patch.setattr(blocks, "sublayer", mutant)
+    patch.setattr(blocks, "block", mutant)
 
 
 def layers_of_all(patch: Patch) -> None:
-    whole = blocks.sublayer
-    patch.setattr(blocks, "sublayer", lambda *args: replace(whole(*args), count=s.L))
+    whole = blocks.block
+    patch.setattr(blocks, "block", lambda *args: replace(whole(*args), count=s.L))
+
+
+def flags(kind: type, **mistaken: Any) -> Callable[[Patch], None]:
+    """Build kinds as if these flags were so."""
+    build = blocks.BUILDERS[kind]
+    return lambda patch: patch.setitem(blocks.BUILDERS, kind, lambda x: build(replace(x, **mistaken)))
+
+
+def of_the_zoo(name: str) -> Callable[[], None]:
+    return lambda: decoders.check_decoder(zoo.MODELS[name], 4, 5)
 
 
 def law(function: Callable[[Model], None], name: str) -> Callable[[], None]:
     return lambda: function(laws.load(name))
 
 
-def values_of_kv_heads(x: Cost, tokens: Expr, mask: Any, H_q: Expr, H_kv: Expr, h: Expr) -> Cost:
-    return replace(x, matmul=cost.dots(mask.pairs * H_q * h, 0) + cost.dots(mask.pairs * H_kv * h, 0))
+def values_of_kv_heads(x: Cost, tokens: Expr, mask: Any, H_q: Expr, H_kv: Expr, h: Expr, h_v: Expr, *_: Any) -> Cost:
+    return replace(x, matmul=cost.dots(mask.pairs * H_q * h, 0) + cost.dots(mask.pairs * H_kv * h_v, 0))
+
+
+def convolution() -> None:
+    """What a convolution keeps is what it reads, as much as a run reads."""
+    oracle.check_convolve([(3, 0), (1, 4)], channels=3, k=4, bias=False)
+
+
+def one_symbol(symbols: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """A kind's sizes never have symbols of their own."""
+
+    def mutant(kinds: Any, values: dict[str, Any]) -> dict[str, Any]:
+        own = symbols(kinds, values)
+        for x in kinds:
+            for base, value in x.found.part.sizes:
+                values.setdefault(base, value)
+        return dict.fromkeys(own, ())
+
+    return mutant
 
 
 ATTENTION = [(4, 3), (1, 6)]
 MUTATIONS = (
     Mutation("the gate adds the rows where it multiplies by them",
-             returning(dense.activate, lambda x, rows, f, act="silu": replace(x, vector=rows + x.vector / rows)),
+             returning(dense.activate, lambda x, rows, *_: replace(x, vector=rows + x.vector / rows)),
              law(laws.work_of_token_wise_operators_is_linear_in_tokens, "biased")),
     Mutation("the gate's mistake, at the operator",
-             returning(dense.activate, lambda x, rows, f, act="silu": replace(x, vector=rows + x.vector / rows)),
+             returning(dense.activate, lambda x, rows, *_: replace(x, vector=rows + x.vector / rows)),
              lambda: oracle.check_activate(5, 7, "silu")),
     Mutation("gelu costs as little as silu",
              item(dense.ACTIVATIONS, "gelu", dense.ACTIVATIONS["silu"]),
@@ -103,7 +144,7 @@ MUTATIONS = (
              law(laws.grouping_heads_changes_bytes_and_no_flop, "llama-3.1-8b")),
     Mutation("values are summed for KV heads only, in a whole decoder",
              returning(attention.attend, values_of_kv_heads),
-             lambda: oracle.check_decoder(symroof.load(laws.LLAMA | {"head_dim": 4}), 4, 5)),
+             lambda: decoders.check_decoder(symroof.load(laws.LLAMA | {"head_dim": 4}), 4, 5)),
     Mutation("keys and values are read once a query head",
              op("attend", lambda x: replace(x, cache_read=x.cache_read * s.H_q / s.H_kv)),
              law(laws.grouping_heads_changes_bytes_and_no_flop, "llama-3.1-8b")),
@@ -139,7 +180,7 @@ MUTATIONS = (
              law(laws.the_embedding_is_looked_up, "llama-3.2-1b")),
     Mutation("the embedding table is read whole",
              op("lookup", lambda x: replace(x, weight_read=x.weight_held)),
-             lambda: oracle.check_decoder(symroof.load(laws.LLAMA | {"head_dim": 4}), 2, 0)),
+             lambda: decoders.check_decoder(symroof.load(laws.LLAMA | {"head_dim": 4}), 2, 0)),
     Mutation("a norm has a weight more",
              op("norm", lambda x: replace(x, weight_read=x.weight_read + s.b_n, weight_held=x.weight_held + s.b_n)),
              law(laws.one_token_meets_each_weight_once, "biased")),
@@ -191,7 +232,71 @@ MUTATIONS = (
              law(laws.every_layer_attends_and_feeds_forward_once, "llama-4-maverick")),
     Mutation("a symbol of a declared name that is not the declared one",
              op("qkv", lambda x: replace(x, vector=x.vector + Symbol("T"))),
-             law(laws.only_declared_symbols_occur, "llama-3.1-8b")),
+             law(laws.only_symbols_of_the_vocabulary_occur, "llama-3.1-8b")),
+    Mutation("a symbol with the name of a kind that there is not",
+             op("qkv", swapped(s.h, s.symbol("h_other"))),
+             law(laws.only_symbols_of_the_vocabulary_occur, "sandwiches")),
+    Mutation("a window shows one token more",
+             item(rules.STANDARD, s.P_swa, masks.SLIDING.step()[s.P_swa].xreplace({s.w: s.w + 1})),
+             lambda: oracle.check_attend(ATTENTION, 4, 2, 3, w=3, mask="sliding")),
+    Mutation("a window is read whole, with the token that has left it",
+             item(rules.STANDARD, s.C_swa, Min(s.c, s.w)),
+             lambda: oracle.check_attend(ATTENTION, 4, 2, 3, w=3, mask="sliding")),
+    Mutation("all windows are the first",
+             lambda patch: patch.setattr(rules, "renames", lambda x: {}),
+             of_the_zoo("windows")),
+    Mutation("a layer norm has no shift",
+             item(dense.NORMS, "layer", dense.NORMS["layer_unbiased"]),
+             lambda: oracle.check_norm(3, 7, "layer")),
+    Mutation("a mean is not subtracted",
+             item(dense.NORMS, "layer_plain", dense.NORMS["rms_plain"]),
+             lambda: oracle.check_norm(3, 7, "layer_plain")),
+    Mutation("heads that have norms of their own share one",
+             flags(Attention, qk_over="head"),
+             of_the_zoo("gated_heads")),
+    Mutation("values are as large as keys",
+             flags(Attention, values=False),
+             of_the_zoo("gated_heads")),
+    Mutation("gates of elements are not projected",
+             op("qkv", lambda x: replace(x, act_write=x.act_write - s.T * s.H_q * s.h_v * s.b_a)),
+             law(laws.what_one_operator_writes_the_next_reads, "gated_heads")),
+    Mutation("keys that serve as values are projected twice",
+             flags(Attention, keys="own"),
+             of_the_zoo("sandwiches")),
+    Mutation("who borrows keys keeps a copy",
+             returning(attention.attend, lambda x, *_: replace(x, cache_held=x.cache_read)),
+             law(laws.the_cache_grows_by_what_is_written_and_is_read_next, "borrowers")),
+    Mutation("the whole head is rotated",
+             flags(Attention, rotary="full"),
+             of_the_zoo("gated_heads")),
+    Mutation("a sink has no weight",
+             returning(attention.sink, lambda x, *_: Cost(vector=x.vector)),
+             of_the_zoo("gated_heads")),
+    Mutation("a plain network is gated",
+             flags(FeedForward, gated=True),
+             of_the_zoo("layer_norms")),
+    Mutation("biases of all experts are read",
+             returning(experts.expert_linear, lambda x, tokens, d_in, d_out, bias=False: replace(
+                 x, weight_read=x.weight_read + (s.N_e - s.N_x) * d_out * s.b_n if bias else x.weight_read)),
+             law(laws.a_bias_of_experts_is_a_weight_for_each_output_of_each, "routed")),
+    Mutation("a corrected router squashes only what it has chosen",
+             returning(experts.route, lambda x, *_: replace(x, vector=x.vector - 4 * s.phi * s.T * (s.N_e - s.k))),
+             of_the_zoo("routed")),
+    Mutation("positions are looked up and not added",
+             op("lookup.positions", lambda x: replace(x, vector=0)),
+             of_the_zoo("layer_norms")),
+    Mutation("a convolution keeps all its columns",
+             item(rules.STANDARD, s.u_c, s.k_c),
+             convolution),
+    Mutation("states are read where there are none yet",
+             item(rules.STANDARD, s.B_old, s.B),
+             lambda: oracle.check_state([(3, 0), (1, 4)], 7)),
+    Mutation("layers that share weights keep a set each",
+             lambda patch: patch.setattr(blocks, "own", lambda x, *_: x),
+             assembled.test_shared_weights_are_kept_once_a_set_and_read_once_a_layer),
+    Mutation("sizes that differ share a symbol",
+             lambda patch: patch.setattr(assembly, "symbols", one_symbol(assembly.symbols)),
+             assembled.test_sizes_that_differ_have_symbols_of_their_own),
 )  # fmt: skip
 
 
@@ -204,8 +309,9 @@ def patch() -> Iterator[Patch]:
 
 
 def forget() -> None:
-    modelling.graph_of.cache_clear()
-    modelling.table.cache_clear()
+    caches = (modelling.graph_of, modelling.tabulated, rules.layer, rules.renames, rules.renamed, rules.dependents)
+    for function in caches:
+        function.cache_clear()
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda x: x.name.replace(" ", "_"))

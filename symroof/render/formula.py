@@ -8,7 +8,7 @@ from sympy import Expr, Symbol
 from symroof import symbols as s
 from symroof.formula import Formula, Part
 from symroof.model import Model
-from symroof.notation import RANK, rank, text
+from symroof.notation import place, rank, text
 from symroof.render.numbers import iec, si
 
 # What one unit of a sum is, where a coefficient is named after it.
@@ -16,10 +16,20 @@ PER = {
     "T": "new token",
     "P": "pair",
     "P_chunk": "chunked pair",
+    "P_swa": "sliding pair",
     "C": "cached key read",
     "C_chunk": "cached key read by chunked layers",
+    "C_swa": "cached key read by sliding layers",
     "K": "token kept",
     "K_chunk": "token kept by chunked layers",
+    "K_swa": "token kept by sliding layers",
+    "P_lat": "pair in the latent",
+    "T_lat": "new token in the latent",
+    "C_lat": "cached token read in the latent",
+    "P_toplat": "selected pair in the latent",
+    "P_topexp": "pair expanded and masked",
+    "P_comp": "pair with a compressed entry",
+    "P_sel": "pair with a selected entry",
     "R": "logit row",
     "N_x": "expert read",
     "B": "query",
@@ -57,8 +67,8 @@ def _coefficient(basis: Expr, number: str) -> str:
 def legend(used: set[Symbol], model: Model, definitions: Mapping[Symbol, Expr]) -> Iterator[tuple[str, str, str, str]]:
     """(symbol, meaning, where it comes from, value or definition) of every symbol used."""
     sizes, known = model.architecture, model.known()
-    for symbol in sorted(used, key=lambda x: RANK[str(x)]):
-        name, entry = str(symbol), s.VOCABULARY[str(symbol)]
+    for symbol in sorted(used, key=lambda x: place(str(x))):
+        name, entry = str(symbol), s.entry(str(symbol))
         value = f"{float(known[symbol]):,g}" if entry.group == "width" and symbol in known else ""
         if name in sizes.sizes:
             yield name, entry.meaning, sizes.origin[name], f"{sizes.sizes[name]:,}"

@@ -87,9 +87,9 @@ def formats(report: Report) -> str:
     """The formats in force, roles of one format and origin together."""
     routed = any(row.role == "routed_experts" for row in report.rows)
     groups: dict[tuple[str, str], list[str]] = {}
-    for role, name in report.precision.formats.items():
+    for role, form in report.precision.formats.items():
         if role != "experts" or routed:
-            groups.setdefault((name, report.precision.origin[role]), []).append(role)
+            groups.setdefault((form.name, report.precision.origin[role]), []).append(role.replace("_", " "))
     return "; ".join(f"{', '.join(roles)} {name} ({origin})" for (name, origin), roles in groups.items())
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sympy import Symbol, latex, pycode
+from sympy import Expr, Symbol, latex, pycode
 
 from symroof import symbols as s
 from symroof.formula import Formula, Part
@@ -11,14 +11,13 @@ from symroof.render.columns import aligned, hanging
 from symroof.render.formula import legend, numbers, part_text, summed
 from symroof.render.markdown import table
 
-LATEX_NAMES = {entry.symbol: entry.latex for entry in s.VOCABULARY.values()}
-
 
 def meanings(model: Model, formulas: Sequence[Formula], rules: str, logits: str | None) -> list[tuple[str, ...]]:
     """The legend: every symbol of the formulas and of what those symbols are defined by."""
     definitions = model.definitions(rules, logits)
     found: set[Symbol] = set().union(*(formula.total.free_symbols for formula in formulas))
-    found |= set().union(*(definitions[x].free_symbols for x in found if x in definitions))
+    while more := set().union(*(definitions[x].free_symbols for x in found if x in definitions)) - found:
+        found |= more
     return [("symbol", "meaning", "from", "value"), *legend(found, model, definitions)]
 
 
@@ -58,12 +57,17 @@ def _latex(formula: Formula) -> str:
     return f"{title}\\begin{{aligned}}\n{body}\n\\end{{aligned}}\n"
 
 
+def written(expr: Expr) -> str:
+    """An expression as LaTeX, its symbols as the vocabulary writes them."""
+    return str(latex(expr, symbol_names={x: s.entry(str(x)).latex for x in expr.free_symbols}))
+
+
 def part_latex(part: Part) -> str:
     """A part's count and terms, in dataflow order."""
     if len(part.terms) == 1:
-        return str(latex(part.count * part.terms[0], symbol_names=LATEX_NAMES))
-    inner = summed(latex(term, symbol_names=LATEX_NAMES) for term in part.terms)
-    return inner if part.count == 1 else f"{LATEX_NAMES.get(part.count, part.count)} \\left({inner}\\right)"
+        return written(part.count * part.terms[0])
+    inner = summed(map(written, part.terms))
+    return inner if part.count == 1 else f"{written(part.count)} \\left({inner}\\right)"
 
 
 def as_python(heading: str, formulas: Sequence[Formula]) -> str:

@@ -51,11 +51,16 @@ def main(report: Report, shape: str) -> Table:
     narrow = shape == "narrow"
     for i, heading in enumerate(HEADINGS[shape]):
         if not (narrow and i == 1):
-            table.add_column(heading, justify="left" if i == 0 else "right", no_wrap=True)
+            table.add_column(Text(heading, justify="left" if i == 0 else "right"), no_wrap=True)
     shown = list(lines.lines(report))
+    titles = [max(map(len, heading.split("\n"))) for heading in HEADINGS[shape]]
+    widths = [
+        max(title, *map(len, column))
+        for title, column in zip(titles, zip(*(x.cells for x in shown), strict=True), strict=True)
+    ]
     for line, following in zip(shown, [*shown[1:], None], strict=True):
-        name, blocks, *figures = line.cells
-        label = f"{name} {blocks}" if narrow and line.kind == "block" else name
+        name, blocks, *figures = line.cells[:1] + tuple(map(str.rjust, line.cells[1:], widths[1:]))
+        label = f"{name} {blocks.replace(' ', '')}" if narrow and line.kind == "block" else name
         label = label if line.kind in ("block", "total") else "  " + label
         cells = [label, *([] if narrow else [blocks]), *figures]
         last = following is None or following.kind in ("block", "total")

@@ -1,61 +1,107 @@
-"""Measure variants of llama and llama4 on the real transformers models and print them as lines of truth.
+"""Measure variants of every family on the real transformers models: flags flipped, ties, head sizes, patterns.
 
-Run by hand, in an environment with `pip install torch==2.13.0 transformers==5.23.0`; its output is
-tests/truth/transformers_variants.json. Models are built on the meta device: no weights, no data.
+    python tests/truth/measure_transformers.py MEASURED.jsonl.gz > /dev/null
+
+Run by hand, in an environment with `pip install torch==2.13.0 transformers==5.23.0`. The input is that of condense.py:
+the small variant of each type there is flipped one key at a time. Models are built on the meta device: no weights,
+no data. The output is tests/truth/transformers_variants.jsonl.gz.
 """
 
+import gzip
 import json
+import sys
+import warnings
+from pathlib import Path
 
 import torch
+import transformers
+from condense import trimmed
 from torch.utils.flop_counter import FlopCounterMode
-from transformers import AutoConfig, AutoModelForCausalLM, DynamicCache
+from transformers import AutoConfig, AutoModelForCausalLM, masking_utils
 
-SMALL = {
-    "hidden_size": 96, "num_attention_heads": 6, "num_key_value_heads": 3, "head_dim": 20, "intermediate_size": 136,
-    "num_hidden_layers": 5, "vocab_size": 211, "max_position_embeddings": 512, "pad_token_id": None,
-}  # fmt: skip
-SCOUT = {**SMALL, "intermediate_size_mlp": 152, "num_local_experts": 7, "attention_chunk_size": 16}
-VARIANTS = [
-    ("llama", {**SMALL, "attention_bias": True, "mlp_bias": True}),
-    ("llama", {**SMALL, "tie_word_embeddings": True, "num_key_value_heads": 1}),
-    ("llama", {**SMALL, "attention_bias": True, "tie_word_embeddings": True, "num_key_value_heads": 6}),
-    ("llama4_text", {**SCOUT, "num_experts_per_tok": 3, "interleave_moe_layer_step": 2}),
-    ("llama4_text", {**SCOUT, "moe_layers": [0, 3], "no_rope_layers": [1, 0, 1, 1, 0]}),
-    ("llama4_text", {**SCOUT, "moe_layers": [], "tie_word_embeddings": True, "use_qk_norm": False}),
-    ("llama4_text", {**SCOUT, "attention_bias": True, "no_rope_layer_interval": 3, "interleave_moe_layer_step": 3}),
-]
-KEYS = ["model_type", "hidden_act", "layer_types", *SCOUT, "attention_bias", "mlp_bias", "tie_word_embeddings",
-        "num_experts_per_tok", "interleave_moe_layer_step", "moe_layers", "no_rope_layers", "no_rope_layer_interval",
-        "use_qk_norm", "attn_temperature_tuning"]  # fmt: skip
+TARGET = Path(__file__).parent / "transformers_variants.jsonl.gz"
+LEFT = {"use_cache", "output_hidden_states", "output_attentions", "return_dict", "is_encoder_decoder", "is_decoder",
+        "add_cross_attention", "output_router_logits", "norm_topk_prob", "use_mamba_kernels",
+        "scale_embedding"}  # fmt: skip
 
 
-def step(model, batch, new, cached, logits):
-    """FLOP of one forward call on a cache of `cached` tokens, and the cache's bytes before it."""
-    cache = DynamicCache(config=model.config)
-    if cached:
-        model(input_ids=torch.zeros(batch, cached, dtype=torch.long, device="meta"), past_key_values=cache)
-    held = sum(t.numel() * t.element_size() for layer in cache.layers for t in (layer.keys, layer.values) if cached)
-    with FlopCounterMode(display=False) as counter:
-        ids = torch.zeros(batch, new, dtype=torch.long, device="meta")
-        model(input_ids=ids, past_key_values=cache, logits_to_keep=1 if logits == "last" else 0)
-    return {"batch": batch, "new": new, "cached": cached, "logits": logits,
-            "flops": counter.get_total_flops(), "cache_bytes": held}  # fmt: skip
+def variants(given, config):
+    """Overrides of each variant: every flag flipped, one KV head, other head sizes, windows and patterns."""
+    yield {}
+    yield from ({key: not value} for key, value in config.items() if isinstance(value, bool) and key not in LEFT)
+    kinds = config.get("layer_types")
+    if kinds and len(set(kinds)) > 1:
+        yield {"layer_types": kinds[::-1]}
+    if kinds and set(kinds) == {"full_attention"} and "sliding_window" in config:
+        mixed = ["sliding_attention" if i % 2 else kind for i, kind in enumerate(kinds)]
+        yield {"layer_types": mixed, "sliding_window": 7, "use_sliding_window": True}
+    if "sliding_window" in config and not kinds:
+        yield {"sliding_window": None if config["sliding_window"] else 7}
+    if isinstance(config.get("head_dim"), int):
+        yield {"head_dim": 24}
+    for key, value in (("num_key_value_heads", 1), ("n_shared_experts", 3), ("first_k_dense_replace", 2)):
+        if isinstance(config.get(key), int):
+            yield {key: value}
+
+
+def held(x, seen):
+    """Bytes of the floating-point tensors in a cache, each once."""
+    if id(x) in seen:
+        return 0
+    seen[id(x)] = x
+    if torch.is_tensor(x):
+        return x.numel() * x.element_size() if x.is_floating_point() else 0
+    if type(x).__module__.startswith("transformers.") and type(x).__name__.endswith(("Cache", "Layer")):
+        x = vars(x)
+    inner = x.values() if isinstance(x, dict) else x if isinstance(x, list | tuple) else ()
+    return sum(held(y, seen) for y in inner)
+
+
+def run(model, new, past=None):
+    """FLOP of one forward call of two sequences, and the cache it leaves."""
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        ids = torch.zeros(2, new, dtype=torch.long, device="meta")
+        out = model(input_ids=ids, past_key_values=past, use_cache=True)
+    return counter.get_total_flops(), getattr(out, "past_key_values", None)
 
 
 def measure(kind, overrides):
-    """Parameters and steps of one variant."""
+    """Parameters of one variant, FLOP of a prefill of 37 tokens and of the next step, and the cache between them."""
     config = AutoConfig.for_model(kind, **overrides)
     with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16, attn_implementation="eager").eval()
-    kept = {key: value for key, value in config.to_dict().items() if key in KEYS}
-    parameters = sum(p.numel() for p in set(model.parameters()))
-    steps = [(2, 37, 0, "all"), (1, 50, 0, "last"), (3, 1, 40, "all"), (2, 1, 9, "all"), (2, 11, 40, "last")]
-    return {"config": kept, "parameters": parameters, "steps": [step(model, *x) for x in steps]}
+        model = AutoModelForCausalLM.from_config(
+            config, dtype=torch.bfloat16, attn_implementation="eager", experts_implementation="batched_mm"
+        ).eval()
+    found = {"config": trimmed(config.to_dict()), "parameters": sum(p.numel() for p in set(model.parameters()))}
+    try:
+        found["prefill"], cache = run(model, 37)
+        if cache is not None and getattr(cache, "layers", None):
+            found["cache_bytes"] = held(cache, {})
+            found["decode"], _ = run(model, 1, cache)
+    except Exception as error:
+        print(f"{kind} {overrides}: does not run: {error!r:.80}", file=sys.stderr)
+    return found
+
+
+def measured(lines):
+    """All variants of all types that build."""
+    for line in lines:
+        if line["workload"]["kind"] != "params" or (line["kind"], line["variant"]) != ("causal", "v1"):
+            continue
+        for flip in variants(line["overrides"], line["config"]):
+            try:
+                found = measure(line["model_type"], {**line["overrides"], **flip})
+            except Exception as error:
+                print(f"{line['model_type']} {flip}: is not built: {error!r:.80}", file=sys.stderr)
+                continue
+            yield {"model_type": line["model_type"], "flip": flip, **found}
 
 
 if __name__ == "__main__":
-    with torch.no_grad():
-        lines = [json.dumps(measure(*variant), separators=(",", ":")) for variant in VARIANTS]
-    source = "measured by measure_transformers.py on transformers 5.23.0 with torch 2.13.0 (meta device, bf16)"
-    joined = ",\n  ".join(lines)
-    print(f'{{\n "source": "{source}",\n "models": [\n  {joined}\n ]\n}}')
+    warnings.filterwarnings("ignore")
+    transformers.logging.set_verbosity_error()
+    masking_utils.find_packed_sequence_indices = lambda *args, **kwargs: None  # looks at values, which meta has none of
+    with gzip.open(sys.argv[1], "rt") as file:
+        records = [json.dumps(x, separators=(",", ":")) for x in measured(map(json.loads, file))]
+    with TARGET.open("wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=0) as packed:
+        packed.write(("\n".join(records) + "\n").encode())

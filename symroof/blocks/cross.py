@@ -1,0 +1,20 @@
+"""Layers that attend to an image: kept beside those for text, and left out where there is no image."""
+
+from dataclasses import replace
+
+from sympy import Integer
+
+from symroof import symbols as s
+from symroof.blocks import attention, feed_forward
+from symroof.cost import Cost
+from symroof.graph import Op
+from symroof.kinds import Attention, CrossLayer, FeedForward
+from symroof.ops import dense
+
+
+def build(kind: CrossLayer) -> list[Op]:
+    """Norm, attention, norm and network, each output scaled by a learned number: run for no token of a text."""
+    norm, gate = Op("norm", "norm", dense.norm(s.T, s.d)), Op("gate", "attention", Cost(weight_held=s.b_n))
+    ops = [norm, *attention.build(Attention(rotary="", qk_norm="rms")), gate]
+    ops += [norm, *feed_forward.build(FeedForward(kind.act)), gate]
+    return [replace(op, cost=dense.run(op.cost, Integer(0))) for op in ops]

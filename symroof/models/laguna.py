@@ -1,0 +1,93 @@
+"""laguna, step3p5: gated attention whose number of heads depends on the layer, experts beside a shared one; step3_text.
+
+Sources: transformers 5.23.0, models/laguna, step3p7; vllm-project/vllm, vllm/model_executor/models/step3_text.py.
+The softplus of laguna's gates is counted as the sigmoid of others.
+"""
+
+from collections.abc import Sequence
+
+from symroof.architecture import Architecture, Size
+from symroof.config import Config
+from symroof.kinds import Attention, Experts, FeedForward
+from symroof.models.patterns import FULL, SLIDING, by_heads, numbers, routed, sparse
+from symroof.models.reading import activation, attention, decoder, experts, feed_forward, heads, layer_types, layers
+
+
+def laguna(config: Config) -> Architecture:
+    """Heads by num_attention_heads_per_layer; experts chosen with a learned correction."""
+    count, bias, act = layers(config), config.flag("attention_bias", absent=False), activation(config)
+    sizes = heads(config, absent=128)
+    H_q = numbers(config, "num_attention_heads_per_layer", [sizes["H_q"]] * count, 1)
+    kind = Attention(bias=bias, out_bias=bias, qk_norm="rms", gate=gate(config))
+    types = layer_types(config, [FULL] * count, "num_hidden_layers")
+    ffn = routed(config, sparse(config, range(1, count), "num_hidden_layers"),
+                 lambda: experts(config, Experts(act, correction=True, shared=True),
+                                 shared=config.size("shared_expert_intermediate_size")),
+                 lambda: feed_forward(config, FeedForward(act)))  # fmt: skip
+    return decoder(config, "laguna", by_heads(config, kind, sizes, types, H_q, 512), ffn)
+
+
+def gate(config: Config) -> str:
+    """Whether gating is by one number a head, or by every element."""
+    key = "gating"
+    known = {True: "head", "per-head": "head", False: "apart", "per-element": "apart"}
+    value = config.data[key] if config.has(key) else True
+    if not isinstance(value, bool | str) or value not in known:
+        raise config.wrong(key, "true, false, per-head or per-element")
+    return known[value]
+
+
+def step3p5(config: Config) -> Architecture:
+    """Heads of layers with a window by num_sliding_attention_heads."""
+    count, bias, act = layers(config), config.flag("attention_bias", absent=False), activation(config)
+    config, mlp_bias = renamed(config, count), config.flag("mlp_bias", absent=False)
+    sizes = heads(config, absent=128)
+    narrow = config.size("num_sliding_attention_heads", absent=sizes["H_q"])
+    names, origin = layer_types(config, [FULL] * count, "num_hidden_layers")
+    H_q = [narrow if name == SLIDING else sizes["H_q"] for name in names]
+    kind = Attention(bias=bias, out_bias=bias, qk_norm="rms", gate="head")
+    ffn = routed(config, sparse(config, listed_layers(config, count, 3), "moe_layers_enum"),
+                 lambda: experts(config, Experts(act, shared=True, shared_bias=mlp_bias),
+                                 shared=config.size("share_expert_dim", "share_expert_dims")),
+                 lambda: feed_forward(config, FeedForward(act, bias=mlp_bias)))  # fmt: skip
+    return decoder(config, "step3p5", by_heads(config, kind, sizes, (names, origin), H_q, None), ffn)
+
+
+def step3_text(config: Config) -> Architecture:
+    """Queries through a rank of share_q_dim that all heads share; one KV head by default."""
+    act, count = activation(config), layers(config)
+    sizes = {**heads(renamed(config, count), absent=256), "r_q": config.size("share_q_dim")}
+    ffn = routed(config, (listed_layers(config, count, 1), "moe_layers_enum"),
+                 lambda: experts(config, Experts(act, shared=True), shared=config.size("share_expert_dim"),
+                                 chosen=("num_experts_per_tok", "moe_top_k")),
+                 lambda: feed_forward(config, FeedForward(act)))  # fmt: skip
+    return decoder(config, "step3_text", attention(Attention(low_rank=True), sizes), ffn)
+
+
+def renamed(config: Config, count: Size) -> Config:
+    """The config without its predictors' layers, and with the keys of transformers for those of the hub."""
+    older = {"num_key_value_heads": "num_attention_groups", "num_experts_per_tok": "moe_top_k"}
+    found = {new: config.data[old] for new, old in older.items() if not config.has(new) and config.has(old)}
+    key, setting = "num_sliding_attention_heads", "attention_other_setting"
+    other = config.data[setting] if config.has(setting) else None
+    if isinstance(other, dict) and not config.has(key) and "num_attention_heads" in other:
+        found[key] = other["num_attention_heads"]
+    extra = config.number("num_nextn_predict_layers", absent=0, least=0)
+    for key in ("layer_types", "mlp_layer_types"):
+        if extra and len(config.listed(key)) == count + extra:
+            found[key] = config.listed(key)[:count]
+    return config.filled({}, **found)
+
+
+def listed_layers(config: Config, count: Size, first: int) -> Sequence[int]:
+    """The layers that moe_layers_enum names, else those from number `first` on."""
+    if not config.has("moe_layers_enum"):
+        return range(min(first, count), count)
+    value = config.data["moe_layers_enum"]
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, list) or not all(str(x).strip().isdigit() for x in items):
+        raise config.wrong("moe_layers_enum", "numbers of layers, separated by commas")
+    return [i for i in map(int, items) if i < count]
+
+
+FAMILIES = {"laguna": laguna, "step3p5": step3p5, "step3_text": step3_text}

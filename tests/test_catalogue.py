@@ -1,0 +1,66 @@
+"""The built-in models: each loads without a network and costs what is kept beside it."""
+
+import json
+import socket
+from typing import Any
+
+import pytest
+
+import symroof
+from symroof.config import catalogue, load_config
+from symroof.models import FAMILIES
+
+KEPT = {"source", "parameters", "active", "cache_per_token", "config"}
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise AssertionError("a built-in model needs no network")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+def test_there_are_many_and_their_names_are_plain() -> None:
+    assert len(catalogue()) >= 100
+    assert list(catalogue()) == sorted(catalogue())
+    for name in catalogue():
+        assert name == name.lower().strip()
+        assert not set(name) - set("abcdefghijklmnopqrstuvwxyz0123456789.-")
+
+
+@pytest.mark.parametrize("name", catalogue())
+def test_a_built_in_model(name: str) -> None:
+    entry = catalogue()[name]
+    model = symroof.load(name)
+    assert entry.keys() == KEPT
+    assert entry["source"].strip()
+    assert model.family in FAMILIES
+    assert (model.parameters.total, model.parameters.active) == (entry["parameters"], entry["active"])
+    assert float(model.cache_per_token()) == entry["cache_per_token"]
+    report = model.report(3, 5)
+    assert report.total.flops > 2 * model.parameters.active
+    assert report.storage.total > 0
+    assert model.report(3, 5, rules="transformers").total.flops > 0
+    assert not report.warnings
+
+
+def test_names_are_found_in_any_case() -> None:
+    assert load_config("LLAMA-3.1-8B").data == load_config("llama-3.1-8b").data
+
+
+def test_the_catalogue_is_one_line_a_model() -> None:
+    from importlib.resources import files
+
+    lines = (files("symroof") / "catalogue.json").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == len(catalogue()) + 2
+    assert all(json.loads("{" + line.rstrip(",") + "}") for line in lines[1:-1])
+
+
+@pytest.mark.parametrize("name", catalogue())
+def test_a_built_in_config_is_understood(name: str) -> None:
+    from symroof.audit import audit
+    from symroof.models import read
+
+    config = load_config(name)
+    assert [x.key for x in audit(config, read(config)) if x.status == "unknown"] == []

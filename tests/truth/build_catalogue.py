@@ -1,0 +1,97 @@
+"""Build symroof/catalogue.json from config.json files of released models.
+
+    python tests/truth/build_catalogue.py NAMES FILES...
+
+NAMES has a line `name path source` for each model. Of each config stay the keys that its reader asked for, the
+longest context and what says how elements are kept; parameters and cache per token are computed and kept beside.
+Run by hand when a family or a model is added; the tests compute the figures anew.
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import symroof
+from symroof.listing import CONTEXT
+
+TARGET = Path(symroof.__file__).parent / "catalogue.json"
+ALWAYS = {*CONTEXT, "model_type", "dtype", "torch_dtype", "quantization_config", "expert_dtype"}
+
+
+def trimmed(data, read):
+    """The keys that were asked for, those of nested objects likewise."""
+    kept = {}
+    for key, value in data.items():
+        if isinstance(value, dict) and isinstance(read.get(key), dict) and key != "quantization_config":
+            kept[key] = trimmed(value, read[key])
+        elif (key in read or key in ALWAYS) and value is not None and value != []:
+            kept[key] = shorter(value) if key == "quantization_config" else value
+        elif key in read and value is None:
+            kept[key] = None
+    return kept
+
+
+def shorter(quant):
+    """A quantization_config with one pattern for many layers, without other towers and what formats do not need."""
+    for key in ("ignore", "modules_to_not_convert", "exclude_modules"):
+        if key in quant:
+            found = [x for x in quant[key] if not re.search("vision|visual|mtp|audio|projector|conv1d", x)]
+            numbered = {re.sub(r"\.\d+", ".#", x) for x in found}
+            many = {x for x in numbered if sum(re.sub(r"\.\d+", ".#", y) == x for y in found) > 20}
+            rest = [x for x in found if re.sub(r"\.\d+", ".#", x) not in many]
+            quant = {**quant, key: sorted(x.replace("#", "*") for x in many) + rest}
+    if isinstance(layers := quant.get("quantized_layers"), dict):
+        named = {re.sub(r"\.\d+", ".*", name): {"quant_algo": x["quant_algo"]} for name, x in layers.items()}
+        quant = {**quant, "quantized_layers": named}
+    for group in quant.get("config_groups", {}).values():
+        group["targets"] = sorted({re.sub(r"\.\d+", ".*", x) for x in group.get("targets", ["Linear"])})
+    if quant.get("quant_algo") == "MIXED_PRECISION" and quant.get("quantized_layers"):
+        quant = {key: x for key, x in quant.items() if key != "config_groups"}
+    drop = ("producer", "version", "quantization_status", "sparsity_config", "transform_config", "activation_scheme",
+            "global_compression_ratio", "act_per_tensor", "weight_per_tensor", "activation_scale_ub")  # fmt: skip
+    return {key: bare(x) for key, x in quant.items() if key not in drop and x is not None}
+
+
+def bare(x):
+    """An object without what is null and what says how to quantise activations."""
+    if isinstance(x, dict):
+        return {k: bare(v) for k, v in x.items() if v is not None and k not in ("input_activations", "observer_kwargs")}
+    return x
+
+
+def entry(path, source):
+    """The catalogue's entry for a config, which must cost what the whole config does."""
+    model = symroof.load(str(path))
+    whole = model.config.data
+    config = trimmed(whole, model.config.read)
+    if not model.config.dtype() and not model.config.quantization():
+        config["torch_dtype"], source = "bfloat16", source + "; dtype bf16 assumed"
+    kept = symroof.load(config)
+    if kept.architecture != model.architecture:
+        raise ValueError(f"{path}: a key that matters was not asked for")
+    dtype = {} if model.config.dtype() or model.config.quantization() else {"dtype": "bf16"}
+    if kept.report(**dtype).total != model.report(**dtype).total:
+        raise ValueError(f"{path}: its quantisation was cut too short")
+    per_token = kept.cache_per_token()
+    cache = per_token.numerator if per_token.denominator == 1 else float(per_token)
+    figures = {"parameters": kept.parameters.total, "active": kept.parameters.active, "cache_per_token": cache}
+    return {"source": source, **figures, "config": config}
+
+
+def build(lines):
+    """All entries by name, and what could not be read."""
+    found = {}
+    for line in lines:
+        name, path, source = line.split(maxsplit=2)
+        try:
+            found[name] = entry(path, source.strip())
+        except (ValueError, symroof.errors.SymroofError) as error:
+            print(f"{name}: {error}", file=sys.stderr)
+    return found
+
+
+if __name__ == "__main__":
+    entries = build(Path(sys.argv[1]).read_text().splitlines())
+    rows = (f"  {json.dumps(name)}: {json.dumps(entries[name])}" for name in sorted(entries))
+    TARGET.write_text("{\n" + ",\n".join(rows) + "\n}\n")
