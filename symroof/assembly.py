@@ -7,7 +7,6 @@ h_swa, f_mlp1 and f_mlp2.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 
 from symroof.architecture import Architecture, Frame, Part, Pattern, Size, Structure, Sublayer, Wiring
 
@@ -66,8 +65,9 @@ def assemble(
     values = {"L": layers, **sizes}
     own = symbols(kinds, values)
     sublayers = tuple(sublayer(x, values, layers, own[x.name], frame) for x in kinds)
-    sizes, origin = ({name: what(x) for name, x in values.items()} for what in (int, attrgetter("origin")))
-    return Architecture(family, Structure(sublayers, frame), sizes, origin, {x.name: x.found.at for x in kinds})
+    origin = {name: x.origin for name, x in values.items()}
+    layout = {x.name: x.found.at for x in kinds}
+    return Architecture(family, Structure(sublayers, frame), {k: int(x) for k, x in values.items()}, origin, layout)
 
 
 def sorted_out(slot: Part | Pattern, number: int, layers: Size) -> list[Found]:

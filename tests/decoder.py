@@ -197,7 +197,7 @@ def shared(run: Decoder, x: Sublayer, rows: Rows, scores: Rows) -> Rows:
     y = run.op("shared.down", counting.linear, y, run.sizes["d"], "sh", kind.shared_bias)
     if not kind.shared_gate:
         return y
-    gates = run.op("shared.gate", counting.linear, rows, 1)
+    gates = run.op("shared.gate", counting.linear, rows, 1, "r")
     return [row[0] for row in run.op("shared.gated", counting.gate, [[row] for row in y], gates)]
 
 

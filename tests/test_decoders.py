@@ -92,6 +92,8 @@ ELSEWHERE = {
     "idle": "test_operators_latent",
     "expert_scale": "test_operators_streams",
     "streams": "test_operators_streams",
+    "router_deep": "test_operators_pooled",
+    "router_handed": "test_operators_pooled",
 }
 
 

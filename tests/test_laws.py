@@ -615,6 +615,7 @@ def test_only_symbols_of_the_vocabulary_occur_in_any_formula(name: str) -> None:
 
 def test_every_declared_symbol_occurs_in_some_model() -> None:
     configs = [*catalogue(), *CONFIGS.values(), *(x["config"] for x in TRANSFORMERS)]
+    configs += [x["config"] | {"ple_layer_ids": [1]} for x in TRANSFORMERS if "ple_layer_ids" in x["config"]]
     models = [*map(symroof.load, configs), *zoo.MODELS.values()]
     structures = {x.architecture.structure: x for x in models}.values()
     used = set().union(*(x.sizes for x in models), *(graph_symbols(x, "standard") for x in structures))

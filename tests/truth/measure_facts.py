@@ -214,6 +214,7 @@ if __name__ == "__main__":
     warnings.filterwarnings("ignore")
     transformers.logging.set_verbosity_error()
     torch.set_num_threads(1)
+    torch.manual_seed(0)
     masking_utils.find_packed_sequence_indices = lambda *args, **kwargs: None
     known = main(sys.argv[1], set(sys.argv[2:]))
     text = ",\n".join(f"{json.dumps(name)}: {json.dumps(x)}" for name, x in sorted(known.items()))
