@@ -1,7 +1,6 @@
 """Masks against masks drawn out position by position, and what has to hold of every mask."""
 
 from collections.abc import Callable
-from functools import cache
 from itertools import accumulate, pairwise, product
 
 import pytest
@@ -157,12 +156,6 @@ def test_decoding_token_by_token_keeps_what_each_prefill_would(mask: str, steps:
     assert kept == sorted(kept)
 
 
-@cache
-def uniform(rule: tuple[str, ...]) -> rules.Layer:
-    """What the sums come to for B equal queries."""
-    return rules.layer(rule) | workload.uniform(rules.layer(rule))
-
-
 @settings(max_examples=100, deadline=None)
 @given(st.sampled_from(RULES), st.sampled_from(SUMS), st.integers(1, 500), st.integers(0, 500), st.integers(1, 50))
 def test_the_uniform_batch_is_that_many_equal_queries(
@@ -170,7 +163,7 @@ def test_the_uniform_batch_is_that_many_equal_queries(
 ) -> None:
     layer = rules.layer(rule)
     if x in layer:  # a variant that is no base defines few
-        closed = Binding(uniform(rule), {s.B: B, s.n: new, s.c: cached}, SIZES)
+        closed = Binding(layer, workload.uniform(layer, [x]), {s.B: B, s.n: new, s.c: cached}, SIZES)
         assert {x: closed(x)} == workload.batch([Query(new, cached, B)], layer, SIZES, [x])
 
 

@@ -7,7 +7,18 @@ none is taken for another.
 from symroof.architecture import Architecture, Frame, Part, Pattern, Size, Wiring
 from symroof.assembly import assemble
 from symroof.config import Config
-from symroof.kinds import Attention, Experts, FeedForward, Kind
+from symroof.kinds import (
+    Attention,
+    DeltaNet,
+    Experts,
+    FeedForward,
+    GatedRecurrence,
+    Kind,
+    LightningAttention,
+    Mamba,
+    Mamba2,
+    ShortConvolution,
+)
 from symroof.model import Model
 
 PLAIN, BARE, SANDWICH = Wiring(), Wiring(norm=""), Wiring(post="rms")
@@ -162,5 +173,22 @@ def shared_weights() -> Model:
                  once=(mlp(FeedForward(), f=13, name="first", wiring=Wiring(norm="", residual=False)),))  # fmt: skip
 
 
-MAKERS = (layer_norms, sandwiches, borrowers, gated_heads, slopes, routed, parallel, scaled, windows, shared_weights)
+def recurrences() -> Model:
+    """States of constant size in place of caches that grow, in some layers."""
+    mixers = by(
+        "dlgscmna",
+        d=part(DeltaNet(), "delta_net", H_k=2, d_k=3, H_v=4, d_v=6, k_c=4),
+        l=part(LightningAttention(), "lightning", H_q=4, h=6, w_s=8),
+        g=part(GatedRecurrence(), "gated_recurrence", d_r=8, H_q=4, k_c=3),
+        s=part(ShortConvolution(bias=True), "short_convolution", k_c=3),
+        c=part(DeltaNet(decay="channel", gate="low_rank"), "channels", H_k=2, d_k=3, H_v=2, d_v=6, k_c=4),
+        m=part(Mamba(), "mamba", d_m=10, N_m=3, r_m=2, k_c=4),
+        n=part(Mamba2(), "mamba2", H_m=4, h_m=3, N_m=5, G_m=2, k_c=4, w_s=8),
+        a=attention(Attention()),
+    )
+    return model(8, mixers, mlp(FeedForward()))
+
+
+MAKERS = (layer_norms, sandwiches, borrowers, gated_heads, slopes, routed, parallel, scaled, windows, shared_weights,
+          recurrences)  # fmt: skip
 MODELS: dict[str, Model] = {make.__name__: make() for make in MAKERS}
