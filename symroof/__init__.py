@@ -13,13 +13,29 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from symroof.asymptotics import limits
     from symroof.binding import Binding
+    from symroof.conventions import by_convention
     from symroof.cost import Cost
+    from symroof.crossings import crossovers
+    from symroof.differences import compare
+    from symroof.elasticity import knobs
     from symroof.errors import SymroofError
+    from symroof.fitting import fit
     from symroof.graph import Block, Op
+    from symroof.machines import Machine, machine
+    from symroof.matching import match
     from symroof.model import Model, load
-    from symroof.queries import Query
+    from symroof.optima import optimum
+    from symroof.platforms import Platform, platform
+    from symroof.queries import Query, Workload
     from symroof.report import Report
+    from symroof.rooflines import roofline
+    from symroof.scaling import shape
+    from symroof.schedule import Draft
+    from symroof.serving import serve
+    from symroof.solving import solve
+    from symroof.training import training_flops
 
 __version__ = "0.1.0"
 
@@ -27,25 +43,63 @@ _HOMES = {
     "Binding": "binding",
     "Block": "graph",
     "Cost": "cost",
+    "Draft": "schedule",
+    "Machine": "machines",
     "Model": "model",
     "Op": "graph",
+    "Platform": "platforms",
     "Query": "queries",
     "Report": "report",
     "SymroofError": "errors",
+    "Workload": "queries",
+    "by_convention": "conventions",
+    "compare": "differences",
+    "crossovers": "crossings",
+    "fit": "fitting",
+    "knobs": "elasticity",
+    "limits": "asymptotics",
     "load": "model",
+    "machine": "machines",
+    "match": "matching",
+    "optimum": "optima",
+    "platform": "platforms",
+    "roofline": "rooflines",
+    "serve": "serving",
+    "shape": "scaling",
+    "solve": "solving",
+    "training_flops": "training",
 }
 
 __all__ = [
     "Binding",
     "Block",
     "Cost",
+    "Draft",
+    "Machine",
     "Model",
     "Op",
+    "Platform",
     "Query",
     "Report",
     "SymroofError",
+    "Workload",
     "__version__",
+    "by_convention",
+    "compare",
+    "crossovers",
+    "fit",
+    "knobs",
+    "limits",
     "load",
+    "machine",
+    "match",
+    "optimum",
+    "platform",
+    "roofline",
+    "serve",
+    "shape",
+    "solve",
+    "training_flops",
 ]
 
 

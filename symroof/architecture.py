@@ -6,7 +6,7 @@ is hashable: models of one structure share their formulas. Symbols are named her
 vocabulary, so that reading a config needs no sympy.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
@@ -41,7 +41,8 @@ class Wiring:
     streams: str = ""  # m of them in place of one residual: "mixed" among themselves, "apart", or
     # "low_rank": apart, and weighed an element each through a rank r_s
     weighed: bool = False  # what the sum is added to has a weight an element
-    blended: str = ""  # both terms of the sum are weighed an element: by one weight ("gate"), or each, and "shifted"
+    blended: str = ""  # both terms of the sum are weighed: by "constants", an element by one weight ("gate"), or by one
+    # each, and "shifted"
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,12 @@ class Structure:
 
     sublayers: tuple[Sublayer, ...]
     frame: Frame = Frame()
+    mtp: tuple[Sublayer, ...] = ()  # of a module that predicts a token further ahead, L_mtp of them
+
+    @property
+    def every(self) -> tuple[Sublayer, ...]:
+        """The sublayers of all layers, and of such a module."""
+        return (*self.sublayers, *self.mtp)
 
     @property
     def tied(self) -> bool:
@@ -164,11 +171,14 @@ class Architecture:
                 parts = " + ".join(f"{c}={self.sizes[c]}" for c in counts)
                 yield f"layers {parts} do not add up to L={self.sizes['L']}"
 
-    def with_sizes(self, sizes: Mapping[str, int]) -> "Architecture":
-        """The same structure with other sizes: `with_sizes({"d": 8192})`; a size that is another one follows it."""
+    def with_sizes(self, sizes: Mapping[str, int], further: Collection[str] = ()) -> "Architecture":
+        """The same structure with other sizes: `with_sizes({"d": 8192})`; a size that is another one follows it.
+
+        `further`: names of sizes that it may have besides its own.
+        """
         for name, value in sizes.items():
-            if name not in self.sizes:
-                told = cure(name, self.sizes, "its sizes")
+            if name not in self.sizes and name not in further:
+                told = cure(name, (*self.sizes, *further), "its sizes")
                 raise UsageError(f"{shorten(name)!r} is no size of this model: {told}")
             if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_SIZE:
                 raise UsageError(f"{name} = {described(value)}: a size is a whole number from 1 to {MAX_SIZE}")

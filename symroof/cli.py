@@ -2,26 +2,26 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from symroof import __version__, options
+from symroof import __version__, asking, counts, deriving, options, running
 from symroof.errors import ConfigError, shorten
-from symroof.options import Command
-from symroof.render import FORMS
+from symroof.options import Command, described
+from symroof.render import FORMS, FORMULA_FORMS
 from symroof.terminal import listing, show, width, write
 
 if TYPE_CHECKING:
-    from symroof.architecture import Architecture
-    from symroof.config import Config
     from symroof.model import Model
 
 SECTIONS = {
     "What a step costs": ("report", "compare"),
-    "Why it costs that": ("formula", "audit"),
-    "What is known": ("models", "families", "symbols", "rules"),
+    "What a machine makes of it": ("roofline", "serve", "fit"),
+    "Why it costs that": ("formula", "solve", "knobs", "limits", "conventions", "audit"),
+    "What is known": ("models", "machines", "families", "symbols", "rules"),
 }
 
 
@@ -35,7 +35,7 @@ class Group(click.Group):
                 for name in names:
                     command = self.commands[name]
                     for label, line in ((name, command.get_short_help_str(90)), ("", f"$ {_example(command)}")):
-                        formatter.write(f"{'':{formatter.current_indent}}{label:<9}{line}\n")
+                        formatter.write(f"{'':{formatter.current_indent}}{label:<13}{line}\n")
 
 
 def _example(command: click.Command) -> str:
@@ -62,6 +62,7 @@ def cli() -> None:
 @options.precision
 @options.counting
 @options.sizes
+@options.mtp
 @click.option("--against", type=options.RULES, metavar="NAME,...", help="Count by these rules too; say what differs.")
 @click.option("--format", "form", type=options.one_of(*FORMS),
               default="table", show_default=True)  # fmt: skip
@@ -75,6 +76,7 @@ def report(
     rules: str,
     logits: str | None,
     sizes: tuple[tuple[str, int], ...],
+    mtp: bool,
     against: str | None,
     form: str,
     as_json: bool,
@@ -90,7 +92,7 @@ def report(
         raise click.UsageError(f"--against is printed as table or json, not as {form}.")
     new, cached = [*chain(*input_tokens)] or [1], [*chain(*cached_tokens)] or [0]
     queries(new, cached, batch_size)  # mistakes are told before sympy is imported: of the batch, the model, formats
-    config, architecture = described(model, sizes)
+    config, architecture = described(model, sizes, mtp)
     precision(config, architecture, True, **formats)
     from symroof.model import Model
 
@@ -100,15 +102,6 @@ def report(
         show(loaded.report(rules=rules, **step), form, output)
     else:
         compare(loaded, rules, against, step, form, output)
-
-
-def described(name: str, sizes: tuple[tuple[str, int], ...]) -> "tuple[Config, Architecture]":
-    """The model's config, and its architecture with the sizes that were set; needs no sympy."""
-    from symroof import models
-    from symroof.config import load_config
-
-    config = load_config(name)
-    return config, models.read(config).with_sizes(dict(sizes))
 
 
 def compare(model: "Model", rules: str, against: str, step: dict[str, Any], form: str, output: str | None) -> None:
@@ -126,43 +119,55 @@ def compare(model: "Model", rules: str, against: str, step: dict[str, Any], form
 @options.model
 @click.option("--quantity", multiple=True, metavar="NAME,...", help="Quantities to print.  [default: the usual seven]")
 @click.option("--op", default="", metavar="PATH", help="One layer of a block or operator, such as mlp or mlp/down.")
+@click.option("--free", multiple=True, metavar="NAME,...",
+              help="Functions of these symbols, all else bound: B,n,c for a batch of B queries of n new and c "
+                   "cached tokens.")  # fmt: skip
 @click.option("--uniform", is_flag=True, help="Write the batch as B queries of n new and c cached tokens.")
 @click.option("--bind", is_flag=True, help="Put the model's sizes in and leave the batch open.")
+@options.precision
 @options.counting
 @options.sizes
-@click.option("--format", "form", type=options.one_of("text", "latex", "markdown", "python"),
+@options.mtp
+@click.option("--format", "form", type=options.one_of(*FORMULA_FORMS),
               default="text", show_default=True)  # fmt: skip
 @options.output
 def formula(
     model: str,
     quantity: tuple[str, ...],
     op: str,
+    free: tuple[str, ...],
     uniform: bool,
     bind: bool,
     rules: str,
     logits: str | None,
     sizes: tuple[tuple[str, int], ...],
+    mtp: bool,
     form: str,
     output: str | None,
+    **formats: str | None,
 ) -> None:
     """Closed forms of FLOP, bytes, parameters and cache, and what each symbol means."""
-    config, architecture = described(model, sizes)
+    config, architecture = described(model, sizes, mtp)
+    given = [f"--{role}" for role, name in formats.items() if name]
+    if given and not free:
+        raise click.UsageError(f"{given[0]} binds widths, which only --free does: add it, such as --free B,n,c.")
     from symroof.formula import USUAL
+    from symroof.functions import exported, unbound
     from symroof.model import Model
     from symroof.render import symbolic
 
     op, loaded = op.lower(), Model(config, architecture)
-    names = [x.strip() for text in quantity for x in text.split(",") if x.strip()] or USUAL
-    found = [loaded.formula_parts(x, op, rules, logits, uniform, bind) for x in names]
-    heading = f"{loaded.name} ({loaded.family})" + (f", one layer of {op}" if op else "")
-    folded = 0 if output else width()
-    text = {
-        "text": lambda: symbolic.as_text(loaded, heading, found, rules, logits, folded, uniform or bind),
-        "latex": lambda: symbolic.as_latex(found),
-        "markdown": lambda: symbolic.as_markdown(loaded, heading, found, rules, logits),
-        "python": lambda: symbolic.as_python(heading, found),
-    }[form]()
-    write(text, output)
+    names, kept = listed(quantity) or USUAL, listed(free)
+    if kept:
+        found = exported(loaded, names, op, rules, logits, kept, uniform, **formats)
+    else:
+        found = unbound(loaded, names, op, rules, logits, uniform, bind)
+    write(symbolic.render(found, form, 0 if output else width(), uniform or bind or bool(kept)), output)
+
+
+def listed(texts: Sequence[str]) -> list[str]:
+    """The names in texts that commas part, each once."""
+    return list(dict.fromkeys(x.strip() for text in texts for x in text.split(",") if x.strip()))
 
 
 json_flag = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -170,6 +175,8 @@ json_flag = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 @cli.command("compare", cls=Command, example="symroof compare llama-3.1-8b qwen3-8b --cached-tokens 8192")
 @click.argument("models", type=options.ModelName(), nargs=-1, required=True)
+@click.option("--symbolic", is_flag=True, help="What makes the second of two models cost more: closed forms by cause.")
+@click.option("--quantity", multiple=True, metavar="NAME,...", help="Of which quantities, with --symbolic.")
 @options.batch
 @options.precision
 @options.counting
@@ -177,6 +184,8 @@ json_flag = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @options.output
 def side_by_side(
     models: tuple[str, ...],
+    symbolic: bool,
+    quantity: tuple[str, ...],
     cached_tokens: tuple[list[int], ...],
     input_tokens: tuple[list[int], ...],
     batch_size: int | None,
@@ -189,25 +198,30 @@ def side_by_side(
     """Several models on one batch: parameters, FLOP, bytes, cache and storage side by side."""
     import json
 
+    if quantity and not symbolic:
+        raise click.UsageError("--quantity goes with --symbolic.")
+    step = {**deriving.step_of(cached_tokens, input_tokens, batch_size), "rules": rules, "logits": logits}
+    if symbolic:
+        deriving.differences(models, quantity, {**step, **formats}, as_json, output)
+        return
     configs = [described(name, ()) for name in models]
     from symroof.lineup import lineup
     from symroof.model import Model
     from symroof.render.lineup import render
 
-    new, cached = [*chain(*input_tokens)] or [1], [*chain(*cached_tokens)] or [0]
-    step: dict[str, Any] = {"new": new, "cached": cached, "batch_size": batch_size, "rules": rules, "logits": logits}
     found = lineup([Model(*x) for x in configs], **step, **formats)
     write(json.dumps(found.to_dict(), indent=2) + "\n" if as_json else render(found, 0 if output else width()), output)
 
 
 @cli.command("audit", cls=Command, example="symroof audit llama-4-scout")
 @options.model
+@options.mtp
 @json_flag
-def audited(model: str, as_json: bool) -> None:
+def audited(model: str, mtp: bool, as_json: bool) -> None:
     """What a result takes of each key of a config: used, filled in by default, or left aside and why."""
     from symroof.audit import audit
 
-    found = audit(*described(model, ()))
+    found = audit(*described(model, (), mtp))
     if as_json:
         listing(("key", "value", "status", "reason"), [(x.key, x.value, x.status, x.reason) for x in found], True)
     else:
@@ -258,6 +272,20 @@ def families(as_json: bool) -> None:
     write(hanging(named, width() or 100), None)
 
 
+@cli.command("machines", cls=Command, example="symroof machines --vendor nvidia")
+@click.option("--vendor", default="", metavar="NAME", help="Only machines of this vendor.")
+@json_flag
+def accelerators(vendor: str, as_json: bool) -> None:
+    """Accelerators and CPUs: dense peaks, memory, bandwidth, link, power; sources with --json."""
+    import json
+
+    from symroof.machines import of_vendor
+    from symroof.render.machines import table
+
+    found = of_vendor(vendor)
+    write(json.dumps([x.to_dict() for x in found], indent=2) + "\n" if as_json else table(found, width()), None)
+
+
 @cli.command(cls=Command, example="symroof symbols")
 @json_flag
 def symbols(as_json: bool) -> None:
@@ -283,6 +311,15 @@ def rules(as_json: bool) -> None:
     for kind in ("set", "variant"):
         named = [(name, f"{meaning} ({source})") for name, k, meaning, source in rows if k == kind]
         write(f"{kind}s\n{hanging(named, width() or 100)}", None)
+
+
+cli.add_command(running.roofline)
+cli.add_command(running.serve)
+cli.add_command(running.fit)
+cli.add_command(asking.solve)
+cli.add_command(deriving.knobs)
+cli.add_command(deriving.limits)
+cli.add_command(counts.conventions)
 
 
 def main() -> None:

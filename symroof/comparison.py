@@ -6,7 +6,7 @@ from typing import Any
 
 from sympy import Integer, Symbol
 
-from symroof import analyzer
+from symroof import foreign
 from symroof import rules as counting
 from symroof import symbols as s
 from symroof.architecture import Structure
@@ -14,7 +14,6 @@ from symroof.cost import FIELDS, Cost
 from symroof.graph import Block
 from symroof.notation import text
 from symroof.report import Report, figures
-from symroof.rulebook import ANALYZER
 
 SCHEMA = "symroof.comparison/1"
 
@@ -68,18 +67,14 @@ def compare(ours: Report, theirs: Report, structure: Structure, graph: Block) ->
     for path in dict.fromkeys((*left, *right)):
         why: tuple[str, ...] = ()
         if left.get(path) != right.get(path):
-            tool = ANALYZER in (*ours.rules, *theirs.rules)
-            why = _departures(structure, path) if tool else _reasons(changes, symbols.get(path, set()))
+            departures = (x for report in (ours, theirs) for x in foreign.departures(report.rules, structure, path))
+            why = tuple(departures) or _reasons(changes, symbols.get(path, set()))
         rows.append(Difference(path, left.get(path), right.get(path), why))
     return Comparison(ours, theirs, tuple(rows))
 
 
 def _symbols(cost: Cost) -> set[Symbol]:
     return set().union(*(getattr(getattr(cost, name), "free_symbols", set()) for name in FIELDS))
-
-
-def _departures(structure: Structure, path: str) -> tuple[str, ...]:
-    return tuple(f"{ANALYZER} {analyzer.DEPARTURES[x]}" for x in analyzer.reasons(structure, path))
 
 
 def _reasons(changes: dict[Symbol, str], symbols: set[Symbol]) -> tuple[str, ...]:

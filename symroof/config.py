@@ -172,7 +172,7 @@ def load_config(model: str | os.PathLike[str] | Mapping[str, Any]) -> Config:
     if HUB_ID.fullmatch(text):
         from symroof.hub import download
 
-        return Config(read_json(Path(download(text, MAX_BYTES))), text, f"hub: {text}")
+        return Config(read_model(Path(download(text, MAX_BYTES))), text, f"hub: {text}")
     told = " (`symroof models` lists them; a file, a directory or a hub id org/name serves too)"
     raise UnknownName("model", text, catalogue(), told)
 
@@ -202,10 +202,16 @@ def read_path(path: Path) -> Config:
             raise UsageError(f"{shorten(path, 200)} holds no config.json: give the model's directory or its file")
         path = path / "config.json"
     name = path.parent.resolve().name if path.name == "config.json" else path.stem
+    return Config(read_model(path), shorten(name), shorten(path, 200))
+
+
+def read_model(path: Path) -> dict[str, Any]:
+    """The object in a config.json, and the quantization_config that modelopt keeps in a file of its own beside it."""
     data, beside = read_json(path), path.with_name("hf_quant_config.json")
     if path.name == "config.json" and beside.exists() and "quantization_config" not in data:
-        data["quantization_config"] = read_json(beside).get("quantization")  # modelopt keeps it in a file of its own
-    return Config(data, shorten(name), shorten(path, 200))
+        quant = read_json(beside)
+        data["quantization_config"] = quant.get("quantization", quant)
+    return data
 
 
 def read_json(path: Path) -> dict[str, Any]:

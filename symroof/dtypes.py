@@ -65,12 +65,33 @@ def bytes_per_element(name: str) -> Fraction:
 
 @dataclass(frozen=True)
 class Format:
-    """A format by name, and the bytes of an element with what its scales add."""
+    """A format by name, and the bytes of an element with what its scales add.
+
+    `inputs`: of weights, the format that what they are multiplied by is converted to; empty where it stays as it is.
+    `mix`: of a mean, the formats with the share of elements that each has.
+    """
 
     name: str
     bytes: Fraction
+    inputs: str = ""
+    mix: tuple[tuple["Format", Fraction], ...] = ()
+
+    @property
+    def element(self) -> str:
+        """The type of an element, without what is said of its scales."""
+        return self.name.partition(",")[0]
 
 
 def format_of(name: str) -> Format:
     """A format of `BITS`. Raises UnknownName."""
     return Format(canonical(name), bytes_per_element(name))
+
+
+def multiplied(weights: Format, others: Format) -> dict[str, Fraction]:
+    """The type that products of `weights` and `others` are computed in, the wider of the two, and its share of them."""
+    shares: dict[str, Fraction] = {}
+    for form, share in weights.mix or ((weights, Fraction(1)),):
+        other = format_of(form.inputs) if form.inputs else others
+        name = form.element if form.bytes > other.bytes else other.element
+        shares[name] = shares.get(name, Fraction(0)) + share
+    return shares

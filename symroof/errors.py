@@ -80,9 +80,18 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     return spelled[near[0]] if near else ""
 
 
+def completed(name: str, known: Iterable[str]) -> list[str]:
+    """The known names that have all words of `name`, which dashes part: of `h100`, those of every H100."""
+    words = set(name.lower().split("-"))
+    return [x for x in known if words <= set(x.lower().split("-"))]
+
+
 def cure(name: str, known: Iterable[str], listed: str = "known") -> str:
-    """What to type instead of `name`: the known one nearest to it, or all of them, were they not too MANY."""
+    """What to type instead of `name`: those it is a part of, else the nearest, else all known unless too MANY."""
     names = list(known)
-    near = suggestion(name, names)
+    parts = completed(name, names)
+    if 1 < len(parts) <= MANY:
+        return f"did you mean one of {', '.join(parts)}?"
+    near = parts[0] if len(parts) == 1 else suggestion(name, names)
     shown = names if len(names) <= MANY else [*names[:10], f"{len(names) - 10} more"]
     return f"did you mean {near!r}?" if near else f"{listed}: {', '.join(shown)}"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sympy import Add, Expr, Integer, Symbol, expand_mul
 
 from symroof import symbols as s
+from symroof import timing
 from symroof.binding import Binding
 from symroof.cost import Cost, Quantity
 from symroof.errors import UnknownName
@@ -15,7 +16,7 @@ from symroof.notation import rank
 
 @dataclass(frozen=True)
 class Named:
-    """A quantity: its name, title, unit (FLOP, byte or none), and what it takes of a cost."""
+    """A quantity: its name, title, unit (FLOP, byte, s, J or none), and what it takes of a cost."""
 
     name: str
     title: str
@@ -42,6 +43,8 @@ QUANTITIES = {
         Named("parameters", "parameters", "", lambda x: ONES(x.weight_held)),
         Named("weight_size", "weight bytes kept", "byte", lambda x: x.weight_held),
         Named("cache_size", "cache bytes kept", "byte", lambda x: x.cache_held),
+        Named("time", "time of one operator after another", "s", lambda x: timing.time(x)),
+        Named("energy", "energy", "J", lambda x: timing.energy(x)),
     )
 }
 

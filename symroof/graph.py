@@ -2,7 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
+from sympy import sympify
+
+from symroof import symbols as s
 from symroof.cost import Cost, Quantity, total
 from symroof.errors import UnknownName
 
@@ -14,6 +18,13 @@ class Op:
     name: str
     role: str
     cost: Cost
+    shared: bool = False  # its weights are another operator's too, and kept there
+
+    @cached_property
+    def width(self) -> str:
+        """The width symbol of the weights it multiplies by, by name; empty where it has none but norms and biases."""
+        found = (str(x) for x in sympify(self.cost.weight_read).free_symbols if s.group(x) == "width" and x != s.b_n)
+        return min(found, default="")
 
 
 @dataclass(frozen=True)

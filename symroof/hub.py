@@ -9,7 +9,7 @@ from typing import Any
 
 from symroof.errors import HubError, MissingExtra, UsageError, shorten
 
-FILE = "config.json"
+FILE, BESIDE = "config.json", "hf_quant_config.json"  # the latter is modelopt's, and seldom there
 CURE = "check the network and HF_ENDPOINT, or give a file; `symroof models` lists what is built in"
 # What the hub says no with -> what to do about it; the first that fits is told.
 REFUSALS = {
@@ -23,16 +23,19 @@ REFUSALS = {
 def download(model: str, most: int) -> str:
     """The local path of a hub model's config.json of at most `most` bytes; `org/name` or `org/name@revision`.
 
-    Endpoint, token and cache are the hub's own (HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_OFFLINE). A config that
-    is cached serves where the hub does not answer. Raises MissingExtra without huggingface_hub, UsageError for
-    what cannot be a hub id, HubError when the download fails.
+    Where the repository has an hf_quant_config.json, it lies beside it then. Endpoint, token and cache are the hub's
+    own (HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_OFFLINE). A config that is cached serves where the hub does not answer.
+    Raises MissingExtra without huggingface_hub, UsageError for what cannot be a hub id, HubError when the download
+    fails.
     """
     hub = library(model)
     repo, _, revision = model.partition("@")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what there is to say is said in the error
         try:
-            silent = unreachable(hub, repo, revision or None, most)
+            silent = unreachable(hub, repo, revision or None, FILE, most)
+            if not silent:  # first: a config is in the cache with what belongs to it
+                accompany(hub, repo, revision or None, most)
             return str(hub.hf_hub_download(repo, FILE, revision=revision or None, local_files_only=bool(silent)))
         except HubError:
             raise
@@ -43,6 +46,17 @@ def download(model: str, most: int) -> str:
         except Exception as error:  # whatever transport huggingface_hub uses has errors of its own
             why = next(refused(hub, error), f"download failed ({shorten(error, 200)}): {CURE}")
             raise HubError(f"{model}: {why}") from error
+
+
+def accompany(hub: Any, repo: str, revision: str | None, most: int) -> None:
+    """Download what lies beside the config, where there is such a file."""
+    try:
+        silent = unreachable(hub, repo, revision, BESIDE, most)
+    except hub.errors.EntryNotFoundError:
+        return
+    if silent:
+        raise HubError(f"{repo}: {silent} about its {BESIDE}: {CURE}")
+    hub.hf_hub_download(repo, BESIDE, revision=revision)
 
 
 def library(model: str) -> Any:
@@ -77,15 +91,15 @@ def silence(hub: Any, error: Exception) -> str:
     return f"the hub cannot be reached ({type(error).__name__})"  # of httpx or requests, by version
 
 
-def unreachable(hub: Any, repo: str, revision: str | None, most: int) -> str:
+def unreachable(hub: Any, repo: str, revision: str | None, file: str, most: int) -> str:
     """Why the hub gives no answer about the file, asked once and without retries; empty where it does."""
     try:
         wait = hub.constants.HF_HUB_ETAG_TIMEOUT
-        found = hub.get_hf_file_metadata(hub.hf_hub_url(repo, FILE, revision=revision), timeout=wait)
+        found = hub.get_hf_file_metadata(hub.hf_hub_url(repo, file, revision=revision), timeout=wait)
     except Exception as error:
         if isinstance(error, hub.errors.HFValidationError) or any(refused(hub, error)):
             raise
         return silence(hub, error)
     if found.size is not None and found.size > most:
-        raise HubError(f"{repo}: its {FILE} is larger than {most >> 20} MiB: this is no config")
+        raise HubError(f"{repo}: its {file} is larger than {most >> 20} MiB: this is no config")
     return ""

@@ -68,7 +68,7 @@ EVERYWHERE = {
         | merger_times | insert_layer_id | alignment_intermediate_size | density_router_.* | embd_layer
         | out_hidden_size | seconds_per_chunk | position_id_per_seconds | num_channels | num_codebooks | slice_mode
         | use_decoder_only_language_model | language_model_only""",
-    "of layers that predict tokens further ahead": r"""
+    "of layers that predict tokens further ahead, which count with --mtp": r"""
         mtp_.* | .*_mtp(_.*)? | num_nextn_predict_layers | chain_hidden_post_norm""",
     "how an implementation runs, not what": r"""
         .*_kernels? | .*_kernels?_.* | use_.*( flash | cache_quantization | kernel | dynamic_ntk | logn ).* | flash_.*
@@ -129,6 +129,7 @@ OF_FAMILIES: tuple[tuple[str, str, str], ...] = (
         | attn_type_list | use_gemma_norm | attention_output_gate | hidden_act | n_shared_experts
         | dense_intermediate_size | index_.* | use_sparse_attention | sparse_(disable_index_value|score_type)
         | sparse_local_block | moe_intermediate_size | first_k_dense_replace""", SAID),
+    ("minimax_m3.*", "rotary_dim", "partial_rotary_factor says how much of a head is rotated"),
     ("qwen3_moe", "shared_expert_intermediate_size", "0: there is none"),
     ("qwen.*", "use_mrope | qkv_bias | use_qk_norm | attn_output_gate", SAID),
     ("qwen", r"""rotary_pct | activation | apply_residual_connection_post_layernorm | padded_vocab_size

@@ -24,6 +24,7 @@ class Attention:
     gate: str = ""  # the output is gated: "full" by every element (part of the query projection), "apart" by every
     # element (a projection of its own, without bias), "head" by one number a head
     gate_bias: bool = False  # one number a head added to its gates
+    softplus: bool = False  # of the gates, not their sigmoid
     sinks: bool = False  # a learned score a head joins the softmax
     clip: bool = False  # queries, keys and values clamped to a range
     dynamic: bool = False  # a mask of each key is computed from its value and added to its scores

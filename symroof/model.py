@@ -9,7 +9,7 @@ from typing import Any
 
 from sympy import Expr, Integer, Symbol, sympify
 
-from symroof import analyzer, blocks, models, rulebook, workload
+from symroof import blocks, foreign, grafts, models, rulebook, workload
 from symroof import rules as counting
 from symroof import symbols as s
 from symroof.architecture import Architecture, Structure
@@ -28,19 +28,20 @@ Rules = str | Iterable[str]
 WIDTHS = tuple(e.symbol for e in s.VOCABULARY.values() if e.group == "width")
 
 
-def load(model: str | os.PathLike[str] | Mapping[str, Any]) -> "Model":
+def load(model: str | os.PathLike[str] | Mapping[str, Any], mtp: bool = False) -> "Model":
     """A model by catalogue name, path of a config.json or its directory, hub id, or dict of config keys.
 
-    Raises a SymroofError that says what is wrong with it and how to mend it.
+    `mtp`: with the layers that predict tokens further ahead (multi-token prediction), which run once in a step, on
+    its tokens. Raises a SymroofError that says what is wrong with it and how to mend it.
     """
     config = load_config(model)
-    return Model(config, models.read(config))
+    return Model(config, models.read(config, mtp))
 
 
 @lru_cache(512)
-def graph_of(structure: Structure, analysed: bool = False) -> Block:
-    """The graph of a structure: ours, or as Transformer Roofline Analyzer sees it."""
-    return analyzer.graph(structure) if analysed else blocks.graph(structure)
+def graph_of(structure: Structure, tool: str = "") -> Block:
+    """The graph of a structure: ours, or as another tool sees it."""
+    return foreign.TOOLS[tool].graph(structure) if tool else blocks.graph(structure)
 
 
 @dataclass(frozen=True)
@@ -57,19 +58,19 @@ class Table:
         return [(path, op, next(flat), Cost(*(next(flat) for _ in FIELDS))) for path, op in self.rows]
 
 
-def table(structure: Structure, names: tuple[str, ...]) -> Table:
-    """The compiled table of a structure under named rules."""
+def table(structure: Structure, names: tuple[str, ...], own: Block | None = None) -> Table:
+    """The compiled table of a structure under named rules; of one's `own` graph where there is one."""
     layer = counting.layer(names, structure)
     choices = frozenset((x, expr) for x, expr in layer.items() if s.group(x) != "batch")
-    return tabulated(structure, names[0] == rulebook.ANALYZER, choices)
+    return tabulated(own or graph_of(structure, foreign.tool(names)), choices)
 
 
 @lru_cache(512)
-def tabulated(structure: Structure, analysed: bool, choices: frozenset[tuple[Symbol, Expr]]) -> Table:
+def tabulated(graph: Block, choices: frozenset[tuple[Symbol, Expr]]) -> Table:
     """The table with what rules choose bound; sizes, widths and sums stay open: rules that differ there share it."""
     bound = Binding(dict(choices))
     found = [(path, op, [count, *(getattr(op.cost, x) for x in FIELDS)])
-             for path, count, op in graph_of(structure, analysed).rows()]  # fmt: skip
+             for path, count, op in graph.rows()]  # fmt: skip
     exprs = [bound(x) for _, _, row in found for x in row]
     symbols = tuple(sorted(set().union(*(x.free_symbols for x in exprs)), key=str))
     return Table(tuple((path, op) for path, op, _ in found), symbols, compiled(exprs, symbols))
@@ -77,14 +78,18 @@ def tabulated(structure: Structure, analysed: bool, choices: frozenset[tuple[Sym
 
 @dataclass(frozen=True)
 class Model:
-    """A model read from a config. `parameters`, `formula()` and `report()` are what it can tell."""
+    """A model read from a config. `parameters`, `formula()` and `report()` are what it can tell.
+
+    `own`: a graph in place of the one that its structure makes.
+    """
 
     config: Config
     architecture: Architecture
+    own: Block | None = None
 
     @property
     def name(self) -> str:
-        """The model's name in the catalogue, on the hub, or of its file."""
+        """The model's name in the catalogue, on the hub, or of its file; that of its own graph."""
         return self.config.name
 
     @property
@@ -101,14 +106,29 @@ class Model:
         return {s.symbol(name): value for name, value in self.architecture.sizes.items()}
 
     def with_sizes(self, **sizes: int) -> "Model":
-        """The same structure with other sizes: `with_sizes(d=8192)`."""
+        """The same operators with other sizes: `with_sizes(d=8192)`."""
+        if self.own:
+            return self.with_graph(self.own, **sizes)
         return replace(self, architecture=self.architecture.with_sizes(sizes))
+
+    def with_graph(self, graph: Block, **sizes: int) -> "Model":
+        """The same config with a graph of one's own, whose name is the model's.
+
+        `sizes` of symbols that the graph has besides the model's, or other ones of these. Raises UsageError for a
+        symbol without a number.
+        """
+        layer, config = self.definitions(), self.config
+        architecture = self.architecture.with_sizes(sizes, grafts.sizes(graph, layer))
+        source = config.source if self.own else f"{config.source}; with a graph of one's own"
+        found = Model(replace(config, name=graph.name, source=source), architecture, graph)
+        grafts.check(graph, layer, found.sizes)
+        return found
 
     def graph(self, rules: Rules = "standard") -> Block:
         """The operators that the rules count, as a tree of blocks."""
-        base = rulebook.select(rules)[0]
-        self._check(base)
-        return graph_of(self.architecture.structure, base == rulebook.ANALYZER)
+        names = rulebook.select(rules)
+        self._check(names)
+        return self.own or graph_of(self.architecture.structure, foreign.tool(names))
 
     @cached_property
     def parameters(self) -> Parameters:
@@ -121,7 +141,7 @@ class Model:
         for _, count, op in self.graph().rows():
             held, read = (int(bound(count * x)) for x in (op.cost.weight_held, op.cost.weight_read))
             by_role[op.role] = by_role.get(op.role, 0) + held
-            active += 0 if op.name.startswith("lookup") else min(read, held or read)
+            active += 0 if op.shared or op.name.startswith("lookup") else min(read, held or read)
         return Parameters(sum(by_role.values()), active, {role: x for role, x in by_role.items() if x})
 
     def cache_per_token(self, **formats: str | None) -> Fraction:
@@ -152,9 +172,29 @@ class Model:
         kept = precision(self.config, self.architecture, s.b_s in counted.symbols, **formats)
         sums = workload.batch(asked, layer, self.sizes, counted.symbols)
         found = counted.evaluate({**self.sizes, **sums, **_widths(kept)})
-        rows = (Row(path, op.role, n, self._of(n, path), cost) for path, op, n, cost in found)
+        rows = (Row(path, op.role, n, self._of(n, path), cost, op.width) for path, op, n, cost in found)
         return Report(self.name, self.family, self.config.source, self.architecture.sizes, self.parameters,
                       asked, names, kept, tuple(rows))  # fmt: skip
+
+    def uniform(self, given: Mapping[Symbol, Any], rules: Rules = "standard", logits: str | None = None,
+                **formats: str | None) -> tuple[Row, ...]:  # fmt: skip
+        """The rows of a report on B queries of n new and c cached tokens: closed forms in those not `given`."""
+        names = chosen(rules, logits)
+        counted, layer = self._table(names), counting.layer(names, self.architecture.structure)
+        kept = precision(self.config, self.architecture, s.b_s in counted.symbols, **formats)
+        choices = {x: expr for x, expr in layer.items() if s.group(x) in ("rule", "step")}
+        sums = workload.uniform(layer, counted.symbols)
+        bound = Binding(choices, sums, self.sizes, _widths(kept), given)
+        return tuple(
+            Row(path, op.role, int(bound(count)), self._of(int(bound(count)), path),
+                Cost(*(bound(getattr(op.cost, x)) for x in FIELDS)), op.width)
+            for path, count, op in self.graph(rules).rows()
+        )  # fmt: skip
+
+    def precision(self, **formats: str | None) -> Precision:
+        """The formats in force, as a report has them."""
+        recurrent = s.b_s in self._table(rulebook.select("standard")).symbols
+        return precision(self.config, self.architecture, recurrent, **formats)
 
     def against(self, other: Rules, rules: Rules = "standard", **step: Any) -> Comparison:
         """The step of `report(**step)` under `rules` and under `other`, with the reason for each difference."""
@@ -162,17 +202,22 @@ class Model:
         return compare(ours, theirs, self.architecture.structure, self.graph(rules))
 
     def _table(self, names: tuple[str, ...]) -> Table:
-        self._check(names[0])
-        return table(self.architecture.structure, names)
+        self._check(names)
+        return table(self.architecture.structure, names, self.own)
 
-    def _check(self, base: str) -> None:
-        if base == rulebook.ANALYZER and self.family not in analyzer.FAMILIES:
-            known = " and ".join(analyzer.FAMILIES)
-            raise UsageError(f"rules {base} are those of a tool that knows {known} only, not {self.family}")
+    def _check(self, names: tuple[str, ...]) -> None:
+        tool = foreign.tool(names)
+        if tool and self.own:
+            raise UsageError(f"rules {tool} are those of a tool that knows no graph of one's own: leave them out")
+        if tool and self.family not in foreign.TOOLS[tool].families:
+            known = " and ".join(foreign.TOOLS[tool].families)
+            raise UsageError(f"rules {tool} are those of a tool that knows {known} only, not {self.family}")
+        if names[0] == "transformers" and self.architecture.structure.mtp:
+            raise UsageError("rules transformers: it builds no multi-token-prediction layers: leave out --mtp")
 
     def _of(self, layers: int, path: str) -> int:
         once = {x.name for x in self.architecture.structure.sublayers if not x.layers} | {"embedding", "head"}
-        return layers if path.partition("/")[0] in once else self.architecture.sizes["L"]
+        return layers if path.partition("/")[0] in once or path.startswith("mtp.") else self.architecture.sizes["L"]
 
     def formula(
         self,

@@ -8,8 +8,7 @@ from sympy.printing.str import StrPrinter
 
 from symroof import symbols as s
 
-GROUP_ORDER = ("batch", "query", "step", "rule", "size", "width")
-DECLARED = {name: i for i, name in enumerate(s.VOCABULARY)}
+GROUP_ORDER = ("batch", "training", "query", "step", "rule", "size", "width", "machine")
 
 
 @cache
@@ -19,7 +18,7 @@ def place(name: str) -> tuple[bool, int, int, str]:
         entry = s.entry(name)
     except KeyError:
         return True, len(GROUP_ORDER), 0, name
-    return entry.base != "L", GROUP_ORDER.index(entry.group), DECLARED[entry.base], name
+    return entry.base != "L", GROUP_ORDER.index(entry.group), list(s.VOCABULARY).index(entry.base), name
 
 
 def rank(expr: Expr) -> tuple[bool, bool, list[tuple[bool, int, int, str]]]:
@@ -39,11 +38,12 @@ class TextPrinter(StrPrinter):  # type: ignore[misc]
 
     def _print_Mul(self, expr: Expr) -> str:
         number, rest = expr.as_coeff_Mul()
+        whole, parts = (number.p, number.q) if number.is_Rational else (number, 1)
         below = [x for x in Mul.make_args(rest) if x.is_Pow and x.exp.is_number and x.exp < 0]
-        above = Mul(abs(number.p), *(x for x in Mul.make_args(rest) if x not in below))
-        divisor = Mul(number.q, *(1 / x for x in below))
+        above = Mul(abs(whole), *(x for x in Mul.make_args(rest) if x not in below))
+        divisor = Mul(parts, *(1 / x for x in below))
         text = self._factors(above) + ("" if divisor == 1 else f"/{self._tight(divisor)}")
-        return f"-{text}" if number.p < 0 else text
+        return f"-{text}" if number < 0 else text
 
     def _factors(self, expr: Expr) -> str:
         parts = sorted(Mul.make_args(expr), key=lambda x: (not x.is_number, bool(x.is_Add), rank(x)[2]))
@@ -57,6 +57,9 @@ class TextPrinter(StrPrinter):  # type: ignore[misc]
         if expr.exp.is_number and expr.exp < 0:
             return f"1/{self._tight(expr.base**-expr.exp)}"
         return f"{self._tight(expr.base)}^{self._tight(expr.exp)}"
+
+    def _print_Float(self, expr: Expr) -> str:
+        return f"{float(expr):.4g}"
 
     def _print_Function(self, expr: Expr) -> str:
         return f"{expr.func.__name__.lower()}({', '.join(map(self._print, expr.args))})"

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
@@ -11,6 +12,10 @@ from symroof.config import catalogue
 from symroof.dtypes import BITS, canonical
 from symroof.errors import SymroofError, shorten
 from symroof.rulebook import RULEBOOK, select
+
+if TYPE_CHECKING:
+    from symroof.architecture import Architecture
+    from symroof.config import Config
 
 NUMBERS = re.compile(r"[-+]?[\d.][\d.,_eE+-]*")
 Decorator = Callable[[Any], Any]
@@ -112,6 +117,18 @@ class ModelName(click.ParamType):
         return names or [CompletionItem(incomplete, type="file")]
 
 
+class MachineName(click.ParamType):
+    """A machine's name, looked up when all that name machines are read."""
+
+    name = "machine"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Names of built-in machines."""
+        from symroof.machines import catalogue as machines
+
+        return [CompletionItem(name) for name in machines() if name.startswith(incomplete.lower())]
+
+
 class Target(click.Path):
     """A file to write, or `-`."""
 
@@ -123,6 +140,35 @@ class Target(click.Path):
         if not value:
             self.fail("the name is empty: give a file.", param, ctx)
         return super().convert(value, param, ctx)
+
+
+class Price(click.ParamType):
+    """A price per hour of one machine."""
+
+    name = "number/h"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Fraction:
+        """The price, exactly."""
+        if isinstance(value, Fraction):
+            return value
+        found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)(?:/h)?", str(value))
+        if not found:
+            self.fail(f"{shorten(value)!r}: give what a machine costs an hour, such as 2.5/h.", param, ctx)
+        return Fraction(found[1])
+
+
+class Part(click.ParamType):
+    """A part of a whole, from 0 to 1."""
+
+    name = "part"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Fraction:
+        """The part, exactly."""
+        if isinstance(value, Fraction):
+            return value
+        if not re.fullmatch(r"0|1|1\.0*|0?\.\d{1,12}", str(value)):
+            self.fail(f"{shorten(value)!r}: give a part from 0 to 1, such as 0.8.", param, ctx)
+        return Fraction(value)
 
 
 class Size(click.ParamType):
@@ -182,13 +228,83 @@ precision = together(
     formats("states", "Format of recurrent states.  [default: fp32]"),
 )
 
+rules = click.option("--rules", type=RULES, default="standard", show_default=True, metavar="NAME,...",
+                     help="Counting rules; `symroof rules` lists them.")  # fmt: skip
+
 counting = together(
-    click.option("--rules", type=RULES, default="standard", show_default=True, metavar="NAME,...",
-                 help="Counting rules; `symroof rules` lists them."),
+    rules,
     click.option("--logits", type=one_of("last", "all", "none"),
                  help="Positions the head computes.  [default: the rules']"),
 )  # fmt: skip
 
+inline = click.option("--machine", "inline", multiple=True, metavar="KEY=VALUE,...",
+                      help="One of your own: peak=990e12,bandwidth=3.35TB/s,memory=80GiB. Keys: peak or bf16, fp8; "
+                           "vector, link, power, name.")  # fmt: skip
+
+on = together(
+    click.option("--on", type=MachineName(), multiple=True, metavar="NAME",
+                 help="A machine: h100-sxm, mi300x, ...; `symroof machines` lists them. Repeat it for more."),
+    inline,
+    click.option("--machine-file", type=click.Path(), metavar="FILE",
+                 help="Machines of a TOML file, a table each with those keys: all of them, or those that --on names."),
+    click.option("--gpus", type=click.IntRange(1, 10**6), default=1, show_default=True, metavar="N",
+                 help="So many of each: rates, memory and bandwidth add up, as under ideal tensor parallelism."),
+)  # fmt: skip
+
+reach = together(
+    click.option("--compute", type=FORMAT,
+                 help="Format all matmuls run in.  [default: the wider of what each multiplies]"),
+    click.option("--mfu", type=float, metavar="PART", help="Part of the peak FLOP/s that is reached: an estimate."),
+    click.option("--mbu", type=float, metavar="PART", help="Part of the bandwidth that is reached: an estimate."),
+    click.option("--calibration", type=click.Path(), metavar="FILE",
+                 help="A TOML file with both by machine and class of operators: [h100-sxm.matmul] mfu = 0.7."),
+    click.option("--overhead", type=float, default=0, metavar="SECONDS",
+                 help="What launching an operator takes, such as 5e-6.  [default: 0]"),
+)  # fmt: skip
+
+setting = together(
+    reach,
+    click.option("--anyway", is_flag=True, help="Print times of what does not fit the memory, too."),
+)
+
+workload = together(
+    click.option("--prompt", type=int, required=True, metavar="N", help="Tokens of each query's prompt."),
+    click.option("--output-tokens", type=int, required=True, metavar="N", help="Tokens that each query is answered."),
+    click.option("--batch-size", type=int, default=1, show_default=True, metavar="N", help="Queries served together."),
+    click.option("--cached-tokens", type=int, default=0, metavar="N",
+                 help="Tokens of each prompt that are found in the cache.  [default: 0]"),
+    click.option("--chunk", type=int, default=0, metavar="N",
+                 help="Tokens of each prompt that a step of the prefill takes.  [default: all]"),
+)  # fmt: skip
+
+drafting = together(
+    click.option("--draft", type=ModelName(), help="A draft model: speculative decoding."),
+    click.option("--draft-tokens", type=click.IntRange(1, 1000), default=4, show_default=True, metavar="N",
+                 help="What it proposes a round."),
+    click.option("--acceptance", type=Part(),
+                 help="Part of them that is accepted, such as 0.8; needed with --draft."),
+)  # fmt: skip
+
+money = together(
+    click.option("--price", type=Price(), help="Of one machine: 2.5/h; gives prices of a million tokens."),
+    click.option("--joules-per-flop", type=float, metavar="J", help="Energy of a FLOP, such as 0.5e-12."),
+    click.option("--joules-per-byte", type=float, metavar="J",
+                 help="Energy of a byte moved, such as 30e-12.  [default of both: from power and peaks, a bound]"),
+)  # fmt: skip
+
 sizes = click.option("--set", "sizes", type=Size(), multiple=True, help="Change a size of the model: --set d=8192.")
 
+mtp = click.option("--mtp", is_flag=True, help="Count the layers that predict tokens further ahead, as a draft, too.")
+
+plot = click.option("--plot", type=Target(), metavar="FILE", help="Draw it, too: FILE.png, FILE.svg or FILE.pdf.")
+
 output = click.option("-o", "--output", type=Target(), help="Write to a file; - is the terminal.")
+
+
+def described(name: str, sizes: tuple[tuple[str, int], ...], mtp: bool = False) -> "tuple[Config, Architecture]":
+    """The model's config, and its architecture with the sizes that were set; needs no sympy."""
+    from symroof import models
+    from symroof.config import load_config
+
+    config = load_config(name)
+    return config, models.read(config, mtp).with_sizes(dict(sizes))

@@ -7,19 +7,20 @@ from fractions import Fraction
 from symroof import quantization
 from symroof.architecture import Architecture
 from symroof.config import Config
-from symroof.dtypes import Format, format_of
+from symroof.dtypes import Format, format_of, multiplied
 from symroof.errors import UnknownName
 
 # Role -> the width symbols it sets; a quantised checkpoint has the DETAILS besides, each its own.
 ROLES = {
-    "weights": ("b_w", "b_m", "b_f", "b_sh", "b_r", "b_emb", "b_head", "b_n"),
+    "weights": ("b_w", "b_o", "b_m", "b_f", "b_sh", "b_r", "b_emb", "b_head", "b_n"),
     "experts": ("b_e",),
     "activations": ("b_a",),
     "cache": ("b_c",),
     "states": ("b_s",),
 }
-DETAILS = {"attention": ("b_w",), "recurrence": ("b_m",), "feed_forward": ("b_f",), "shared_experts": ("b_sh",),
-           "head": ("b_head",)}  # fmt: skip
+DETAILS = {"attention": ("b_w", "b_o"), "attention_output": ("b_o",), "recurrence": ("b_m",), "feed_forward": ("b_f",),
+           "shared_experts": ("b_sh",), "head": ("b_head",)}  # fmt: skip
+WITHIN = {"attention_output": "attention"}  # a detail -> the one it has the format of where it has none of its own
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,15 @@ class Precision:
 
     def widths(self) -> dict[str, Fraction]:
         """Bytes an element, by width symbol's name."""
+        return {x: form.bytes for x, form in self._by_width().items()}
+
+    def multiplied(self, width: str) -> dict[str, Fraction]:
+        """The types that an operator with weights of that width multiplies in, and shares; of cached keys without."""
+        return multiplied(self._by_width()[width or "b_c"], self.formats["activations"])
+
+    def _by_width(self) -> dict[str, Format]:
         named = {**ROLES, **DETAILS}
-        return {x: form.bytes for role, form in self.formats.items() for x in named[role]}
+        return {x: form for role, form in self.formats.items() for x in named[role]}
 
 
 def precision(
@@ -60,9 +68,10 @@ def precision(
         formats[role] = format_of(str(given[asked[0]])) if asked else rest(config, bool(scheme))
         origin[role] = f"given as {asked[0]}" if asked else "the config's dtype" if config.dtype() else UNNAMED
     if scheme:
-        told = {**quantization.roles(scheme, architecture, formats["weights"].name)}
+        told = quantization.roles(scheme, architecture, formats["weights"].name)
         told |= {"cache": format_of(scheme.cache)} if scheme.cache else {}
-        named = {role: form for role, form in told.items() if not given.get(role) and form != formats["weights"]}
+        named = {role: form for role, form in told.items()
+                 if not given.get(role) and form != told.get(WITHIN.get(role, ""), formats["weights"])}  # fmt: skip
         formats |= named
         origin |= dict.fromkeys(named, f"quantization_config: {scheme.method}")
     if recurrent:

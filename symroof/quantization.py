@@ -13,6 +13,7 @@ from symroof.errors import shorten
 from symroof.kinds import (
     Attention,
     CompressedAttention,
+    ConvolvedAttention,
     DeltaNet,
     DifferentialAttention,
     Experts,
@@ -35,6 +36,8 @@ from symroof.schemes import FP8, METHODS, Scheme
 MODULES = {
     "attention": ("self_attn.q_proj", "self_attn.q_b_proj", "self_attn.qkv_proj", "attn.wq_b", "attention.wqkv",
                   "mixer.q_proj"),
+    "attention_output": ("self_attn.o_proj", "self_attn.out_proj", "self_attn.dense", "attn.wo_b", "attention.wo",
+                         "mixer.o_proj"),
     "recurrence": ("linear_attn.in_proj_qkv", "linear_attn.in_proj_qkvz", "mixer.in_proj", "mamba.in_proj",
                    "conv.in_proj"),
     "feed_forward": ("mlp.gate_proj", "mlp.gate_up_proj", "ffn.w1", "mixer.up_proj", "feed_forward.gate_proj"),
@@ -46,6 +49,7 @@ MODULES = {
                        "feed_forward.shared_expert.gate_proj", "block_sparse_moe.shared_experts.gate_proj"),
 }  # fmt: skip
 HEAD = ("lm_head", "head")
+APART = ("qwen", "nemotron", "deepseek_v4")  # families that number layers which predict further ahead from 0, as mtp
 # The same of families whose names would mean something else there.
 PECULIAR: dict[str, dict[str, tuple[str, ...]]] = {
     "gemma4": {"experts": ("experts.0.gate_proj", "experts.gate_up_proj")},
@@ -54,8 +58,8 @@ PECULIAR: dict[str, dict[str, tuple[str, ...]]] = {
     "minimax": {"recurrence": ("self_attn.qkv_proj",)},
     "minimax_m1": {"recurrence": ("self_attn.qkv_proj",)},
 }  # fmt: skip
-ATTENTIONS = (Attention, CompressedAttention, DifferentialAttention, LatentAttention, RelativeAttention,
-              RoutedAttention)  # fmt: skip
+ATTENTIONS = (Attention, CompressedAttention, ConvolvedAttention, DifferentialAttention, LatentAttention,
+              RelativeAttention, RoutedAttention)  # fmt: skip
 RECURRENCES = (DeltaNet, GatedRecurrence, LightningAttention, Mamba, Mamba2, MatrixMemory, ShortConvolution, TimeMix)
 
 
@@ -81,7 +85,7 @@ def scheme(quant: Config, config: Config) -> Scheme:
         raise quant.fail(f"{told} (known: {known}): say what the weights are kept in with --weights and --experts")
     found = METHODS[method](quant)
     if found.method == FP8 and config.text("expert_dtype") in ("fp4", "float4"):  # DeepSeek-V4
-        return replace(found, groups=((format_of("mxfp4"), routed), *found.groups))
+        return replace(found, groups=((replace(format_of("mxfp4"), inputs="fp8"), routed), *found.groups))
     return found
 
 
@@ -90,14 +94,20 @@ def roles(scheme: Scheme, architecture: Architecture, rest: str) -> dict[str, Fo
     plain = format_of(rest)
     named = MODULES | PECULIAR.get(architecture.family.removesuffix("_text"), {})
     layers: dict[str, list[Format]] = {}
-    for x in architecture.structure.sublayers:
+    for x in architecture.structure.every:
         for role in roles_of(x.kind):
             found = layers.setdefault(role, [])
-            found += [one(scheme, [f"layers.{i}.{name}" for name in named[role]], plain)
+            found += [one(scheme, [name_of(architecture, i) + name for name in named[role]], plain)
                       for i in architecture.layout.get(x.name, ())]  # fmt: skip
     formats = {role: mean(found) for role, found in layers.items() if found}
     formats["head"] = one(scheme, HEAD, plain) if scheme.head and not architecture.structure.tied else plain
     return formats
+
+
+def name_of(architecture: Architecture, layer: int) -> str:
+    """What checkpoints call a layer; those that predict further ahead follow the others, or are counted anew."""
+    further = layer - architecture.sizes["L"]
+    return f"mtp.layers.{further}." if further >= 0 and architecture.family.startswith(APART) else f"layers.{layer}."
 
 
 def roles_of(kind: Any) -> Iterator[str]:
@@ -111,7 +121,7 @@ def roles_of(kind: Any) -> Iterator[str]:
     elif isinstance(kind, FeedForward):
         yield "feed_forward"
     elif isinstance(kind, ATTENTIONS):
-        yield "attention"
+        yield from ("attention", "attention_output")
 
 
 def one(scheme: Scheme, names: Iterable[str], plain: Format) -> Format:
@@ -128,4 +138,5 @@ def mean(found: list[Format]) -> Format:
     if len(counts) == 1:
         return found[0]
     told = ", ".join(f"{form.name} in {n}" for form, n in counts.most_common())
-    return Format(f"{told} of {len(found)} layers", sum((x.bytes for x in found), Fraction(0)) / len(found))
+    shares = tuple((form, Fraction(n, len(found))) for form, n in counts.items())
+    return Format(f"{told} of {len(found)} layers", sum((x.bytes * y for x, y in shares), Fraction(0)), mix=shares)

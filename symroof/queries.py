@@ -57,3 +57,34 @@ def _token(what: str, value: object, least: int) -> int:
     if not least <= number <= LARGEST:
         raise UsageError(f"{what}: {digits(number)} is out of range: give {least} to {LARGEST:.0e}")
     return number
+
+
+@dataclass(frozen=True)
+class Workload:
+    """`batch_size` queries of `prompt` tokens, `cached` of them found in the cache, and `output_tokens` each.
+
+    `chunk`: tokens of each prompt that a step of the prefill takes; all at once where it is 0.
+    """
+
+    prompt: int
+    output_tokens: int
+    batch_size: int = 1
+    cached: int = 0
+    chunk: int = 0
+
+    def __post_init__(self) -> None:
+        for name, least in (("prompt", 1), ("output_tokens", 1), ("batch_size", 1), ("cached", 0), ("chunk", 0)):
+            _token(name.replace("_", " "), getattr(self, name), least)
+        _token("prompt and output tokens", self.prompt + self.output_tokens, least=2)
+        if self.cached >= self.prompt:
+            raise UsageError(f"{self.cached:,} of {self.prompt:,} prompt tokens are cached: at least one has to be new")
+
+    @property
+    def chunks(self) -> int:
+        """Whole chunks that the prefill takes before its last step."""
+        return (self.prompt - self.cached - 1) // self.chunk if self.chunk else 0
+
+    @property
+    def left(self) -> int:
+        """Tokens of each prompt that the last step of the prefill takes."""
+        return self.prompt - self.cached - self.chunks * self.chunk

@@ -18,12 +18,13 @@ output_bytes, intensity. Input is activations and cache read, output is activati
 are integers; where the expected number of experts makes them fractions, floats. Intensity is FLOP per byte.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 from symroof.cost import Cost, total
+from symroof.errors import UnknownName
 from symroof.precision import Precision
 from symroof.queries import Query
 from symroof.rulebook import RULEBOOK
@@ -65,13 +66,14 @@ class Parameters:
 
 @dataclass(frozen=True)
 class Row:
-    """One operator: its cost in one layer, and the layers it runs in."""
+    """One operator: its cost in one layer, the layers it runs in, and by name the width symbol of its weights."""
 
     path: str
     role: str
     layers: int
     of_layers: int
     cost: Cost
+    width: str = ""
 
     @property
     def block(self) -> str:
@@ -93,6 +95,17 @@ class Row:
         names = {"path": self.path, "op": self.op, "block": self.block, "role": self.role}
         layers = {"layers": self.layers, "of_layers": self.of_layers}
         return {**names, **layers, "one_layer": figures(self.cost), "all_layers": figures(self.all)}
+
+
+R = TypeVar("R")
+
+
+def by_path(rows: Iterable[R], of: Callable[[R], str], path: str) -> R:
+    """The row of the operator at a path. Raises UnknownName."""
+    known = {of(row): row for row in rows}
+    if path not in known:
+        raise UnknownName("operator", path, known)
+    return known[path]
 
 
 @dataclass(frozen=True)
@@ -131,6 +144,10 @@ class Report:
     rules: tuple[str, ...]
     precision: Precision
     rows: tuple[Row, ...]
+
+    def __getitem__(self, path: str) -> Row:
+        """The row of an operator, by its path: `report["mlp/down"]`. Raises UnknownName."""
+        return by_path(self.rows, lambda row: row.path, path)
 
     @property
     def total(self) -> Cost:

@@ -13,9 +13,11 @@ class Rule:
     meaning: str
     source: str
     base: bool = False
+    tool: bool = False  # the figures of another tool, kept as they are: it takes no variants
 
 
 ANALYZER = "transformer-roofline-analyzer"
+LLM_VIEWER = "llm-viewer"
 
 RULEBOOK = {
     "standard": Rule(
@@ -34,6 +36,14 @@ RULEBOOK = {
         "the figures of Transformer Roofline Analyzer, to the last FLOP and byte (llama and llama4)",
         "github.com/Jench2103/transformer-roofline-analyzer; departures: report --against",
         base=True,
+        tool=True,
+    ),
+    LLM_VIEWER: Rule(
+        "the figures of LLM-Viewer as its paper prints them (llama): full squares, scores written and read, "
+        "5 operations a score for the softmax, 7 an element for a norm",
+        "arXiv:2402.16363, Table 1; departures: report --against",
+        base=True,
+        tool=True,
     ),
     "exact-dots": Rule("a dot product of length k is 2k - 1 FLOP", "k products and k - 1 additions"),
     "full-square": Rule(
@@ -56,6 +66,10 @@ RULEBOOK = {
         "prefill kernels; transformers",
     ),
     "matmul-only": Rule("elementwise operations are not counted", "PyTorch's FlopCounterMode"),
+    "fused": Rule(
+        "elementwise operators work on what their neighbours hold: their activations never reach memory",
+        "fused kernels of serving engines and compilers",
+    ),
 }
 
 
@@ -74,6 +88,6 @@ def select(names: str | Iterable[str]) -> tuple[str, ...]:
     variants = [x for x in chosen if not RULEBOOK[x].base]
     if len(bases) > 1:
         raise UsageError(f"rules {' and '.join(bases)} are both whole sets: name one")
-    if variants and bases == [ANALYZER]:
-        raise UsageError(f"rules {ANALYZER} reproduce that tool as it is: drop {', '.join(variants)}")
+    if variants and RULEBOOK[bases[0]].tool:
+        raise UsageError(f"rules {bases[0]} reproduce that tool as it is: drop {', '.join(variants)}")
     return (*bases, *variants)

@@ -24,7 +24,7 @@ from symroof.masks import (
     multiples,
     rectangle,
 )
-from symroof.rulebook import ANALYZER
+from symroof.rulebook import ANALYZER, LLM_VIEWER
 
 Layer = Mapping[Symbol, Expr]
 
@@ -129,6 +129,7 @@ STANDARD: Layer = {
     s.P_swakept: s.P_swa,
     s.sigma: Integer(0),
     s.phi: Integer(1),
+    s.psi: Integer(1),
     s.delta: Integer(1),
     s.k_run: s.k,
     s.N_x: s.N_e * (1 - (1 - s.k / s.N_e) ** s.T),
@@ -246,6 +247,7 @@ LAYERS: dict[str, Layer] = {
     "standard": STANDARD,
     "transformers": TRANSFORMERS,
     ANALYZER: {**STANDARD, **FULL_SQUARE, s.N_x: s.k, s.N_real: s.k_real},
+    LLM_VIEWER: {**STANDARD, **FULL_SQUARE},
     "exact-dots": {s.sigma: Integer(1)},
     "full-square": FULL_SQUARE,
     "logits-last": {s.delta: Integer(1), s.R: Integer(1)},
@@ -258,6 +260,7 @@ LAYERS: dict[str, Layer] = {
     "latent-absorbed": IN_LATENT,
     "latent-expanded": EXPANDED,
     "matmul-only": {s.phi: Integer(0)},
+    "fused": {s.psi: Integer(0)},
 }
 
 

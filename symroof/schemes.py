@@ -6,7 +6,7 @@ utils/quantization_config; the documented formats of compressed-tensors and mode
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -67,15 +67,15 @@ def weights_format(quant: Config, weights: Any) -> Format:
 
 
 def fine_grained(quant: Config) -> Scheme:
-    """fp8 of DeepSeek's kind: every linear layer but routers and head."""
+    """fp8 of DeepSeek's kind, inputs in fp8 too: every linear layer but routers and head."""
     skip = matcher(quant, quant.listed("modules_to_not_convert"))
-    return Scheme(FP8, ((floats8(quant), everything),), skip)
+    return Scheme(FP8, ((replace(floats8(quant), inputs="fp8"), everything),), skip)
 
 
 def channels(quant: Config) -> Scheme:
-    """fp8 with a scale an output channel."""
+    """fp8 with a scale an output channel, inputs in fp8 too."""
     skip = matcher(quant, quant.listed("modules_to_not_convert"))
-    return Scheme("fbgemm-fp8", ((format_of("fp8"), everything),), skip)
+    return Scheme("fbgemm-fp8", ((replace(format_of("fp8"), inputs="fp8"), everything),), skip)
 
 
 def compressed_tensors(quant: Config) -> Scheme:
@@ -84,7 +84,9 @@ def compressed_tensors(quant: Config) -> Scheme:
     for group in groups_of(quant):
         targets = group.listed("targets") or ["Linear"]
         meant = everything if "Linear" in targets else matcher(group, targets)
-        groups.append((weights_format(group, group.data.get("weights")), meant))
+        inputs = group.data.get("input_activations")
+        told = weights_format(group, inputs).element if inputs else ""
+        groups.append((replace(weights_format(group, group.data.get("weights")), inputs=told), meant))
     skip = matcher(quant, quant.listed("ignore"))
     return Scheme("compressed-tensors", tuple(groups), skip, True, cache(quant, "kv_cache_scheme"))
 
@@ -108,17 +110,19 @@ def modelopt(quant: Config) -> Scheme:
             named.setdefault(quant.nested("quantized_layers").nested(module).text("quant_algo"), []).append(module)
         groups = [(algorithm(quant, name), matcher(quant, modules)) for name, modules in named.items()]
         if quant.text("quant_method") == "fp8":  # the rest stays as the checkpoint that was quantised had it
-            return Scheme("modelopt", (*groups, (floats8(quant), everything)), matcher(quant, ["head"]))
+            rest = replace(floats8(quant), inputs="fp8")
+            return Scheme("modelopt", (*groups, (rest, everything)), matcher(quant, ["head"]))
     else:
         groups = [(algorithm(quant, algo), everything)]
     kv = cache(quant, "kv_cache_quant_algo") or cache(quant, "kv_cache_scheme")
     return Scheme("modelopt", tuple(groups), skip, True, kv)
 
 
-# modelopt's names of algorithms -> formats.
+# modelopt's names of algorithms -> formats of weights and of inputs; the latter empty where they stay as they are.
 ALGORITHMS = {
-    "FP8": "fp8", "FP8_PER_CHANNEL_PER_TOKEN": "fp8", "NVFP4": "nvfp4", "W4A16_NVFP4": "nvfp4", "NVFP4_AWQ": "nvfp4",
-    "W4A8_NVFP4_FP8": "nvfp4", "MXFP8": "mxfp8", "MXFP4": "mxfp4", "W4A8_MXFP4_FP8": "mxfp4", "W8A16": "int8",
+    "FP8": ("fp8", "fp8"), "FP8_PER_CHANNEL_PER_TOKEN": ("fp8", "fp8"), "NVFP4": ("nvfp4", "nvfp4"),
+    "W4A16_NVFP4": ("nvfp4", ""), "NVFP4_AWQ": ("nvfp4", "nvfp4"), "W4A8_NVFP4_FP8": ("nvfp4", "fp8"),
+    "MXFP8": ("mxfp8", "mxfp8"), "MXFP4": ("mxfp4", "mxfp4"), "W4A8_MXFP4_FP8": ("mxfp4", "fp8"), "W8A16": ("int8", ""),
 }  # fmt: skip
 
 
@@ -126,11 +130,13 @@ def algorithm(quant: Config, name: str) -> Format:
     """The format of one of modelopt's algorithms."""
     told = name.upper()
     if told in ("W4A16_AWQ", "W4A8_AWQ"):
-        return integers(4, quant.number("group_size", absent=128), zero_point=False)
+        form = integers(4, quant.number("group_size", absent=128), zero_point=False)
+        return replace(form, inputs="fp8" if told == "W4A8_AWQ" else "")
     if told not in ALGORITHMS:
         known = ", ".join(ALGORITHMS)
         raise quant.fail(f"quant_algo {shorten(name, 30)!r} is not known (known: {known}): give --weights")
-    return format_of(ALGORITHMS[told])
+    weights, inputs = ALGORITHMS[told]
+    return replace(format_of(weights), inputs=inputs)
 
 
 # Type and bits of a cache's elements -> format.
@@ -167,7 +173,7 @@ def bitsandbytes(quant: Config) -> Scheme:
     """8 bits, or 4 with an fp32 scale for each 64 elements, itself in 8 bits (and 32 for each 256) where doubled."""
     skip = matcher(quant, quant.listed("llm_int8_skip_modules"))
     if not quant.flag("load_in_4bit", "_load_in_4bit", absent=False):
-        return Scheme("bitsandbytes", ((format_of("int8"), everything),), skip)
+        return Scheme("bitsandbytes", ((replace(format_of("int8"), inputs="int8"), everything),), skip)
     double = quant.flag("bnb_4bit_use_double_quant", absent=False)
     scale = (8 + Fraction(32, 256)) if double else Fraction(32)
     name = quant.text("bnb_4bit_quant_type", absent="fp4")
@@ -182,7 +188,12 @@ def quanto(quant: Config) -> Scheme:
     forms = {"float8": format_of("fp8"), "int8": format_of("int8"), **packed}
     if name not in forms:
         raise quant.wrong("weights", f"one of {', '.join(forms)}")
-    return Scheme("quanto", ((forms[name], everything),), matcher(quant, quant.listed("modules_to_not_convert")))
+    inputs = {"float8": "fp8", "int8": "int8"}.get(quant.text("activations", absent=""), "")
+    return Scheme(
+        "quanto",
+        ((replace(forms[name], inputs=inputs), everything),),
+        matcher(quant, quant.listed("modules_to_not_convert")),
+    )
 
 
 METHODS: dict[str, Callable[[Config], Scheme]] = {

@@ -16,6 +16,8 @@ GROUPS = {
     "step": "what a step makes of the model; defined by a counting rule",
     "rule": "choices of a counting rule",
     "width": "bytes per element, by role",
+    "machine": "what a machine does in a second, and at what part of its peak",
+    "training": "parameters, tokens and FLOP as training and scaling laws count them",
 }
 
 
@@ -38,13 +40,18 @@ VOCABULARY: dict[str, Entry] = {}
 def declare(
     name: str, group: str, meaning: str, unit: str = "", keys: str = "", latex: str = "", **assumptions: bool
 ) -> Symbol:
-    """A new symbol of the vocabulary. Raises ValueError when the name is taken or the group unknown."""
-    if name in VOCABULARY:
-        raise ValueError(f"symbol {name!r} is declared already: {VOCABULARY[name].meaning}")
+    """A symbol of the vocabulary; the same one where it is declared again, as by a notebook's cell that is run again.
+
+    Raises ValueError when the name is taken by another one, or the group unknown.
+    """
     if group not in GROUPS:
         raise ValueError(f"symbol {name!r}: no group {group!r}")
     symbol = Symbol(name, **assumptions)
-    VOCABULARY[name] = Entry(symbol, name, group, meaning, unit, tuple(keys.split()), latex or _latex(name))
+    told = Entry(symbol, name, group, meaning, unit, tuple(keys.split()), latex or _latex(name))
+    if VOCABULARY.get(name, told) != told:
+        raise ValueError(f"symbol {name!r} is declared already: {VOCABULARY[name].meaning}")
+    VOCABULARY[name] = told
+    entry.cache_clear()
     return symbol
 
 
@@ -89,8 +96,8 @@ def group(x: Symbol) -> str:
         return ""
 
 
-def size(name: str, meaning: str, keys: str, latex: str = "") -> Symbol:
-    """A positive whole number read from a config."""
+def size(name: str, meaning: str, keys: str = "", latex: str = "") -> Symbol:
+    """A positive whole number: a size of a model, mostly read from a config."""
     return declare(name, "size", meaning, keys=keys, latex=latex, integer=True, positive=True)
 
 
@@ -104,12 +111,24 @@ def choice(name: str, meaning: str, latex: str = "") -> Symbol:
     return declare(name, "rule", meaning, latex=latex, integer=True, nonnegative=True)
 
 
+def rate(name: str, meaning: str, unit: str, latex: str = "") -> Symbol:
+    """A rate of a machine, or a part of one."""
+    return declare(name, "machine", meaning, unit=unit, latex=latex, nonnegative=True)
+
+
+def scaling(name: str, meaning: str, unit: str = "", latex: str = "") -> Symbol:
+    """A number of a training run or of a law that holds for many."""
+    return declare(name, "training", meaning, unit=unit, latex=latex, positive=True)
+
+
 def width(name: str, meaning: str) -> Symbol:
     """Bytes per element of one role."""
     return declare(name, "width", "bytes per element of " + meaning, unit="byte", rational=True, positive=True)
 
 
 L = size("L", "layers", "num_hidden_layers")
+L_mtp = size("L_mtp", "modules that predict tokens further ahead",
+             "num_nextn_predict_layers mtp_num_hidden_layers")  # fmt: skip
 U = size("U", "different sets of weights that layers share", "num_mem_blocks")
 d = size("d", "hidden size, the width of the residual stream", "hidden_size")
 f = size("f", "intermediate size of a dense feed-forward network", "intermediate_size intermediate_size_mlp")
@@ -266,10 +285,12 @@ a_taillat = choice("a_taillat", "1 where a query attends to selected pooled bloc
 u_c = choice("u_c", "columns that a convolution keeps cached")
 k_real = declare("k_real", "rule", "experts run for each token where some do nothing", real=True, positive=True)
 sigma = choice("sigma", "additions a dot product is spared: 0 counts 2k FLOP, 1 exactly 2k - 1", r"\sigma")
+psi = choice("psi", "1 where elementwise operators read and write memory, 0 where fused into their neighbours", r"\psi")
 delta = choice("delta", "1 where the head runs, 0 where it does not", r"\delta")
 phi = choice("phi", "1 counts elementwise operations, 0 counts matmuls only", r"\varphi")
 
 b_w = width("b_w", "attention weights")
+b_o = width("b_o", "output projections of attention")
 b_m = width("b_m", "weights of recurrences and linear attention")
 b_f = width("b_f", "dense feed-forward weights")
 b_sh = width("b_sh", "shared experts")
@@ -281,3 +302,34 @@ b_n = width("b_n", "norms, biases and convolutions")
 b_a = width("b_a", "activations")
 b_c = width("b_c", "the cache")
 b_s = width("b_s", "recurrent states")
+
+F = rate("F", "matmul FLOP a second in the format that an operator multiplies in, dense peak", "FLOP/s")
+F_v = rate("F_v", "elementwise FLOP a second, peak of the vector units", "FLOP/s")
+W = rate("W", "bytes a second that memory delivers, peak", "byte/s")
+M = rate("M", "bytes that memory holds", "byte")
+u_F = rate("u_F", "part of the peak FLOP a second that is reached (mfu)", "")
+u_W = rate("u_W", "part of the peak bandwidth that is reached (mbu)", "")
+t_0 = rate("t_0", "overhead of launching an operator", "s")
+e_F = rate("e_F", "energy of a matmul FLOP: unless given, full power for the time it takes", "J/FLOP")
+e_v = rate("e_v", "energy of an elementwise FLOP: unless given, full power for the time it takes", "J/FLOP")
+e_W = rate("e_W", "energy of a byte moved: unless given, full power for the time it takes", "J/byte")
+a_d = rate("a_d", "part of a draft model's tokens that is accepted", "")
+g_d = rate("g_d", "tokens that a draft model proposes at a time", "")
+
+g_m = scaling("g_m", "matmul FLOP of the backward pass for each of the forward pass")
+g_v = scaling("g_v", "elementwise FLOP of the backward pass for each of the forward pass")
+rho = declare("rho", "training", "times that layers run forward again for the backward pass", latex=r"\rho",
+              nonnegative=True)  # fmt: skip
+rho_c = declare("rho_c", "training", "times that attention cores do", latex=r"\rho_c", nonnegative=True)
+N_p = scaling("N_p", "parameters, a shared table counted once", latex="N")
+N_tok = scaling("N_tok", "parameters that a token is multiplied by: no input table, of the experts its own")
+N_body = scaling("N_body", "parameters but for input table, positions and head")
+kappa = scaling("kappa", "matmul FLOP of attention for a query-key pair, all layers", "FLOP", latex=r"\kappa")
+D_t = scaling("D_t", "tokens of a training run", latex="D")
+D_s = declare("D_s", "training", "tokens that are served after it", nonnegative=True)
+C_t = scaling("C_t", "budget of FLOP", "FLOP", latex="C")
+E_l = scaling("E_l", "loss that neither parameters nor tokens lower", latex="E")
+A_l = scaling("A_l", "scale of the loss that parameters lower", latex="A")
+B_l = scaling("B_l", "scale of the loss that tokens lower", latex="B")
+alpha_l = scaling("alpha_l", "exponent of the parameters in a loss law", latex=r"\alpha")
+beta_l = scaling("beta_l", "exponent of the tokens in a loss law", latex=r"\beta")

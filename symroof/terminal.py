@@ -40,25 +40,30 @@ def width() -> int:
 
 def write(text: str, output: str | None) -> None:
     """To the terminal, or to a file that is there whole or not at all."""
-    if output in (None, "-"):
+    if output is None or output == "-":
         click.echo(text, nl=not text.endswith("\n"))
-        return
-    path = Path(str(output))
+    else:
+        keep(text.encode(), output)
+
+
+def keep(content: bytes, output: str) -> None:
+    """In a file that is there whole or not at all."""
+    path = Path(output)
     try:
         if path.exists() and not path.is_file():  # a device or a named pipe
-            path.write_text(text, encoding="utf-8")
+            path.write_bytes(content)
         else:
-            replace(path.resolve(), text)
+            replace(path.resolve(), content)
     except OSError as error:
         raise click.ClickException(f"{shorten(output, 200)}: cannot be written: {error.strerror}") from error
 
 
-def replace(path: Path, text: str) -> None:
-    """The file with `text` in it, written beside it first."""
+def replace(path: Path, content: bytes) -> None:
+    """The file with `content` in it, written beside it first."""
     descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=".symroof.")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
         os.chmod(partial, 0o666 & ~umask())
         os.replace(partial, path)
     except BaseException:

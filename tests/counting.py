@@ -75,6 +75,9 @@ class Num:
     def exp(self) -> "Num":
         return self._result("exp", math.exp(self.value))
 
+    def log(self) -> "Num":
+        return self._result("log", math.log(self.value))
+
     def sqrt(self) -> "Num":
         return self._result("sqrt", math.sqrt(self.value))
 
@@ -312,6 +315,11 @@ def sigmoid(x: Num) -> Num:
     return 1 / ((-x).exp() + 1)
 
 
+def softplus(x: Num) -> Num:
+    """log(1 + exp(x))."""
+    return (x.exp() + 1).log()
+
+
 def xielu(x: Num, a: Num, c: Num) -> Num:
     slope = x * 0.5
     above, below = x * x * a + slope, (x.exp() - 1 - x) * c + slope
@@ -349,17 +357,18 @@ def activate(tape: Tape, rows: list, act: str, gated: bool = True) -> list:
     return tape.store([[paired(row[i], row[half + i]) for i in range(half)] for row in rows])
 
 
-def gate(tape: Tape, heads: list, gates: list) -> list:
-    """Heads [token][head] times the sigmoid of their gates: [token][head], or an element each."""
-    return tape.store([[gated(head, by) for head, by in zip(*pair, strict=True)]
+def gate(tape: Tape, heads: list, gates: list, soft: bool = False) -> list:
+    """Heads [token][head] times the sigmoid, or softplus, of their gates: [token][head], or an element each."""
+    by = softplus if soft else sigmoid
+    return tape.store([[gated(head, g, by) for head, g in zip(*pair, strict=True)]
                        for pair in zip(heads, gates, strict=True)])  # fmt: skip
 
 
-def gated(head: list, by: Any) -> list:
-    """A head's elements times the sigmoid of one gate, or of one each."""
-    if isinstance(by, list):
-        return [sigmoid(g) * x for g, x in zip(by, head, strict=True)]
-    factor = sigmoid(by)
+def gated(head: list, gates: Any, by: Callable[[Num], Num]) -> list:
+    """A head's elements times what `by` makes of one gate, or of one each."""
+    if isinstance(gates, list):
+        return [by(g) * x for g, x in zip(gates, head, strict=True)]
+    factor = by(gates)
     return [factor * x for x in head]
 
 

@@ -105,8 +105,8 @@ def attention(run: Decoder, x: Sublayer, rows: Rows) -> Rows:
     scores = Scores(kind.alibi, kind.softcap, f"{run.block}/sinks" if kind.sinks else "", kind.keys == "borrowed")
     y = run.op("attend", counting.attend, q, k, v, cache, MASKS[kind.mask](run.sizes.get(x.symbol("w"), 1)), scores)
     y = run.op("inner_norm", counting.norm_heads, y, kind.inner_norm, kind.inner_over) if kind.inner_norm else y
-    y = run.op("gated", counting.gate, y, gates) if kind.gate else y
-    return run.op("out", counting.linear, [list(chain(*row)) for row in y], run.sizes["d"], bias=kind.out_bias)
+    y = run.op("gated", counting.gate, y, gates, kind.softplus) if kind.gate else y
+    return run.op("out", counting.linear, [list(chain(*row)) for row in y], run.sizes["d"], "o", kind.out_bias)
 
 
 def projected(run: Decoder, x: Sublayer, rows: Rows, H_q: int, H_kv: int, h: int, h_v: int) -> tuple[list, ...]:

@@ -76,6 +76,8 @@ def wiring(w: Wiring, z: Sizes) -> Counter[str]:
     if w.streams in ("mixed", "apart"):
         found["rms"] += T
         found["sigmoid"] += T * 2 * z.m
+    if w.blended == "constants":
+        found["scaled"] += 2 * T * z.d
     if w.scaled:
         found["scaled"] += T * z.d
     if w.convolved:
@@ -139,7 +141,9 @@ def attention(k: Attention, z: Sizes) -> Counter[str]:
     found.update(norm(k.inner_norm, T * (z.H_q if k.inner_over == "head" else 1)))
     found["rms"] += T * (k.low_rank + k.doubled)
     if k.gate:
-        found["sigmoid"] += T * z.H_q * (1 if k.gate == "head" else h_v)
+        found["softplus" if k.softplus else "sigmoid"] += T * z.H_q * (1 if k.gate == "head" else h_v)
+    if k.dynamic:
+        found["softplus"] += T * z.H_kv
     if k.softcap:
         found["tanh"] += T * T * z.H_q
     if k.clip:

@@ -1,15 +1,15 @@
-"""A model hub on 127.0.0.1 that speaks what `hf_hub_download(repo, "config.json")` needs, faults included."""
+"""A model hub on 127.0.0.1 that speaks what `hf_hub_download` of a config needs, faults included."""
 
 import hashlib
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
 from urllib.parse import unquote
 
-MAIN = "main"
+MAIN, CONFIG = "main", "config.json"
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,14 @@ class Answer:
 
 MISSING = Answer(status=404, code="RepoNotFound")
 NO_REVISION = Answer(status=404, code="RevisionNotFound")
+NO_FILE = Answer(status=404, code="EntryNotFound")
 
 
 class Hub:
-    """A running hub; `answers` maps repository and revision to an Answer, `requests` lists what was asked."""
+    """A running hub; `requests` lists what was asked.
+
+    `answers` maps repository and revision to an Answer, that of a config; of another file revision/file does.
+    """
 
     def __init__(self, answers: Mapping[str, Mapping[str, Answer]]) -> None:
         self.answers = answers
@@ -48,12 +52,18 @@ class Hub:
         """What was asked of a repository, below its name."""
         return {path.removeprefix(f"/{repository}/") for _, path in self.requests if path.startswith(f"/{repository}/")}
 
-    def answer(self, repository: str, revision: str) -> Answer:
-        """The answer for a revision of a repository."""
+    def answer(self, repository: str, revision: str, file: str = CONFIG) -> Answer:
+        """The answer for a file in a revision of a repository."""
         known = self.answers.get(repository)
         if known is None:
             return MISSING
-        return known.get(revision, known[MAIN] if known[MAIN].status != 200 else NO_REVISION)
+        config = known.get(revision, known[MAIN] if known[MAIN].status != 200 else NO_REVISION)
+        if file == CONFIG:
+            return config
+        if "Location" in config.headers:
+            return replace(config, headers={"Location": config.headers["Location"].replace(CONFIG, file)})
+        absent = replace(NO_FILE, commit=config.commit) if config.status == 200 else config
+        return known.get(f"{revision}/{file}", absent)
 
     def __enter__(self) -> Self:
         self.thread.start()
@@ -89,8 +99,8 @@ class _Handler(BaseHTTPRequestHandler):
         path = unquote(self.path)
         self.server.hub.requests.append((self.command, path))
         repository, _, rest = path.removeprefix("/").partition("/resolve/")
-        revision = rest.removesuffix("/config.json")
-        answer = self.server.hub.answer(repository, revision)
+        revision, _, file = rest.rpartition("/")
+        answer = self.server.hub.answer(repository, revision, file)
         if answer.fault == "silent":
             self.server.hub.closing.wait(60)
             self.close_connection = True

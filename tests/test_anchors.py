@@ -93,34 +93,6 @@ def test_scaling_book_roles_of_llama_3_70b():
     assert roles["embedding"] + roles["head"] == pytest.approx(2.1e9, rel=0.005)
 
 
-@pytest.mark.parametrize(
-    ("op", "rules", "flops", "bytes_moved", "intensity"),
-    [
-        # LLM-Viewer, arXiv:2402.16363, table 1: Llama-2-7B, batch 1, 2048 tokens, prefill
-        ("attention/out", "standard", 69e9, 67e6, 1024),
-        ("mlp/down", "standard", 185e9, 152e6, 1215),
-        ("attention/attend", "full-square,matmul-only", 2 * 34e9, None, None),
-    ],
-)
-def test_llm_viewer_table(op, rules, flops, bytes_moved, intensity):
-    report = symroof.load("llama-2-7b").report(2048, rules=rules)
-    cost = next(row.cost for row in report.rows if row.path == op)
-    assert cost.matmul == pytest.approx(flops, rel=0.015)
-    if intensity:
-        assert cost.moved == pytest.approx(bytes_moved, rel=0.015)
-        assert round(float(cost.intensity)) == intensity
-
-
-@pytest.mark.parametrize(
-    ("name", "tokens_per_second", "gigabytes_per_second"),
-    [("llama-2-7b", 104.9, 1397.31), ("llama-3.1-8b", 93.89, 1410.76)],
-)
-def test_gpt_fast_bandwidth_reads_all_weights_but_the_input_table(name, tokens_per_second, gigabytes_per_second):
-    # gpt-fast README, A100-80GB, bf16, batch 1: their bandwidth column is rate x weights read
-    weights = symroof.load(name).report(dtype="bf16").total.weight_read
-    assert weights * tokens_per_second / 1e9 == pytest.approx(gigabytes_per_second, rel=0.01)
-
-
 # Formulas of papers. Training is three times forward; logits on all positions, full squares, no cache.
 
 PAPERS = {"rules": "full-square,logits-all", "uniform": True}

@@ -80,7 +80,7 @@ def test_experts_of_many_tokens_beside_what_is_open():
     weights = model.formula("weight_bytes", uniform=True)
     found = Binding(model.sizes, {s.B: 1, s.n: 200_000})(weights)
     assert found.coeff(s.b_e) == 16 * 3 * 5120 * 8192 * 48
-    assert found.free_symbols == {s.b_w, s.b_e, s.b_sh, s.b_r, s.b_emb, s.b_head, s.b_n}
+    assert found.free_symbols == {s.b_w, s.b_o, s.b_e, s.b_sh, s.b_r, s.b_emb, s.b_head, s.b_n}
 
 
 FORMS = (

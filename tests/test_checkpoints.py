@@ -162,6 +162,38 @@ def test_elements_of_a_checkpoint(name):
     assert found + (besides() if callable(besides) else besides) == total
 
 
+def excluded(layers, *modules):
+    """What modelopt writes of a checkpoint in nvfp4 but for some modules of its layers, and the head."""
+    named = [f"model.layers.{i}.{module}" for i in range(layers) for module in modules]
+    return {"quant_method": "modelopt", "quant_algo": "NVFP4", "exclude_modules": ["lm_head", *named]}
+
+
+def plain_next_token(name, tables):
+    """A layer that predicts a token further, with its two embeddings made one, and tables of its own."""
+    d, vocabulary = (load(name).architecture.sizes[x] for x in ("d", "V"))
+    return one_more(name)[0] + 2 * d * d + 3 * d + tables * vocabulary * d
+
+
+LATENT = [f"self_attn.{x}" for x in ("indexer*", "kv_a_proj_with_mqa", "kv_b_proj", "q_a_proj", "q_b_proj")]
+
+
+@pytest.mark.parametrize(
+    ("name", "quant", "counted", "total", "besides"),
+    # nvidia/DeepSeek-V3.2-NVFP4: of attention the output projection alone is in nvfp4. Besides, biases of scores.
+    [
+        ("deepseek-v3.2", excluded(61, *LATENT), SCALED, 394_498_304_256,
+         lambda: plain_next_token("deepseek-v3.2", 2) + 59 * 256),
+        ("glm-5", excluded(78, *LATENT, "self_attn.o_proj"), SCALED, 435_238_854_912,
+         lambda: plain_next_token("glm-5", 0) + 76 * 256),
+        ("minimax-m2.5", excluded(62, "block_sparse_moe.gate", "self_attn*"), HALVES, 116_349_510_656,
+         lambda: 0),
+    ],
+)  # fmt: skip
+def test_elements_of_a_checkpoint_in_nvfp4(name, quant, counted, total, besides):
+    model = symroof.load({**catalogue()[name]["config"], "quantization_config": quant})
+    assert sum(n * counted[form] for form, n in elements(model).items() if n) + besides() == total
+
+
 def test_elements_of_a_checkpoint_with_mixers_of_two_formats():
     # nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-NVFP4; biases of scores besides
     mixed = {"nvfp4 in 17, bf16 in 6 of 23 layers": (17 * Fraction(9, 16) + 6) / 23}
@@ -203,3 +235,22 @@ def test_elements_of_deepseek_v4(name, total, attention, scored):
     besides = kept + expert * packed["mxfp4"] + quantised * packed[BLOCKS] + 3 * d + m * m * d + m + 1
     found = sum(n * packed[form] for form, n in elements(model).items() if n)
     assert found + besides + table + scored * known["N_e"] == total
+
+
+def test_files_of_deepseek_v4_pro():
+    # 805.34 GiB: an element of storage takes a byte, one more in bf16, three more in fp32, seven more in int64 (what
+    # of these, as transformers 5.23.0 keeps them); a tensor is described in 114 letters
+    model = load("deepseek-v4-pro")
+    z, plain, kept = model.architecture.sizes, model.report(dtype="bf16").rows, model.report().rows
+    scores, table, streams = 59 * z["N_e"], 3 * 6 * z["V"], z["m"] * z["m"] * z["d"] + z["m"] + 1
+    more = 3 * (scores + streams + 3 * z["d"]) + 7 * table + 114 * 2 * 3 * 62 * z["N_e"]
+    for row, own in zip(plain, kept, strict=True):
+        ahead = (
+            row.block in ("moe", "heavily_compressed_attention") and "compress" not in row.op
+        )  # of one token further
+        count = (row.all.weight_held + (row.cost.weight_held if ahead else 0)) / 2
+        if row.op.endswith("norm") or row.op in ("sinks", "streams.weights", "compress", "index.compress"):
+            more += 3 * count
+        elif own.all.weight_held == row.all.weight_held:
+            more += count
+    assert abs(861_608_274_846 + more - 805.34 * 2**30) < HALF_A_UNIT

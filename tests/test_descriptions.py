@@ -68,15 +68,8 @@ EXPLAINED: dict[tuple[str, str], str] = {
     ("gemma4_unified", "rotated"): "what is not rotated is rotated by an angle of 0",
     ("gemma4_unified_text", "rotated"): "what is not rotated is rotated by an angle of 0",
     ("mimo_v2_flash", "rotated"): "13 elements of a head are rotated as 14",
-    ("minimax_m3_vl", "rotated"): "the measured config names rope_parameters without the part that rotary_dim says",
-    (
-        "minimax_m3_vl_text",
-        "rotated",
-    ): "the measured config names rope_parameters without the part that rotary_dim says",
-    ("beam", "scaled"): "both terms of a residual are multiplied",
     ("beam", "tempered"): "made once for all layers",
     ("longcat_flash", "silu"): "which experts do nothing depends on its random weights",
-    ("laguna", "sigmoid"): "gates are softplus",
     ("granite_swa", "sigmoid"): "sinks are a sigmoid of the scores' sum",
     ("granitemoe_swa", "sigmoid"): "sinks are a sigmoid of the scores' sum",
     **{("deepseek_v4", x): "attention to compressed entries is not counted" for x in ("rms", "rotated")},
@@ -120,7 +113,7 @@ NORM, ACT = ("", *NORMS), tuple(ACTIVATIONS)
 LEGAL: dict[str, tuple[str, ...]] = {
     "Wiring.streams": ("", "mixed", "apart", "low_rank"),
     "Frame.streams": ("", "weighed", "low_rank", "mean"),
-    "blended": ("", "gate", "shifted"),
+    "blended": ("", "gate", "constants", "shifted"),
     "mask": tuple(MASKS),
     "Attention.rotary": ("full", "partial", ""),
     "qk_over": ("head", "heads", "width"),
@@ -316,7 +309,7 @@ BLIND = {
     "rotated": r"rotary|size h_r$",
     "rms": "norm|post|layer_unbiased|streams",
     "added": "residual|positions|sinusoidal|blended|convolved|norm",
-    "scaled": "scaled|operation",
+    "scaled": "scaled|operation|blended",
     "embedding_scaled": "Frame.scaled",
     "logits_scaled": "head_scaled|softcap",
     "clamped": "clip",
@@ -361,6 +354,40 @@ def test_a_description_is_told_from_every_other(family: str) -> None:
     assert list(measured.faults(measured.architecture)) == []
     if family in FACTS:
         assert [x for x in measured.untold() if not unseen(family, x)] == []
+
+
+# Changes of a measured config -> the facts that are others then, measured likewise.
+CHANGED: dict[str, tuple[str, dict[str, Any], dict[str, int]]] = {
+    "both factors of most residuals, one of others": (
+        "minimax",
+        {"full_attn_alpha_factor": 2.5, "full_attn_beta_factor": 0.5, "linear_attn_alpha_factor": 3.5,
+         "mlp_alpha_factor": 1.5, "mlp_beta_factor": 3},
+        {"scaled": 127872},
+    ),
+    "one factor of a few residuals": ("minimax", {"full_attn_beta_factor": 0.5}, {"scaled": 21312}),
+    "gates of every element": ("laguna", {"gating": "per-element"}, {"softplus": 32560}),
+    "a part of a head rotated": (
+        "minimax_m3_vl_text", {"rope_parameters": None, "partial_rotary_factor": 0.4}, {"rotated": 23680}
+    ),
+    "limits in all layers": (
+        "step3p7",
+        {"num_nextn_predict_layers": 1, "swiglu_limits": [7.0] * 5 + [0], "swiglu_limits_shared": [16] * 5 + [0]},
+        {"limited": 111888},
+    ),
+    "limits of shared experts and dense networks in one layer each": (
+        "step3p7", {"swiglu_limits_shared": [None, 16.0, 0, 16.0, 0]}, {"limited": 2 * facts.T * (344 + 72)}
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("family", "changes", "others"), CHANGED.values(), ids=CHANGED)
+def test_a_changed_config_is_told_as_it_is_measured(
+    family: str, changes: dict[str, Any], others: dict[str, int]
+) -> None:
+    config = dict(TRUTHS[family]["config"])
+    text = config["text_config"] | changes if "text_config" in config else None
+    found = facts.facts(models.read(load_config(config | ({"text_config": text} if text else changes))))
+    assert found == FACTS[family] | others
 
 
 def test_every_family_is_measured_that_can_be() -> None:

@@ -30,9 +30,14 @@ CONFIG = {
 GOOD = json.dumps(CONFIG).encode()
 WIDE = json.dumps({**CONFIG, "hidden_size": 128}).encode()
 LAYERS = json.dumps({**CONFIG, "num_hidden_layers": 3}).encode()
+QUANT, BESIDE = {"quant_algo": "NVFP4", "exclude_modules": ["lm_head"]}, f"{MAIN}/hf_quant_config.json"
 
 ANSWERS = {
     "org/good": {MAIN: Answer(GOOD), "v2": Answer(WIDE), "refs/pr/1": Answer(LAYERS)},
+    "org/quantised": {MAIN: Answer(GOOD), BESIDE: Answer(json.dumps({"quantization": QUANT}).encode())},
+    "org/beside-down": {MAIN: Answer(GOOD), BESIDE: Answer(status=500)},
+    "org/beside-huge": {MAIN: Answer(GOOD), BESIDE: Answer(b"{}", fault="boast")},
+    "org/beside-half": {MAIN: Answer(GOOD), BESIDE: Answer(WIDE, fault="half")},
     "org/renamed": {MAIN: Answer(status=307, headers={"Location": "/org/good/resolve/main/config.json"})},
     "org/gated": {MAIN: Answer(status=403, code="GatedRepo")},
     "org/gated-anonymous": {MAIN: Answer(status=401, code="GatedRepo")},
@@ -194,10 +199,21 @@ def test_a_renamed_repository_is_followed(shell: Shell) -> None:
     assert shell.config("org/renamed")["hidden_size"] == 64
 
 
-def test_nothing_but_the_config_is_asked_for(shell: Shell, hub: Hub) -> None:
+def test_nothing_but_the_config_and_modelopts_is_asked_for(shell: Shell, hub: Hub) -> None:
     shell.config("org/good")
-    assert hub.paths("org/good") <= {f"resolve/{x}/config.json" for x in ANSWERS["org/good"]}
-    assert "resolve/main/config.json" in hub.paths("org/good")
+    asked = {f"resolve/{x}/{file}" for x in ANSWERS["org/good"] for file in ("config.json", "hf_quant_config.json")}
+    assert hub.paths("org/good") <= asked
+    assert hub.paths("org/good") >= {"resolve/main/config.json", "resolve/main/hf_quant_config.json"}
+
+
+def test_modelopts_file_beside_a_config_is_read_if_there_is_one(tmp_path: Path) -> None:
+    with Hub(ANSWERS) as running:
+        shell = Shell(tmp_path, running.url)
+        assert shell.config("org/quantised") == {**CONFIG, "quantization_config": QUANT}
+        assert shell.config("org/good") == CONFIG
+        report = json.loads(shell.start("report", "org/quantised", "--json").stdout)
+    assert report["precision"]["feed_forward"]["format"] == "nvfp4"
+    assert shell.config("org/quantised")["quantization_config"] == QUANT  # the hub is gone
 
 
 def test_a_server_s_words_are_not_repeated(shell: Shell) -> None:
@@ -239,6 +255,9 @@ def test_no_progress_bar_on_a_terminal(shell: Shell) -> None:
         ("org/boast", ["larger than 16 MiB"]),
         ("org/portal", ["HF_ENDPOINT", "or give a file"]),
         ("org/escape", ["download failed"]),
+        ("org/beside-down", ["answers 500", "hf_quant_config.json"]),
+        ("org/beside-huge", ["larger than 16 MiB", "hf_quant_config.json"]),
+        ("org/beside-half", ["download failed"]),
     ],
     ids=lambda x: x if isinstance(x, str) else "",
 )

@@ -9,13 +9,14 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+import test_llm_viewer
 import test_masks as drawing
 import zoo
 from sympy import Expr, Rational, sympify
 from test_truth import TRANSFORMERS
 
 import symroof
-from symroof import analyzer, formula, rulebook, rules, workload
+from symroof import blocks, fitting, foreign, formula, quantization, rulebook, rules, schedule, workload
 from symroof import model as modelling
 from symroof import symbols as s
 from symroof.architecture import Sublayer
@@ -433,8 +434,8 @@ def suffix(x: Any) -> str:
 
 def bases(model: Model) -> list[str]:
     """The sets of rules that can count the model."""
-    known = model.family in analyzer.FAMILIES
-    return [x for x, rule in rulebook.RULEBOOK.items() if rule.base and (known or x != rulebook.ANALYZER)]
+    known = {name for name, tool in foreign.TOOLS.items() if model.family in tool.families}
+    return [x for x, rule in rulebook.RULEBOOK.items() if rule.base and (x in known or not rule.tool)]
 
 
 def rules_of(model: Model) -> list[str]:
@@ -601,6 +602,19 @@ def test_law(law: Callable[[Model], None], name: str) -> None:
     law(load(name))
 
 
+@pytest.mark.parametrize("kind", [*quantization.ATTENTIONS, *quantization.RECURRENCES])
+def test_outputs_of_attention_have_a_width_of_their_own(kind: type) -> None:
+    outputs_of_attention_have_a_width_of_their_own(kind)
+
+
+def outputs_of_attention_have_a_width_of_their_own(kind: type) -> None:
+    """Of attention alone: experts and recurrences have others, of all their projections."""
+    for op in blocks.BUILDERS[kind](kind()):
+        own = op.role == "attention" and op.name.startswith("out")
+        assert symbols_of(op.cost.weight_held) & {s.b_w, s.b_o} <= {s.b_o if own else s.b_w}, op.name
+        assert own <= (s.b_o in symbols_of(op.cost.weight_held)), op.name
+
+
 @pytest.mark.parametrize("name", CONFIGS)
 def test_every_layer_attends_and_feeds_forward_once(name: str) -> None:
     every_layer_attends_and_feeds_forward_once(load(name))
@@ -618,13 +632,16 @@ def test_only_symbols_of_the_vocabulary_occur_in_any_formula(name: str) -> None:
 def test_every_declared_symbol_occurs_in_some_model() -> None:
     configs = [*catalogue(), *CONFIGS.values(), *(x["config"] for x in TRANSFORMERS)]
     configs += [x["config"] | {"ple_layer_ids": [1]} for x in TRANSFORMERS if "ple_layer_ids" in x["config"]]
-    models = [*map(symroof.load, configs), *zoo.MODELS.values()]
+    models = [*map(symroof.load, configs), *zoo.MODELS.values(), symroof.load("deepseek-v3", mtp=True)]
     structures = {x.architecture.structure: x for x in models}.values()
     used = set().union(*(x.sizes for x in models), *(graph_symbols(x, "standard") for x in structures))
+    beyond = [models[0].formula("time"), models[0].formula("energy"), schedule.A_ROUND, fitting.MACHINES]
+    used |= {x for x in set().union(*map(symbols_of, beyond)) if s.group(x)}
     while more := {y for x in used for y in defined_by(x)} - used:
         used |= more
     bases = {s.entry(str(x)).base for x in used}
-    assert set(s.VOCABULARY) - bases == set()
+    scaling = {name for name, x in s.VOCABULARY.items() if x.group == "training"}  # tests/test_conventions.py
+    assert set(s.VOCABULARY) - bases - scaling == set()
 
 
 def defined_by(x: Any) -> set[Any]:
@@ -782,6 +799,17 @@ def says_matmul_only(model: Model) -> None:
     assert changed(before, after) == {(path, "vector") for path, x in before.items() if x.vector}
 
 
+def says_fused(model: Model) -> None:
+    """What neither multiplies, looks up nor attends to a cache moves weights alone; it computes what it did."""
+    before, after = costs(model, **STEP), costs(model, **STEP, rules="fused")
+    fused = {path: x for path, x in before.items()
+             if not (x.matmul or x.cache_read or x.cache_write or "/lookup" in path)}  # fmt: skip
+    assert any(x.vector for x in fused.values())
+    assert changed(before, after) == {(path, field) for path, x in fused.items()
+                                      for field in ("act_read", "act_write") if getattr(x, field)}  # fmt: skip
+    assert all(after[path].moved == after[path].weight_read for path in fused)
+
+
 def says_experts(count: Callable[[Model, Sublayer, int], Any], rule: str) -> Callable[[Model], None]:
     def says(model: Model) -> None:
         before, after = costs(model, **STEP), costs(model, **STEP, rules=rule)
@@ -882,6 +910,7 @@ SAYS: dict[str, Callable[[Model], None]] = {
     "standard": says_standard,
     "transformers": says_transformers,
     rulebook.ANALYZER: says_analyzer,
+    rulebook.LLM_VIEWER: test_llm_viewer.laws,
     "exact-dots": says_exact_dots,
     "full-square": says_full_square,
     "latent-absorbed": says_latent("latent-absorbed"),
@@ -894,6 +923,7 @@ SAYS: dict[str, Callable[[Model], None]] = {
     "experts-k": says_experts(lambda model, x, T: size(model, x, "k"), "experts-k"),
     "experts-all": says_experts(lambda model, x, T: size(model, x, "N_e"), "experts-all"),
     "matmul-only": says_matmul_only,
+    "fused": says_fused,
 }
 
 

@@ -60,7 +60,7 @@ def matches(cost: Cost, tally: Tally, values: dict[Symbol, int]) -> None:
     """Assert that the cost is what the tape counted, with and without the exact additions."""
     for sigma in (0, 1):
         found, wanted = (
-            figures(cost, {s.phi: 1, s.delta: 1, s.sigma: sigma, **values}),
+            figures(cost, {s.phi: 1, s.psi: 1, s.delta: 1, s.sigma: sigma, **values}),
             counted(tally, exact=bool(sigma)),
         )
         assert found == wanted
@@ -148,12 +148,12 @@ def check_scale(T: int, heads: int, h: int) -> None:
     matches(attention.scale(s.T, s.H_q, s.h), tally, {s.T: T, s.H_q: heads, s.h: h})
 
 
-def check_gate(T: int, heads: int, h: int, one_a_head: bool) -> None:
+def check_gate(T: int, heads: int, h: int, one_a_head: bool, softplus: bool = False) -> None:
     tape = Tape()
     x, gates = rows(tape, T, heads, h), rows(tape, T, heads) if one_a_head else rows(tape, T, heads, h)
     with tape.op("gated") as tally:
-        counting.gate(tape, x, gates)
-    matches(attention.gate(s.T, s.H_q, s.h, one_a_head), tally, {s.T: T, s.H_q: heads, s.h: h})
+        counting.gate(tape, x, gates, softplus)
+    matches(attention.gate(s.T, s.H_q, s.h, one_a_head, softplus), tally, {s.T: T, s.H_q: heads, s.h: h})
 
 
 def causal(query: int, key: int) -> bool:
@@ -312,8 +312,9 @@ def test_temperature(T: int) -> None:
 
 @pytest.mark.parametrize("T", ROWS)
 @pytest.mark.parametrize("one_a_head", [True, False])
-def test_gate(T: int, one_a_head: bool) -> None:
-    check_gate(T, heads=3, h=5, one_a_head=one_a_head)
+@pytest.mark.parametrize("softplus", [True, False])
+def test_gate(T: int, one_a_head: bool, softplus: bool) -> None:
+    check_gate(T, heads=3, h=5, one_a_head=one_a_head, softplus=softplus)
 
 
 HEADS = [(1, 1), (3, 3), (4, 2), (5, 1)]
@@ -491,12 +492,14 @@ def test_reference_scores_agree_with_arrays(scores: Scores) -> None:
     np.testing.assert_allclose(y, np.einsum("htm,mhi,ht->thi", np.exp(logits), plain(v), 1 / below))
 
 
-def test_reference_gate_scales_by_sigmoids() -> None:
+def test_reference_gate_scales_by_sigmoids_or_softplus() -> None:
     tape = Tape()
     x, by_element, by_head = rows(tape, 2, 3, 4), rows(tape, 2, 3, 4), rows(tape, 2, 3)
     np.testing.assert_allclose(plain(counting.gate(tape, x, by_element)), plain(x) / (1 + np.exp(-plain(by_element))))
     y = plain(counting.gate(tape, x, by_head))
     np.testing.assert_allclose(y, plain(x) / (1 + np.exp(-plain(by_head)[..., None])))
+    y = plain(counting.gate(tape, x, by_element, soft=True))
+    np.testing.assert_allclose(y, plain(x) * np.log1p(np.exp(plain(by_element))))
 
 
 def test_reference_convolution_agrees_with_arrays() -> None:

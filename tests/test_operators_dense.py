@@ -52,7 +52,7 @@ class Differential:
         with tape.op("scale"):
             y = [counting.scale(tape, row, 0.2) for row in y]
         with tape.op("out"):
-            counting.linear(tape, [list(chain(*row)) for row in y], d, bias=bias)
+            counting.linear(tape, [list(chain(*row)) for row in y], d, "o", bias)
 
     def attend(self, q: list, k: list, v: list, cached: int) -> list:
         """Two calls of attention, [token][query head] of both outputs side by side."""

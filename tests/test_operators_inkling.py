@@ -107,7 +107,7 @@ def run(new: int, cached: int, d: int, H_q: int, H_kv: int, h: int, d_b: int, e_
         tally.kept["c"] += 2 * (cached + new) * H_kv * h
         y = tape.store(out)
     with tape.op("out"):
-        counting.linear(tape, [reduce(add, row) for row in y], d)
+        counting.linear(tape, [reduce(add, row) for row in y], d, "o")
     return tape
 
 

@@ -247,7 +247,7 @@ def test_groups_are_projected_apart() -> None:
     tape, T, G, d_in, d_out = Tape(), 3, 2, 4, 5
     x = rows(tape, T, G, d_in)
     with tape.op("out_a") as tally:
-        weights = tape.table("w", G, d_out, d_in)
+        weights = tape.table("o", G, d_out, d_in)
         tape.store([[[dot(part, column) for column in weights[g]] for g, part in enumerate(row)] for row in x])
     matches(compressed.grouped_linear(s.T, s.G_o, s.d, s.r_o), tally, {s.T: T, s.G_o: G, s.d: d_in, s.r_o: d_out})
 

@@ -242,6 +242,10 @@ def test_sums_that_are_weighed_and_shifted() -> None:
         for i, j in zip(x, r, strict=True):
             tape.store([i[n] * a[n] + j[n] * a[n] for n in range(5)])
     matches(dense.blend(s.T, s.d, "gate"), tally, {s.T: 3, s.d: 5})
+    with tape.op("constants") as tally:
+        for i, j in zip(x, r, strict=True):
+            tape.store([i[n] * 0.6 + j[n] * 0.8 for n in range(5)])
+    matches(dense.blend(s.T, s.d, "constants"), tally, {s.T: 3, s.d: 5})
     with tape.op("shift") as tally:
         g, b = tape.table("n", 2, 5)
         for row in x:

@@ -15,26 +15,33 @@ ROOT = Path(symroof.__file__).parent
 
 # A module imports only from lower levels.
 LEVELS = {
-    "errors": 0, "kinds": 0,
-    "architecture": 1, "dtypes": 1, "hub": 1, "queries": 1, "rulebook": 1, "symbols": 1,
-    "assembly": 2, "binding": 2, "config": 2, "cost": 2, "masks": 2, "notation": 2,
-    "graph": 3, "ignored": 3, "models": 3, "modules": 3, "ops": 3, "rules": 3,
-    "audit": 4, "blocks": 4, "formula": 4, "listing": 4, "schemes": 4, "workload": 4,
-    "analyzer": 5, "quantization": 5,
-    "precision": 6,
-    "report": 7,
+    "errors": 0, "kinds": 0, "quadratics": 0, "quantities": 0,
+    "architecture": 1, "dtypes": 1, "hub": 1, "queries": 1, "quoting": 1, "rulebook": 1, "symbols": 1, "tables": 1,
+    "assembly": 2, "binding": 2, "config": 2, "cost": 2, "machines": 2, "masks": 2, "notation": 2,
+    "branches": 3, "growth": 4, "signs": 5, "closed_forms": 10, "asymptotics": 11, "differences": 11, "elasticity": 11,
+    "graph": 3, "ignored": 3, "models": 3, "modules": 3, "ops": 3, "rules": 3, "segments": 3, "steps": 3, "timing": 3,
+    "audit": 4, "grafts": 4, "blocks": 4, "formula": 4, "listing": 4, "piecewise": 4, "schemes": 4, "workload": 4,
+    "analyzer": 5, "llm_viewer": 5, "quantization": 5,
+    "foreign": 6, "precision": 6,
+    "platforms": 7, "report": 7,
     "comparison": 8,
     "model": 9,
-    "lineup": 10,
-    "render": 11,
-    "options": 12, "terminal": 12,
-    "cli": 13,
+    "lineup": 10, "memory": 10, "crossings": 10, "functions": 10, "demand": 10, "training": 10, "schedule": 10,
+    "conventions": 11, "fitting": 11, "rooflines": 11, "scaling": 11, "serving": 11, "ways": 11,
+    "matching": 12, "optima": 12,
+    "units": 1, "language": 2, "decimals": 3, "terms": 3, "roots": 4,
+    "questions": 11, "isolating": 12, "unknowns": 12, "solving": 13,
+    "render": 14,
+    "options": 15, "plots": 15, "terminal": 15,
+    "counts": 16, "asking": 16, "running": 16,
+    "deriving": 17,
+    "cli": 18,
 }  # fmt: skip
 
 # Reading a config, and telling a user of a mistake, does without these.
 PLAIN = ("errors", "kinds", "architecture", "assembly", "dtypes", "hub", "queries", "rulebook", "config", "audit",
-         "ignored", "models", "modules", "schemes", "quantization", "listing", "precision", "options",
-         "terminal")  # fmt: skip
+         "ignored", "models", "modules", "schemes", "quantization", "listing", "machines", "tables", "quantities",
+         "quoting", "platforms", "precision", "options", "terminal", "units", "language")  # fmt: skip
 
 
 def module_of(path):
@@ -62,7 +69,9 @@ def test_a_module_imports_only_from_lower_levels(path):
     for name, at_top in imports(path):
         if name == own or name == "__version__":
             continue
-        shown = own in ("report", "comparison", "lineup")  # print and notebooks render
+        shown = own in ("report", "comparison", "lineup", "memory", "rooflines", "serving", "fitting",
+                        "conventions", "matching", "asymptotics", "differences",
+                        "elasticity", "solving")  # fmt: skip  # print renders
         hook = shown and name == "render" and not at_top
         assert hook or LEVELS[name] < LEVELS[own], f"{own} imports {name}"
 
@@ -96,8 +105,30 @@ def test_reading_a_config_needs_no_sympy():
         ["report", "llama-3.1-8b", "--dtype", "bf17"],
         ["report", "llama-3.1-8b", "--cached-tokens", "1", "2", "--input-tokens", "1", "2", "3"],
         ["report", "missing.json"],
+        ["conventions", "llama-3.1-8b", "--match", "flop=1e9"],
+        ["fit", "llama-3.1-8b", "--on", "h10"],
         ["report", "llama-3.1-8b", "--set", "H_kv=7"],
+        ["serve", "--help"],
+        ["serve", "llama-3.1-8b", "--prompt", "9", "--output-tokens", "5"],
+        ["serve", "llama-3.1-8b", "--on", "h100", "--prompt", "9", "--output-tokens", "5"],
+        ["serve", "llama-3.1-8b", "--on", "h100-sxm", "--prompt", "9", "--output-tokens", "0"],
+        ["serve", "llama-3.1-8b", "--on", "h100-sxm", "--prompt", "9", "--output-tokens", "5", "--draft", "gpt2"],
+        ["serve", "llama-3.1-8b", "--on", "h100-sxm", "--prompt", "9", "--output-tokens", "5", "--price", "abc"],
+        ["serve", "lama-3.1-8b", "--on", "h100-sxm", "--prompt", "9", "--output-tokens", "5"],
+        ["roofline", "--help"],
+        ["roofline", "llama-3.1-8b"],
+        ["roofline", "lama-3", "--on", "h100-sxm"],
+        ["roofline", "llama-3.1-8b", "--on", "h100"],
+        ["roofline", "llama-3.1-8b", "--on", "h100-sxm", "--mfu", "0"],
+        ["roofline", "llama-3.1-8b", "--on", "h100-sxm", "--compute", "bf17"],
+        ["roofline", "llama-3.1-8b", "--on", "h100-sxm", "--overhead", "nan"],
+        ["roofline", "llama-3.1-8b", "--on", "h100-sxm", "--calibration", "missing.toml"],
+        ["roofline", "llama-3.1-8b", "--on", "h100-sxm", "--input-tokens", "0"],
+        ["roofline", "llama-3.1-8b", "--on", "h100-sxm", "--set", "H_kv=7"],
+        ["roofline", "gpt2", "--on", "h100-sxm", "--dtype", "bf17"],
+        ["roofline", "llama-3.1-8b", "--on", "h100-sxm", "--rules", "fussed"],
         ["models"],
+        ["machines"],
         ["rules"],
     ],
     ids=" ".join,
@@ -120,12 +151,14 @@ def test_no_core_dependency_beyond_three():
                 found.add(node.module.split(".")[0])
             elif isinstance(node, ast.Import):
                 found |= {alias.name.split(".")[0] for alias in node.names}
-    assert found - stdlib == {"symroof", "sympy", "click", "rich", "huggingface_hub"}
+    assert found - stdlib == {"symroof", "sympy", "click", "rich", "huggingface_hub", "matplotlib"}
 
 
 def test_public_names():
     assert symroof.__all__ == [
-        "Binding", "Block", "Cost", "Model", "Op", "Query", "Report", "SymroofError", "__version__", "load",
+        "Binding", "Block", "Cost", "Draft", "Machine", "Model", "Op", "Platform", "Query", "Report", "SymroofError",
+        "Workload", "__version__", "by_convention", "compare", "crossovers", "fit", "knobs", "limits", "load",
+        "machine", "match", "optimum", "platform", "roofline", "serve", "shape", "solve", "training_flops",
     ]  # fmt: skip
     assert all(getattr(symroof, name) is not None for name in symroof.__all__)
     assert dir(symroof) == sorted(symroof.__all__)

@@ -80,6 +80,89 @@ def test_linear_layers_are_kept_in_the_format_and_nothing_else(quant: dict[str, 
     assert all(kept[role] == plain[role] for role in ("embedding", "head", "norm"))
 
 
+FP8, INT8, NVFP4_IN = ({"num_bits": bits, "type": kind, "strategy": "token", "dynamic": True, "group_size": size}
+                       for bits, kind, size in ((8, "float", None), (8, "int", None), (4, "float", 16)))  # fmt: skip
+
+
+def w_a(weights: dict[str, Any], inputs: Any) -> dict[str, Any]:
+    """A group of compressed-tensors with weights and inputs of its own."""
+    group = {"targets": ["Linear"], "weights": weights, "input_activations": inputs}
+    return {"quant_method": "compressed-tensors", "config_groups": {"g": group}, "ignore": ["lm_head"]}
+
+
+# What linear layers of a bf16 checkpoint multiply in: the wider of weights and inputs, where those are converted too.
+MULTIPLIED = {
+    **dict.fromkeys(FORMATS, "bf16"),
+    **dict.fromkeys(("fp8 blocks", "fp8 tensors", "fbgemm", "modelopt fp8"), "fp8"),
+    "bnb int8": "int8", "modelopt nvfp4": "nvfp4",
+}  # fmt: skip
+CONVERTED = {
+    "w8a8 fp8": (w_a({"num_bits": 8, "type": "float"}, FP8), "fp8"),
+    "w8a8 fp8 in blocks": (w_a({"num_bits": 8, "type": "float", "block_structure": [128, 128]}, FP8), "fp8"),
+    "w8a8 int8": (w_a({"num_bits": 8, "type": "int"}, INT8), "int8"),
+    "w4a8": (w_a(GROUP, FP8), "fp8"),
+    "w4a8 int8": (w_a(GROUP, INT8), "int8"),
+    "w4a4": (w_a({"num_bits": 4, "type": "float", "group_size": 16}, NVFP4_IN), "nvfp4"),
+    "w4a16": (w_a({"num_bits": 4, "type": "float", "group_size": 16}, None), "bf16"),
+    "modelopt w4a16": ({"quant_algo": "W4A16_NVFP4", "ignore": ["lm_head"]}, "bf16"),
+    "modelopt w4a8": ({"quant_algo": "W4A8_AWQ", "ignore": ["lm_head"]}, "fp8"),
+    "modelopt w4a8 nvfp4": ({"quant_algo": "W4A8_NVFP4_FP8", "ignore": ["lm_head"]}, "fp8"),
+    "modelopt mxfp8": ({"quant_algo": "MXFP8", "ignore": ["lm_head"]}, "mxfp8"),
+    "quanto activations": ({"quant_method": "quanto", "weights": "int8", "activations": "int8"}, "int8"),
+    **{name: (FORMATS[name][0], form) for name, form in MULTIPLIED.items()},
+}
+
+
+@pytest.mark.parametrize(("quant", "form"), CONVERTED.values(), ids=CONVERTED)
+def test_linear_layers_multiply_in_the_wider_of_weights_and_inputs(quant: dict[str, Any], form: str) -> None:
+    if quant.get("quant_method") == "compressed-tensors":
+        quant = quant | {"ignore": ["lm_head"]}
+    kept = loaded(quant).precision()
+    assert kept.multiplied("b_w") == kept.multiplied("b_o") == kept.multiplied("b_f") == {form: 1}
+    assert kept.multiplied("b_head") == kept.multiplied("b_emb") == kept.multiplied("") == {"bf16": 1}
+    assert loaded(quant).precision(weights="int4").multiplied("b_f") == {"bf16": 1}
+
+
+def test_a_role_with_other_layers_multiplies_in_the_formats_of_each() -> None:
+    quant = w_a({"num_bits": 8, "type": "float"}, FP8)
+    quant["ignore"] += ["model.layers.0*", "model.layers.3.mlp.gate_proj"]
+    kept = loaded(quant).precision()
+    assert kept.multiplied("b_w") == {"fp8": Fraction(3, 4), "bf16": Fraction(1, 4)}
+    assert kept.multiplied("b_f") == {"fp8": Fraction(1, 2), "bf16": Fraction(1, 2)}
+
+
+# Formats given -> what dense weights, the head, and cached keys are multiplied in.
+GIVEN = [
+    ({}, "bf16", "bf16"), ({"weights": "int4"}, "bf16", "bf16"), ({"weights": "fp8", "cache": "fp8"}, "bf16", "bf16"),
+    ({"dtype": "fp8"}, "fp8", "fp8"), ({"activations": "fp8"}, "bf16", "bf16"), ({"weights": "fp32"}, "fp32", "bf16"),
+    ({"activations": "fp8", "weights": "int4"}, "fp8", "bf16"), ({"activations": "fp8", "cache": "fp8"}, "bf16", "fp8"),
+    ({"dtype": "fp16"}, "fp16", "fp16"), ({"activations": "fp32"}, "fp32", "fp32"), ({"cache": "fp32"}, "bf16", "fp32"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("formats", "dense", "keys"), GIVEN)
+def test_formats_that_are_given_are_multiplied_in_the_wider(formats: dict[str, str], dense: str, keys: str) -> None:
+    kept = symroof.load(DENSE).precision(**formats)
+    assert kept.multiplied("b_f") == kept.multiplied("b_head") == {dense: 1}
+    assert kept.multiplied("") == {keys: 1}
+
+
+# Built-in checkpoints: what attention, experts or dense networks, and the head multiply in.
+CHECKPOINTS = [
+    ("deepseek-v3", "fp8", "b_e", "fp8"), ("llama-4-maverick-fp8", "bf16", "b_e", "fp8"),
+    ("laguna-s-2.1-fp8", "bf16", "b_e", "fp8"), ("gpt-oss-120b", "bf16", "b_e", "bf16"),
+    ("kimi-k2.6", "bf16", "b_e", "bf16"), ("gemma-4-31b-nvfp4", "bf16", "b_f", "nvfp4"),
+    ("deepseek-v4-flash", "fp8", "b_e", "fp8"), ("devstral-small-2-24b", "fp8", "b_f", "fp8"),
+    ("qwen2.5-omni-7b", "bf16", "b_f", "bf16"), ("qwen3-32b-fp8", "fp8", "b_f", "fp8"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "attention", "width", "network"), CHECKPOINTS)
+def test_built_in_checkpoints_multiply_as_they_are_run(name: str, attention: str, width: str, network: str) -> None:
+    kept = symroof.load(name).precision()
+    assert [next(iter(kept.multiplied(x))) for x in ("b_w", width, "b_head")] == [attention, network, "bf16"]
+
+
 def test_mxfp4_is_the_experts_format() -> None:
     kept = weights(loaded({"quant_method": "mxfp4", "modules_to_not_convert": ["lm_head"]}, ROUTED))
     plain = weights(symroof.load(ROUTED))
@@ -134,10 +217,32 @@ def test_groups_of_modules_have_formats_of_their_own() -> None:
     assert kept["head"] == plain["head"]
 
 
+# Modules that are quantised -> bytes an element of q, k and v projections and of output projections; roles shown.
+PROJECTIONS = {
+    "both": (r"re:.*self_attn.*", 1, 1, {"attention"}),
+    "neither": (r"re:.*mlp.*", 2, 2, {"feed_forward"}),
+    "output": (r"re:.*self_attn\.o_proj", 2, 1, {"attention_output"}),
+    "the others": (r"re:.*self_attn\.[qkv]_proj", 1, 2, {"attention", "attention_output"}),
+    "output of half the layers": (r"re:.*[01]\.self_attn\.o_proj", 2, Fraction(3, 2), {"attention_output"}),
+}
+
+
+@pytest.mark.parametrize(("modules", "first", "output", "shown"), PROJECTIONS.values(), ids=PROJECTIONS)
+def test_output_projections_of_attention_have_a_format_of_their_own(
+    modules: str, first: Any, output: Any, shown: set[str]
+) -> None:
+    fp8 = {"targets": [modules], "weights": {"num_bits": 8, "type": "float"}}
+    report = loaded({"quant_method": "compressed-tensors", "config_groups": {"g": fp8}}).report()
+    kept = {row.path: row.cost.weight_held for row in report.rows}
+    assert kept["attention/qkv"] == 256 * (4 + 2 + 2) * 64 * first
+    assert kept["attention/out"] == 4 * 64 * 256 * output
+    assert report.precision.formats.keys() & {"attention", "attention_output", "feed_forward"} == shown
+
+
 def test_modelopt_lists_layers_of_mixed_precision() -> None:
     names = [f"model.layers.{i}.mlp.{x}_proj" for i in range(4) for x in ("gate", "up", "down")]
     layers = {name: {"quant_algo": "NVFP4"} for name in names}
-    layers |= {f"model.layers.{i}.self_attn.q_proj": {"quant_algo": "FP8"} for i in (0, 1)}
+    layers |= {f"model.layers.{i}.self_attn.{x}_proj": {"quant_algo": "FP8"} for i in (0, 1) for x in "qkvo"}
     kept = weights(loaded({"quant_method": "modelopt", "quant_algo": "MIXED_PRECISION", "quantized_layers": layers}))
     plain = weights(symroof.load(DENSE))
     assert kept["ffn"] == plain["ffn"] / 2 * Fraction(9, 16)
@@ -220,6 +325,7 @@ def test_modelopts_file_beside_the_config_is_read(tmp_path: Path) -> None:
     assert kept["attention"] == plain["attention"]
     assert model.report().precision.formats["cache"].name == "fp8"
     assert weights(symroof.load(tmp_path / "config.json")) == kept
+    assert weights(beside(tmp_path, DENSE, NVFP4["quantization"])) == kept
 
 
 def test_the_config_itself_goes_before_the_file_beside_it(tmp_path: Path) -> None:
@@ -233,7 +339,7 @@ def test_a_config_of_another_name_has_no_file_beside_it(tmp_path: Path) -> None:
     assert weights(symroof.load(tmp_path / "other.json")) == weights(symroof.load(DENSE))
 
 
-@pytest.mark.parametrize("quant", ["{", "[]", '{"quantization": 4}'], ids=["broken", "a list", "a number"])
+@pytest.mark.parametrize("quant", ["{", "[]", '{"quantization": 4}', "{}"], ids=["broken", "list", "number", "empty"])
 def test_a_broken_file_beside_the_config_is_told(tmp_path: Path, quant: str) -> None:
     with pytest.raises(ConfigError, match=r"hf_quant_config|quantization_config"):
         beside(tmp_path, DENSE, quant).report()

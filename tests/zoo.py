@@ -101,7 +101,7 @@ def gated_heads() -> Model:
     """Gates of each element and of each head, values of their own size, sinks; every head has its own norm."""
     full = Attention(rotary="partial", qk_norm="layer_unbiased", qk_over="heads", values=True, gate="full",
                      inner_norm="rms")  # fmt: skip
-    window = Attention("sliding", qk_norm="rms", qk_over="width", values=True, gate="head", sinks=True)
+    window = Attention("sliding", qk_norm="rms", qk_over="width", values=True, gate="head", softplus=True, sinks=True)
     apart = Attention(values=True, gate="apart", gate_bias=True, clip=True, repeated=True, inner_norm="rms",
                       inner_over="head")  # fmt: skip
     attentions = by(

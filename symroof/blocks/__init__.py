@@ -1,6 +1,6 @@
 """Sublayers: a described kind becomes a block of operators; a structure becomes the graph of a decoder."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from symroof.blocks import (
     latent,
     linear,
     mamba,
+    mtp,
     ngrams,
     relative,
     routed_attention,
@@ -127,12 +128,20 @@ def block(x: Sublayer) -> Block:
     count = symbol(x.layers) if x.layers else 1
     names = renames(x)
     ops = [replace(op, cost=op.cost.xreplace(KEPT)) for op in ops] if x.kept else ops
-    return Block(x.name, tuple(replace(op, cost=own(op.cost, x, count, names)) for op in ops), count)
+    return Block(x.name, tuple(fusible(replace(op, cost=own(op.cost, x, count, names))) for op in ops), count)
 
 
 def recurrent(op: Op) -> Op:
     """Weights of recurrences have a width of their own."""
     return replace(op, cost=op.cost.xreplace({s.b_w: s.b_m})) if op.role == "recurrence" else op
+
+
+def fusible(op: Op) -> Op:
+    """What an elementwise operator reads and writes stays out of memory where it is fused into its neighbours."""
+    cost = op.cost
+    if cost.matmul or cost.cache_read or cost.cache_write or op.name.startswith("lookup"):
+        return op
+    return replace(op, cost=replace(cost, act_read=s.psi * cost.act_read, act_write=s.psi * cost.act_write))
 
 
 def own(cost: Cost, x: Sublayer, count: Any, names: dict[Expr, Expr]) -> Cost:
@@ -159,7 +168,7 @@ def embedding(frame: Frame) -> Block:
         ops.append(Op("norm", "norm", dense.norm(s.T, s.d, frame.embedding_norm)))
     if frame.streams:
         ops.append(hyper.copy())
-    return Block("embedding", tuple(ops))
+    return Block("embedding", tuple(map(fusible, ops)))
 
 
 def head(frame: Frame) -> Block:
@@ -180,7 +189,7 @@ def head(frame: Frame) -> Block:
         ops.append(Op("scale", "head", dense.run(dense.elements(s.R, s.V, s.V, s.V), s.delta)))
     if frame.softcap:
         ops.append(Op("softcap", "head", dense.run(dense.elements(s.R, s.V, s.V, 3 * s.V), s.delta)))
-    return Block("head", tuple(ops))
+    return Block("head", tuple(map(fusible, ops)))
 
 
 def transform(frame: Frame) -> list[Op]:
@@ -196,4 +205,14 @@ def transform(frame: Frame) -> list[Op]:
 def graph(structure: Structure) -> Block:
     """The whole decoder: embedding, sublayers by kind, head."""
     kinds = (block(x) for x in structure.sublayers)
-    return Block("model", (embedding(structure.frame), *kinds, head(structure.frame)))
+    ahead = further(structure) if structure.mtp else ()
+    return Block("model", (embedding(structure.frame), *kinds, head(structure.frame), *ahead))
+
+
+def further(structure: Structure) -> Iterator[Block]:
+    """A module that predicts a token further ahead: stream and next embedding made one, a layer, the head once more."""
+    frame = structure.frame
+    table, logits = (mtp.shared(x.children) for x in (embedding(frame), head(frame)))
+    yield Block("mtp.join", (*table, *map(fusible, mtp.join(frame))), s.L_mtp)
+    yield from map(block, structure.mtp)
+    yield Block("mtp.head", logits, s.L_mtp)

@@ -54,8 +54,8 @@ def build(kind: Attention) -> list[Op]:
     if kind.inner_norm:
         ops.append(Op("inner_norm", "inner_norm", inner_norm(kind, h_v)))
     if kind.gate:
-        ops.append(Op("gated", "attention", att.gate(s.T, s.H_q, h_v, one_a_head=kind.gate == "head")))
-    return [*ops, Op("out", "attention", dense.linear(s.T, s.H_q * h_v, s.d, bias=kind.out_bias))]
+        ops.append(Op("gated", "attention", att.gate(s.T, s.H_q, h_v, kind.gate == "head", kind.softplus)))
+    return [*ops, Op("out", "attention", dense.linear(s.T, s.H_q * h_v, s.d, s.b_o, kind.out_bias))]
 
 
 def indexer(kind: Attention) -> list[Op]:

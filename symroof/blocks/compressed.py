@@ -39,7 +39,7 @@ def build(kind: CompressedAttention) -> list[Op]:
         Op("sinks", "attention", att.sink(s.T, H)),
         Op("rope_back", "attention", att.rotate(s.T, H, s.h_r)),
         Op("out_a", "attention", compressed.grouped_linear(s.T, s.G_o, H * s.h / s.G_o, s.r_o)),
-        Op("out_b", "attention", dense.linear(s.T, s.G_o * s.r_o, s.d)),
+        Op("out_b", "attention", dense.linear(s.T, s.G_o * s.r_o, s.d, s.b_o)),
     ]
 
 

@@ -22,5 +22,5 @@ def build(kind: ConvolvedAttention) -> list[Op]:
         Op("qk_norm", "inner_norm", convolved.unit_scaled(s.T, s.H_q, s.H_kv, s.h)),
         Op("rope", "attention", att.rotate(s.T, heads, s.h_r)),
         Op("attend", "attention_core", att.attend(s.T, MASKS[kind.mask], s.H_q, s.H_kv, s.h, s.h)),
-        Op("out", "attention", dense.linear(s.T, s.H_q * s.h, s.d, bias=kind.bias)),
+        Op("out", "attention", dense.linear(s.T, s.H_q * s.h, s.d, s.b_o, kind.bias)),
     ]

@@ -18,5 +18,5 @@ def build(kind: DifferentialAttention) -> list[Op]:
         Op("subtract", "attention", differential.subtract(s.T, s.H_q, s.h)),
         Op("head_norm", "attention", dense.norm(s.T * s.H_q / 2, 2 * s.h, "rms_plain")),
         Op("scale", "attention", att.scale(s.T, s.H_q, s.h)),
-        Op("out", "attention", dense.linear(s.T, s.H_q * s.h, s.d, bias=kind.bias)),
+        Op("out", "attention", dense.linear(s.T, s.H_q * s.h, s.d, s.b_o, kind.bias)),
     ]

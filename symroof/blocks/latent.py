@@ -28,7 +28,7 @@ def build(kind: LatentAttention) -> list[Op]:
     ops.append(Op("attend", "attention_core", attend))
     if kind.sinks:
         ops.append(Op("sinks", "attention", att.sink(s.T, H)))
-    return [*ops, *gate(kind), Op("out", "attention", dense.linear(s.T, H * s.h_v, s.d, bias=kind.out_bias))]
+    return [*ops, *gate(kind), Op("out", "attention", dense.linear(s.T, H * s.h_v, s.d, s.b_o, kind.out_bias))]
 
 
 def queries(kind: LatentAttention) -> list[Op]:

@@ -22,7 +22,7 @@ def build(kind: RelativeAttention) -> list[Op]:
     if kind.clipped:
         ops.append(Op("sinks", "attention", relative.sink(s.T, s.H_q)))
         ops.append(Op("gated", "attention", att.gate(s.T, s.H_q, s.h, one_a_head=False)))
-    return [*ops, Op("out", "attention", dense.linear(s.T, s.H_q * s.h, s.d))]
+    return [*ops, Op("out", "attention", dense.linear(s.T, s.H_q * s.h, s.d, s.b_o))]
 
 
 def plain() -> list[Op]:

@@ -41,6 +41,7 @@ from symroof.models import (
     mixtral,
     modernbert,
     moshi,
+    mtp,
     nemotron,
     nemotron_nas,
     olmo,
@@ -125,8 +126,17 @@ def nameless(config: Config) -> str:
     return next((NAMELESS[x] for x in config.listed("architectures") if isinstance(x, str) and x in NAMELESS), "")
 
 
-def read(config: Config) -> Architecture:
-    """The architecture a config describes. Raises ConfigError for an unknown model_type."""
+def read(config: Config, further: bool = False) -> Architecture:
+    """The architecture a config describes, with layers that predict `further` ahead or without.
+
+    Raises ConfigError for an unknown model_type, UsageError where there are no such layers or nobody knows them.
+    """
+    found = described(config)
+    return mtp.extended(config, found) if further else found
+
+
+def described(config: Config) -> Architecture:
+    """The architecture that the family's reader finds."""
     family = config.text("model_type") or nameless(config)
     if family in FAMILIES:
         architecture = FAMILIES[family](config)

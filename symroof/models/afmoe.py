@@ -46,10 +46,13 @@ def afmoe(config: Config) -> Architecture:
 
 
 def beam(config: Config) -> Architecture:
-    """Norms on both sides, biased gates; a layer without rotation scales its queries by position."""
+    """Norms on both sides, biased gates; a layer without rotation scales its queries by position.
+
+    Stream and output are added up by constants that follow from the depth.
+    """
     bias, act, count = config.flag("attention_bias", absent=False), activation(config), layers(config)
     kind = Attention(bias=bias, out_bias=bias, qk_norm="rms", gate="apart", gate_bias=True)
-    wiring = replace(SANDWICH, scaled=True)  # by the depth
+    wiring = replace(SANDWICH, blended="constants")
     sizes = heads(config, absent=128)
     turns = rotated(config, sizes["h"], FULL)[0] if config.has("rope_parameters") else ""
     full = kind if turns else replace(kind, rotary="", temperature=True)

@@ -1,16 +1,25 @@
 """laguna, step3p5: gated attention whose number of heads depends on the layer, experts beside a shared one; step3_text.
 
 Sources: transformers 5.23.0, models/laguna, step3p7; vllm-project/vllm, vllm/model_executor/models/step3_text.py.
-The softplus of laguna's gates is counted as the sigmoid of others.
 """
 
 from collections.abc import Sequence
 
-from symroof.architecture import Architecture, Size
+from symroof.architecture import Architecture, Part, Pattern, Size
 from symroof.config import Config
 from symroof.kinds import Attention, Experts, FeedForward
 from symroof.models.patterns import FULL, SLIDING, by_heads, numbers, routed, sparse
-from symroof.models.reading import activation, attention, decoder, experts, feed_forward, heads, layer_types, layers
+from symroof.models.reading import (
+    activation,
+    attention,
+    choose,
+    decoder,
+    experts,
+    feed_forward,
+    heads,
+    layer_types,
+    layers,
+)
 
 
 def laguna(config: Config) -> Architecture:
@@ -18,7 +27,7 @@ def laguna(config: Config) -> Architecture:
     count, bias, act = layers(config), config.flag("attention_bias", absent=False), activation(config)
     sizes = heads(config, absent=128)
     H_q = numbers(config, "num_attention_heads_per_layer", [sizes["H_q"]] * count, 1)
-    kind = Attention(bias=bias, out_bias=bias, qk_norm="rms", gate=gate(config))
+    kind = Attention(bias=bias, out_bias=bias, qk_norm="rms", gate=gate(config), softplus=True)
     types = layer_types(config, [FULL] * count, "num_hidden_layers")
     ffn = routed(config, sparse(config, range(1, count), "num_hidden_layers"),
                  lambda: experts(config, Experts(act, correction=True, shared=True),
@@ -38,19 +47,44 @@ def gate(config: Config) -> str:
 
 
 def step3p5(config: Config) -> Architecture:
-    """Heads of layers with a window by num_sliding_attention_heads."""
-    count, bias, act = layers(config), config.flag("attention_bias", absent=False), activation(config)
-    config, mlp_bias = renamed(config, count), config.flag("mlp_bias", absent=False)
+    """Heads of layers with a window by num_sliding_attention_heads; gates that some layers limit."""
+    count, bias = layers(config), config.flag("attention_bias", absent=False)
+    config = renamed(config, count)
     sizes = heads(config, absent=128)
     narrow = config.size("num_sliding_attention_heads", absent=sizes["H_q"])
     names, origin = layer_types(config, [FULL] * count, "num_hidden_layers")
     H_q = [narrow if name == SLIDING else sizes["H_q"] for name in names]
     kind = Attention(bias=bias, out_bias=bias, qk_norm="rms", gate="head")
-    ffn = routed(config, sparse(config, listed_layers(config, count, 3), "moe_layers_enum"),
-                 lambda: experts(config, Experts(act, shared=True, shared_bias=mlp_bias),
-                                 shared=config.size("share_expert_dim", "share_expert_dims")),
-                 lambda: feed_forward(config, FeedForward(act, bias=mlp_bias)))  # fmt: skip
-    return decoder(config, "step3p5", by_heads(config, kind, sizes, (names, origin), H_q, None), ffn)
+    return decoder(config, "step3p5", by_heads(config, kind, sizes, (names, origin), H_q, None), limited(config, count))
+
+
+def limited(config: Config, count: Size) -> Pattern:
+    """Experts beside a shared one, or a dense network; their gates are limited in the layers that swiglu_limits says,
+    those of shared experts and dense networks where swiglu_limits_shared does.
+    """
+    chosen, origin = sparse(config, listed_layers(config, count, 3), "moe_layers_enum")
+    bias = config.flag("mlp_bias", absent=False)
+    acts = zip(*(activations(config, count, key) for key in ("swiglu_limits", "swiglu_limits_shared")), strict=True)
+    kinds = [Experts(act, shared=True, shared_bias=bias, shared_act="" if other == act else other) if i in chosen
+             else FeedForward(other, bias=bias) for i, (act, other) in enumerate(acts)]  # fmt: skip
+    return choose(config, kinds, {kind: network(config, kind) for kind in kinds}, origin)
+
+
+def activations(config: Config, count: Size, key: str) -> list[str]:
+    """The activation of each layer: limited where `key` lists a number other than 0 for it."""
+    act, limits = activation(config), config.listed(key) or [0] * count
+    if len(limits) != count or any(isinstance(x, bool) or not isinstance(x, int | float | None) for x in limits):
+        raise config.fail(f"key {key!r} must list a number or null for each of the {count} layers")
+    if any(limits) and act != "silu":
+        raise config.wrong("hidden_act", f"silu, whose limits are those of {key}")
+    return ["silu_limited" if x else act for x in limits]
+
+
+def network(config: Config, kind: Experts | FeedForward) -> Part:
+    """The experts or the dense network of step3p5."""
+    if isinstance(kind, FeedForward):
+        return feed_forward(config, kind)
+    return experts(config, kind, shared=config.size("share_expert_dim", "share_expert_dims"))
 
 
 def step3_text(config: Config) -> Architecture:
@@ -73,7 +107,7 @@ def renamed(config: Config, count: Size) -> Config:
     if isinstance(other, dict) and not config.has(key) and "num_attention_heads" in other:
         found[key] = other["num_attention_heads"]
     extra = config.number("num_nextn_predict_layers", absent=0, least=0)
-    for key in ("layer_types", "mlp_layer_types"):
+    for key in ("layer_types", "mlp_layer_types", "swiglu_limits", "swiglu_limits_shared"):
         if extra and len(config.listed(key)) == count + extra:
             found[key] = config.listed(key)[:count]
     return config.filled({}, **found)

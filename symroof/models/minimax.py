@@ -11,7 +11,7 @@ from typing import Any
 from symroof.architecture import Architecture, Part, Pattern, Size, Wiring
 from symroof.config import Config
 from symroof.kinds import Attention, Experts, FeedForward, LightningAttention
-from symroof.models.patterns import routed, sparse
+from symroof.models.patterns import routed, sparse, turned
 from symroof.models.reading import (
     Reader,
     activation,
@@ -53,8 +53,9 @@ def minimax_m1(config: Config) -> Architecture:
 
 
 def weighted(config: Config, *keys: str) -> Wiring:
-    """A residual whose parts are multiplied by constants; the one that is 1 costs nothing."""
-    return Wiring(scaled=any(constant(config, key) != 1 for key in keys))
+    """A residual whose two terms are multiplied by constants; the one that is 1 costs nothing."""
+    factors = sum(constant(config, key) != 1 for key in keys)
+    return Wiring(scaled=factors == 1, blended="constants" if factors == 2 else "")
 
 
 def described(
@@ -104,13 +105,11 @@ def block_attentions(config: Config, count: int) -> Pattern:
     dense_only = not inner.has("sparse_attention_freq")
     absent = [FULL if dense_only or i not in chosen else SPARSE for i in range(count)]
     kinds, origin = layer_types(config, absent, SPARSE_CONFIG)
-    sizes = heads(config, absent=128)
-    h_r = {"h_r": config.size("rotary_dim", absent=64, most=sizes["h"])}
-    full = Attention(rotary="partial", qk_norm="rms")
-    parts = {FULL: attention(full, {**sizes, **h_r}, FULL)}
+    full, sizes = turned(config, Attention(qk_norm="rms"), heads(config, absent=128))  # whatever rotary_dim says
+    parts = {FULL: attention(full, sizes, FULL)}
     if SPARSE in kinds:
         kind = replace(full, mask="blocks", indexer=True)
-        parts[SPARSE] = attention(kind, {**sizes, **h_r, **index_sizes(config, inner)}, "sparse_attention")
+        parts[SPARSE] = attention(kind, {**sizes, **index_sizes(config, inner)}, "sparse_attention")
     return choose(config, kinds, parts, origin)
 
 

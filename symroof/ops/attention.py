@@ -20,10 +20,13 @@ def scale(tokens: Expr, heads: Expr, h: Expr) -> Cost:
     return elements(tokens * heads, h, h, h)
 
 
-def gate(tokens: Expr, heads: Expr, h: Expr, one_a_head: bool) -> Cost:
-    """y_i = sigmoid(g_i) x_i: a gate for each element, or one for each head; sigmoid is 4 operations."""
-    gates = heads if one_a_head else heads * h
-    return elements(tokens, heads * h + gates, heads * h, 4 * gates + heads * h)
+def gate(tokens: Expr, heads: Expr, h: Expr, one_a_head: bool, softplus: bool = False) -> Cost:
+    """y_i = sigmoid(g_i) x_i: a gate for each element, or one for each head; or y_i = softplus(g_i) x_i.
+
+    1 / (1 + exp(-g)) is 4 operations, log(1 + exp(g)) 3.
+    """
+    gates, each = heads if one_a_head else heads * h, 3 if softplus else 4
+    return elements(tokens, heads * h + gates, heads * h, each * gates + heads * h)
 
 
 def gate_bias(tokens: Expr, heads: Expr, h: Expr) -> Cost:

@@ -59,7 +59,7 @@ def attend(H: Expr, h: Expr, pairs: Expr, read: Expr, new: Expr, kept: Expr, sel
 
 def grouped_linear(rows: Expr, groups: Expr, d_in: Expr, d_out: Expr) -> Cost:
     """y_tgo = sum_i x_tgi W_gio for each group g."""
-    weights = groups * d_in * d_out * s.b_w
+    weights = groups * d_in * d_out * s.b_o
     return Cost(
         matmul=dots(rows * groups * d_in * d_out, rows * groups * d_out),
         weight_read=weights,

@@ -135,9 +135,10 @@ def residual(rows: Expr, d: Expr, weighed: bool = False) -> Cost:
 def blend(rows: Expr, d: Expr, how: str) -> Cost:
     """y_i = a_i x_i + b_i r_i of residual x and output r: a and b both follow from one weight an element ("gate").
 
-    Or y_i = a_i (x_i + e_i) + b_i (r_i + f_i), four weights an element ("shifted").
+    Or y_i = a x_i + b r_i for two constants ("constants"); or y_i = a_i (x_i + e_i) + b_i (r_i + f_i), four weights an
+    element ("shifted").
     """
-    each, operations = {"gate": (1, 3), "shifted": (4, 5)}[how]
+    each, operations = {"gate": (1, 3), "constants": (0, 3), "shifted": (4, 5)}[how]
     weights = each * d * s.b_n
     return elements(rows, 2 * d, d, operations * d) + Cost(weight_read=weights, weight_held=weights)
 

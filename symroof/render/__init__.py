@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from symroof.report import Report
 
 FORMS = ("table", "json", "csv", "markdown", "html", "latex")
+FORMULA_FORMS = ("text", "latex", "markdown", "mathml", "json", "python", "numpy", "javascript", "c", "rust", "excel")
 
 
 def render(report: "Report", form: str) -> str:

@@ -12,6 +12,21 @@ def aligned(rows: Sequence[Sequence[str]], right: Set[int] = frozenset(), indent
     return "".join(indent + "  ".join(cells).rstrip() + "\n" for cells in texts)
 
 
+def fitting(rows: Sequence[Sequence[str]], spared: Sequence[str], right: Set[str], width: int) -> tuple[str, list[str]]:
+    """Rows below a row of heads in columns, and the heads left out: of `spared` so many that lines fit `width`.
+
+    Columns whose heads are in `right` stand flush right; a width of 0 holds all.
+    """
+    heads = rows[0]
+    for left_out in range(len(spared) + 1):
+        kept = [i for i, head in enumerate(heads) if head not in spared[:left_out]]
+        numbers = {n for n, i in enumerate(kept) if heads[i] in right}
+        text = aligned([[row[i] for i in kept] for row in rows], numbers)
+        if not width or max(map(len, text.splitlines())) <= width:
+            break
+    return text, [head for head in heads if head in spared[:left_out]]
+
+
 def hanging(rows: Sequence[tuple[str, str]], width: int, indent: str = "  ") -> str:
     """Names and texts in two columns; a text longer than `width` allows hangs on below itself. 0 never folds."""
     column = max((len(name) for name, _ in rows), default=0) + 3

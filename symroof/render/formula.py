@@ -49,6 +49,10 @@ def summed(terms: Iterable[str]) -> str:
     return " + ".join(terms).replace("+ -", "- ")
 
 
+# Where values of a group come from that neither config nor rules say.
+FROM = {"query": "the batch", "width": "the precision", "machine": "the machine", "training": "the training run"}
+
+
 def numbers(formula: Formula, values: Mapping[Symbol, Any]) -> str:
     """The coefficients once `values` are bound: `per new token 13.96 G · T  +  per pair 524.29 k · P`."""
     unit = iec if formula.quantity.unit == "byte" else si
@@ -76,4 +80,4 @@ def legend(used: set[Symbol], model: Model, definitions: Mapping[Symbol, Expr]) 
             origin = "each query adds" if entry.group == "batch" else "counting rule"
             yield name, entry.meaning, origin, text(definitions[symbol])
         else:
-            yield name, entry.meaning, "the batch" if entry.group == "query" else "the precision", value
+            yield name, entry.meaning, FROM[entry.group], value

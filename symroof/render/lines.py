@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from symroof.cost import Cost, total
+from symroof.precision import Precision
 from symroof.render.numbers import iec, iec_cell, ratio, si, si_cell
 from symroof.report import Report
 from symroof.rulebook import RULEBOOK
@@ -12,6 +13,8 @@ COLUMNS = (
     "Node", "Block count", "Compute (FLOP)", "Bandwidth (weight)", "Bandwidth (input)", "Bandwidth (output)",
     "Operational intensity (FLOP/B)",
 )  # fmt: skip
+
+FURTHER = "Multi-token prediction: a draft of further tokens, each module run once on the tokens of the step."
 
 
 @dataclass(frozen=True)
@@ -76,20 +79,20 @@ def notes(report: Report) -> list[str]:
     return [
         "Operators: one layer. Input and output include the cache read and appended to.",
         f"Parameters: {count.total:,}, of which a token is multiplied by {count.active:,}.",
+        *([FURTHER] if "L_mtp" in report.sizes else []),
         *(f"Rules: {name}: {RULEBOOK[name].meaning}." for name in report.rules),
-        f"Precision: {formats(report)}.",
+        f"Precision: {formats(report.precision, any(row.role == 'routed_experts' for row in report.rows))}.",
         f"Config: {report.source}.",
         *(f"Warning: {warning}." for warning in report.warnings),
     ]
 
 
-def formats(report: Report) -> str:
-    """The formats in force, roles of one format and origin together."""
-    routed = any(row.role == "routed_experts" for row in report.rows)
+def formats(precision: Precision, routed: bool) -> str:
+    """The formats in force, roles of one format and origin together; that of experts where there are `routed` ones."""
     groups: dict[tuple[str, str], list[str]] = {}
-    for role, form in report.precision.formats.items():
+    for role, form in precision.formats.items():
         if role != "experts" or routed:
-            groups.setdefault((form.name, report.precision.origin[role]), []).append(role.replace("_", " "))
+            groups.setdefault((form.name, precision.origin[role]), []).append(role.replace("_", " "))
     return "; ".join(f"{', '.join(roles)} {name} ({origin})" for (name, origin), roles in groups.items())
 
 

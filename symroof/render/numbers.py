@@ -43,3 +43,26 @@ def iec_cell(x: Any) -> str:
 def ratio(x: Any) -> str:
     """Operational intensity, or any quotient; a dash where there is none."""
     return "-" if x is None else f"{float(x):.3f}"
+
+
+def duration(x: Any) -> str:
+    """Seconds: `12.34 ms`."""
+    value, unit = float(x), "s"
+    for smaller in ("ms", "us", "ns"):
+        if value >= 1 or not value:
+            break
+        value, unit = value * 1000, smaller
+    return f"{value:,.2f} {unit}"
+
+
+def duration_cell(x: Any) -> str:
+    """Seconds that align on their decimal point when set flush right; a dash for none."""
+    if not x:
+        return "-   "
+    number, unit = duration(x).split()
+    return f"{number} {unit:<2}"
+
+
+def percent(x: Any) -> str:
+    """A share: `12.3 %`."""
+    return f"{100 * float(x):.1f} %"

@@ -1,45 +1,63 @@
-"""The closed forms of a model as text, LaTeX, Markdown or Python source."""
+"""The closed forms of a model as text, LaTeX, Markdown, or a program in one of several languages."""
 
 from collections.abc import Sequence
 
-from sympy import Expr, Symbol, latex, pycode
+from sympy import Expr, Symbol, latex
 
 from symroof import symbols as s
 from symroof.formula import Formula, Part
+from symroof.functions import Export
 from symroof.model import Model
+from symroof.render import code, expression, mathml, sheet
 from symroof.render.columns import aligned, hanging
 from symroof.render.formula import legend, numbers, part_text, summed
 from symroof.render.markdown import table
 
 
-def meanings(model: Model, formulas: Sequence[Formula], rules: str, logits: str | None) -> list[tuple[str, ...]]:
+def render(export: Export, form: str, width: int, plain: bool) -> str:
+    """The export in one of `FORMULA_FORMS`; text is folded at `width` and, where `plain`, has no coefficients."""
+    model, found = export.model, export.formulas
+    heading = f"{model.name} ({model.family})" + (f", one layer of {export.op}" if export.op else "")
+    if form in code.LANGUAGES:
+        return code.render(export, form)
+    return {
+        "text": lambda: as_text(model, heading, found, export.rules, width, plain),
+        "latex": lambda: as_latex(found),
+        "markdown": lambda: as_markdown(model, heading, found, export.rules),
+        "excel": lambda: sheet.render(export),
+        "mathml": lambda: mathml.render(export),
+        "json": lambda: expression.render(export),
+    }[form]()
+
+
+def meanings(model: Model, formulas: Sequence[Formula], rules: Sequence[str]) -> list[tuple[str, ...]]:
     """The legend: every symbol of the formulas and of what those symbols are defined by."""
-    definitions = model.definitions(rules, logits)
+    definitions = model.definitions(rules)
     found: set[Symbol] = set().union(*(formula.total.free_symbols for formula in formulas))
     while more := set().union(*(definitions[x].free_symbols for x in found if x in definitions)) - found:
         found |= more
     return [("symbol", "meaning", "from", "value"), *legend(found, model, definitions)]
 
 
-def as_text(model: Model, heading: str, formulas: Sequence[Formula], rules: str, logits: str | None, width: int,
+def as_text(model: Model, heading: str, formulas: Sequence[Formula], rules: Sequence[str], width: int,
             plain: bool) -> str:  # fmt: skip
-    """Each quantity's parts and, unless `plain`, its coefficients at the model's sizes; then the legend."""
+    """Each quantity's parts and, unless `plain` or a time, its coefficients at the model's sizes; then the legend."""
     out, known = f"{heading}\n", model.known()
     for formula in formulas:
         rows = [(part.name, part_text(part)) for part in formula.parts]
-        if formula.parts and not plain:
+        if formula.parts and not plain and formula.quantity.unit != "s":
             rows.append(("=", numbers(formula, known)))
         out += f"\n{formula.quantity.title}\n{hanging(rows or [('', '0')], width)}"
-    return out + "\n" + aligned(meanings(model, formulas, rules, logits))
+    return out + "\n" + aligned(meanings(model, formulas, rules))
 
 
-def as_markdown(model: Model, heading: str, formulas: Sequence[Formula], rules: str, logits: str | None) -> str:
+def as_markdown(model: Model, heading: str, formulas: Sequence[Formula], rules: Sequence[str]) -> str:
     """Each quantity as a table of parts in LaTeX; then the legend."""
     out = f"# {heading}\n"
     for formula in formulas:
         rows = [[part.name, f"${part_latex(part)}$"] for part in formula.parts]
         out += f"\n## {formula.quantity.title}\n\n{table(('part', 'formula'), rows, '---')}"
-    head, *rows = map(list, meanings(model, formulas, rules, logits))
+    head, *rows = map(list, meanings(model, formulas, rules))
     return out + "\n" + table(tuple(head), rows, "---")
 
 
@@ -68,20 +86,3 @@ def part_latex(part: Part) -> str:
         return written(part.count * part.terms[0])
     inner = summed(map(written, part.terms))
     return inner if part.count == 1 else f"{written(part.count)} \\left({inner}\\right)"
-
-
-def as_python(heading: str, formulas: Sequence[Formula]) -> str:
-    """A module with a function for each quantity, its symbols as keyword arguments; the heading is a comment."""
-    bodies = [_function(formula) for formula in formulas]
-    top = "import math\n\n\n" if any("math." in body for body in bodies) else ""
-    return f"# {heading}\n\n{top}" + "\n\n".join(bodies)
-
-
-def _function(formula: Formula) -> str:
-    arguments = ", ".join(sorted(map(str, formula.total.free_symbols)))
-    star = "*, " if arguments else ""
-    return (
-        f"def {formula.quantity.name}({star}{arguments}):\n"
-        f'    """The {formula.quantity.title}."""\n'
-        f"    return {pycode(formula.total)}\n"
-    )

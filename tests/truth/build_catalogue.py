@@ -14,9 +14,11 @@ from pathlib import Path
 
 import symroof
 from symroof.listing import CONTEXT
+from symroof.models import mtp
 
 TARGET = Path(symroof.__file__).parent / "catalogue.json"
-ALWAYS = {*CONTEXT, "model_type", "dtype", "torch_dtype", "quantization_config", "expert_dtype"}
+FURTHER = {*mtp.KEYS, "mtp_hybrid_override_pattern", "mtp_layers_block_type", "mtp_use_dedicated_embeddings"}
+ALWAYS = {*CONTEXT, *FURTHER, "model_type", "dtype", "torch_dtype", "quantization_config", "expert_dtype"}
 
 
 def trimmed(data, read):
@@ -36,7 +38,7 @@ def shorter(quant):
     """A quantization_config with one pattern for many layers, without other towers and what formats do not need."""
     for key in ("ignore", "modules_to_not_convert", "exclude_modules"):
         if key in quant:
-            found = [x for x in quant[key] if not re.search("vision|visual|mtp|audio|projector|conv1d", x)]
+            found = [x for x in quant[key] if not re.search("vision|visual|audio|projector|conv1d", x)]
             numbered = {re.sub(r"\.\d+", ".#", x) for x in found}
             many = {x for x in numbered if sum(re.sub(r"\.\d+", ".#", y) == x for y in found) > 20}
             rest = [x for x in found if re.sub(r"\.\d+", ".#", x) not in many]
@@ -54,24 +56,24 @@ def shorter(quant):
 
 
 def bare(x):
-    """An object without what is null and what says how to quantise activations."""
+    """An object without what is null and what says how scales are found."""
     if isinstance(x, dict):
-        return {k: bare(v) for k, v in x.items() if v is not None and k not in ("input_activations", "observer_kwargs")}
+        return {k: bare(v) for k, v in x.items() if v is not None and k != "observer_kwargs"}
     return x
 
 
 def entry(path, source):
     """The catalogue's entry for a config, which must cost what the whole config does."""
     model = symroof.load(str(path))
-    whole = model.config.data
-    config = trimmed(whole, model.config.read)
+    config = trimmed(model.config.data, model.config.read)
     if not model.config.dtype() and not model.config.quantization():
         config["torch_dtype"], source = "bfloat16", source + "; dtype bf16 assumed"
     kept = symroof.load(config)
     if kept.architecture != model.architecture:
         raise ValueError(f"{path}: a key that matters was not asked for")
     dtype = {} if model.config.dtype() or model.config.quantization() else {"dtype": "bf16"}
-    if kept.report(**dtype).total != model.report(**dtype).total:
+    ours, whole = kept.report(**dtype), model.report(**dtype)
+    if ours.total != whole.total or ours.precision.formats != whole.precision.formats:
         raise ValueError(f"{path}: its quantisation was cut too short")
     per_token = kept.cache_per_token()
     cache = per_token.numerator if per_token.denominator == 1 else float(per_token)

@@ -111,6 +111,8 @@ def facts(seen, config):
             found["relu2" if (path, cls) in powers else "relu"] += n
         elif name == "expm1":
             found["xielu"] += n
+        elif name == "softplus" and attention:
+            found["softplus"] += n
         elif name == "sigmoid" and not router:
             found["silu_clamped" if (path, cls) in clamped else "sigmoid"] += n
         elif (

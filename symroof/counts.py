@@ -1,0 +1,51 @@
+"""Commands about ways of counting. The symbolic half is imported inside commands."""
+
+import json
+
+import click
+
+from symroof import options
+from symroof.options import Command, described
+from symroof.queries import LARGEST
+from symroof.quoting import quote
+from symroof.terminal import width, write
+
+
+@click.command(cls=Command, example="symroof conventions llama-3.1-8b --tokens 8192")
+@options.model
+@click.option("--tokens", type=click.IntRange(1, LARGEST), default=2048, show_default=True, metavar="N",
+              help="Tokens of a sequence.")  # fmt: skip
+@click.option("--match", "quoted", metavar="NAME=NUMBER",
+              help="Which way of counting gives a quoted number: flops=1.57e10, params=8.03B, kv=128KiB.")  # fmt: skip
+@options.rules
+@options.sizes
+@options.mtp
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@options.output
+def conventions(
+    model: str,
+    tokens: int,
+    quoted: str | None,
+    rules: str,
+    sizes: tuple[tuple[str, int], ...],
+    mtp: bool,
+    as_json: bool,
+    output: str | None,
+) -> None:
+    """FLOP a token by the conventions of papers and tools, beside the exact count."""
+    if quoted is not None:
+        quote(quoted)  # a mistake is told before sympy is imported
+    config, architecture = described(model, sizes, mtp)
+    from symroof.conventions import by_convention
+    from symroof.matching import match
+    from symroof.model import Model
+    from symroof.render.conventions import render, render_match
+
+    loaded, folded = Model(config, architecture), 0 if output else width()
+    if quoted is None:
+        table = by_convention(loaded, tokens, rules)
+        text, shown = render(table, folded), table.to_dict()
+    else:
+        found = match(loaded, quoted, tokens)
+        text, shown = render_match(found, folded), found.to_dict()
+    write(json.dumps(shown, indent=2) + "\n" if as_json else text, output)

@@ -1,0 +1,36 @@
+"""Other tools whose figures are reproduced, each by a graph of its own, under a set of rules that is named after it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from symroof import analyzer, llm_viewer
+from symroof.architecture import Structure
+from symroof.graph import Block
+from symroof.rulebook import ANALYZER, LLM_VIEWER
+
+
+@dataclass(frozen=True)
+class Tool:
+    """The families it knows, its graph of a structure, its departures from ours, and those that an operator has."""
+
+    families: tuple[str, ...]
+    graph: Callable[[Structure], Block]
+    departures: Mapping[str, str]
+    reasons: Callable[[Structure, str], tuple[str, ...]]
+
+
+TOOLS = {
+    ANALYZER: Tool(analyzer.FAMILIES, analyzer.graph, analyzer.DEPARTURES, analyzer.reasons),
+    LLM_VIEWER: Tool(llm_viewer.FAMILIES, llm_viewer.graph, llm_viewer.DEPARTURES, llm_viewer.reasons),
+}
+
+
+def tool(rules: tuple[str, ...]) -> str:
+    """The tool whose rules these are, a base first; empty where they are ours."""
+    return rules[0] if rules[0] in TOOLS else ""
+
+
+def departures(rules: tuple[str, ...], structure: Structure, path: str) -> tuple[str, ...]:
+    """How the tool whose rules these are counts the operator at `path` otherwise; none where they are ours."""
+    name = tool(rules)
+    return tuple(f"{name} {TOOLS[name].departures[x]}" for x in TOOLS[name].reasons(structure, path)) if name else ()

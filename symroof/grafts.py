@@ -1,0 +1,45 @@
+"""Graphs of one's own on the sizes of a model: whether each of their symbols has a number."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sympy import Symbol, sympify
+
+from symroof import symbols as s
+from symroof.binding import Binding
+from symroof.cost import FIELDS
+from symroof.errors import UsageError, shorten
+from symroof.graph import Block
+from symroof.rules import Layer
+
+LEFT_OPEN = {s.B, s.n, s.c}
+
+
+def symbols(graph: Block, layer: Layer) -> set[Symbol]:
+    """What has to be known of a model for a graph to have numbers: no sums or choices, but what rules make them of."""
+    rows = (sympify(x) for _, count, op in graph.rows() for x in (count, *(getattr(op.cost, y) for y in FIELDS)))
+    found: set[Symbol] = set().union(*(x.free_symbols for x in rows))
+    while defined := found & layer.keys():
+        found = (found - defined).union(*(layer[x].free_symbols - {x} for x in defined))
+    return found - LEFT_OPEN
+
+
+def sizes(graph: Block, layer: Layer) -> set[str]:
+    """The names of its sizes."""
+    return {str(x) for x in symbols(graph, layer) if s.group(x) == "size"}
+
+
+def check(graph: Block, layer: Layer, known: Mapping[Symbol, Any]) -> None:
+    """Raise UsageError for a symbol without a number, or a block that does not run a whole number of times."""
+    for x in sorted(symbols(graph, layer) - known.keys(), key=str):
+        if s.group(x) == "width":
+            continue
+        if s.group(x) != "size" or s.symbol(str(x)) != x:
+            raise UsageError(
+                f"{shorten(x)} is no size: use those of symroof.symbols, or declare it there: size({str(x)!r}, ...)"
+            )
+        raise UsageError(f"{x} ({s.entry(str(x)).meaning}) has no number: give it, as {x}=...")
+    for path, count, _ in graph.rows():
+        times = Binding(known)(count)
+        if not times.is_Integer or times < 0:
+            raise UsageError(f"{shorten(path)} runs {shorten(count)} = {times} times: give a whole number from 0")
