@@ -1,7 +1,7 @@
 """Formulas of one symbol evaluated: exactly where they are rational, else in decimals, too large for no power."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import (
     MAX_EMAX,
     MIN_EMIN,
@@ -33,8 +33,8 @@ EXACTLY: Made = {
     Pow: lambda args: args[0] ** args[1],
     Min: min,
     Max: max,
-    floor: lambda args: math.floor(args[0]),
-    ceiling: lambda args: math.ceil(args[0]),
+    floor: lambda args: Fraction(math.floor(args[0])),
+    ceiling: lambda args: Fraction(math.ceil(args[0])),
 }
 TO_MANY: Made = {
     **EXACTLY,
@@ -75,18 +75,34 @@ def evaluator(above: Expr, x: Symbol, below: Expr = ONE) -> Callable[[Any], Numb
     """A function of a number x that returns above / below; None where it has no value, or one beyond all measure."""
     exact = max(degree(above), degree(below)) <= MOST_DEGREE
     leaf, kinds = (fraction, EXACTLY) if exact else (decimal, TO_MANY)
-    numbers = {y: leaf(y) for y in (above.atoms() | below.atoms()) - {x}}
+    places: dict[Expr, int] = {x: 0}
+    steps = [*ordered(above, places), *ordered(below, places)]
+    numbers = [(place, leaf(y)) for place, y, args in steps if not args]
+    made = [(place, kinds[y.func], args) for place, y, args in steps if args]
 
     def at(value: Any) -> Number | None:
-        known = {**numbers, x: leaf(value)}
+        found: list[Number] = [leaf(value)] * len(places)
+        for place, constant in numbers:
+            found[place] = constant
         with localcontext(MANY):
             try:
-                found = whole(made(above, known, kinds) / made(below, known, kinds))
+                for place, make, args in made:
+                    found[place] = make([found[i] for i in args])
+                quotient = whole(found[places[above]] / found[places[below]])
             except ArithmeticError:
                 return None
-            return None if isinstance(found, Decimal) and not found.is_finite() else found
+            return None if isinstance(quotient, Decimal) and not quotient.is_finite() else quotient
 
     return at
+
+
+def ordered(expr: Expr, places: dict[Expr, int]) -> Iterator[tuple[int, Expr, list[int]]]:
+    """(place, part, places of its arguments) of the parts of a formula that have no place yet, inner ones first."""
+    if expr not in places:
+        for arg in expr.args:
+            yield from ordered(arg, places)
+        places[expr] = len(places)
+        yield places[expr], expr, [places[arg] for arg in expr.args]
 
 
 def relative(left: Any, right: Any) -> float:
@@ -97,10 +113,3 @@ def relative(left: Any, right: Any) -> float:
             return float((a - b) / abs(b))
         except ArithmeticError:
             return inf
-
-
-def made(expr: Expr, known: dict[Expr, Number], kinds: Made) -> Number:
-    """The value of a part of a formula; `known` has those found so far."""
-    if expr not in known:
-        known[expr] = kinds[expr.func]([made(arg, known, kinds) for arg in expr.args])
-    return known[expr]

@@ -3,7 +3,7 @@
 from sympy import Expr, Pow, Symbol, factor_terms
 
 from symroof.branches import multiplied_out
-from symroof.questions import Scope
+from symroof.scope import Scope
 from symroof.terms import Term
 
 MOST_OPERATIONS = 500  # of an equation that is still solved

@@ -7,152 +7,27 @@ are what matmuls take, and weights and cache, at the peaks, .lower is the larger
 memory(...), bandwidth(...) and peak(..., bf16) are the machine's.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+from collections.abc import Callable
 
-from sympy import Add, Expr, Integer, Max, Symbol
+from sympy import Expr, Integer, Symbol
 
-from symroof import closed_forms, terms, timing, workload
+from symroof import closed_forms, terms
 from symroof import symbols as s
-from symroof.binding import Binding
-from symroof.branches import exact
-from symroof.closed_forms import Form
-from symroof.cost import FIELDS, Cost
+from symroof.clocks import ON_MACHINE, PARTS, on_machine
 from symroof.errors import SymroofError, UnknownName, UsageError
 from symroof.formula import QUANTITIES, quantity
-from symroof.graph import Op
 from symroof.language import FUNCTIONS, Asked, Comparison, Mistake, Name, Node, Number, Operation, mistake
-from symroof.machines import Machine, machine
-from symroof.model import Model, symbols_of
-from symroof.notation import text
-from symroof.platforms import Platform, platform
-from symroof.precision import Precision, precision
+from symroof.model import Model
+from symroof.scope import WORDS, Scope
 from symroof.terms import Term
-from symroof.units import BASE, BYTE, COUNT, JOULE, SECOND, Unit
+from symroof.units import BASE, BYTE, COUNT, JOULE, SECOND
 
-WORDS = {"batch": "B", "new": "n", "cached": "c"}
 SUMS = {"storage": ("weight_size", "cache_size")}
 RATIOS = {"intensity": ("flops", "bytes")}
 COSTS = tuple(name for name in QUANTITIES if name not in closed_forms.TIMED)
 NAMED = (*COSTS, *SUMS, *RATIOS)
-ON_MACHINE = ("time", "energy", "memory", "bandwidth", "peak")
-PARTS = ("bound", "compute", "memory", "lower")
 BOUNDS = {"compute": ">=", "memory": "<"}
 UNITS = {"FLOP": COUNT, "byte": BYTE, "s": SECOND, "J": JOULE, "": COUNT}
-
-
-@dataclass(frozen=True)
-class Leaf:
-    """A quantity in a comparison as it is written, whether the unknown is in it, and what it is, in one of three ways.
-
-    The sum of a quantity over the operators at a path; what it is `made` of, in names; a formula as text.
-    """
-
-    name: str
-    depends: bool
-    quantity: str = ""
-    path: str = ""
-    made: Expr | None = None
-    told: str = ""
-
-
-@dataclass(frozen=True)
-class Scope:
-    """A model and all that a comparison leaves unsaid: the unknown, the batch, what is held, rules, formats, machines.
-
-    `held` are sizes that follow the unknown. `use` is what `platforms.platform` takes besides a machine.
-    """
-
-    model: Model
-    unknown: Symbol
-    batch: Mapping[Symbol, int]
-    held: Mapping[Symbol, Expr]
-    rules: tuple[str, ...]
-    formats: Mapping[str, str | None]
-    machines: Mapping[str, Machine]
-    use: Mapping[str, Any]
-    leaves: dict[str, Leaf] = field(default_factory=dict)  # those met so far, as they are written
-    platforms: dict[str, Platform] = field(default_factory=dict)  # likewise, by label
-
-    @cached_property
-    def precision(self) -> Precision:
-        """The formats in force."""
-        model = self.model
-        return precision(model.config, model.architecture, s.b_s in self.symbols, **self.formats)
-
-    @cached_property
-    def symbols(self) -> set[Symbol]:
-        """All symbols of the operators' costs."""
-        return symbols_of(getattr(op.cost, x) for _, _, op in self.rows for x in FIELDS)
-
-    @cached_property
-    def rows(self) -> tuple[tuple[str, Expr, Op], ...]:
-        """(path, layers, operator) of all operators."""
-        return tuple(self.model.graph(self.rules).rows())
-
-    @cached_property
-    def forms(self) -> tuple[Form, ...]:
-        """The operators in sizes, widths, B, n and c."""
-        return closed_forms.forms(self.model, self.rules)
-
-    @cached_property
-    def bound(self) -> Binding:
-        """What all symbols of the operators but the unknown stand for."""
-        return self.binding(self.symbols)
-
-    def binding(self, exprs: Iterable[Expr]) -> Binding:
-        """What all symbols of some formulas but the unknown stand for."""
-        layer = self.model.definitions(self.rules)
-        choices = {x: expr for x, expr in layer.items() if s.group(x) in ("rule", "step")}
-        sums = workload.uniform(layer, symbols_of([*exprs, *choices.values()]))
-        values = {**closed_forms.point(self.model, self.batch, **self.formats).values, **self.held}
-        return Binding(choices, sums, {x: value for x, value in values.items() if x != self.unknown})
-
-    @cached_property
-    def bound_forms(self) -> tuple[Form, ...]:
-        """The operators in the unknown alone."""
-        return tuple(
-            Form(path, op.role, op.width, self.bound(count),
-                 Cost(*(self.bound(getattr(op.cost, name)) for name in FIELDS)))
-            for path, count, op in self.rows
-        )  # fmt: skip
-
-    def form(self, leaf: Leaf) -> Expr | None:
-        """The closed form of a quantity, in sizes, widths, B, n and c; None where it is a machine's."""
-        if leaf.made is not None or not leaf.quantity:
-            return leaf.made
-        return Add(*(x.of(quantity(leaf.quantity)) for x in self.forms if within(x.path, leaf.path)))
-
-    def in_sums(self, leaf: Leaf) -> Expr:
-        """The closed form of a quantity in sizes, widths and sums over the batch."""
-        layer, of = self.model.definitions(self.rules), quantity(leaf.quantity).of
-        bound = Binding({x: expr for x, expr in layer.items() if s.group(x) == "rule"})
-        return Add(*(bound(count * of(op.cost)) for path, count, op in self.rows if within(path, leaf.path)))
-
-    def total(self, name: str, path: str) -> Expr:
-        """A quantity of the operators at a path, or of all, in the unknown alone. Raises UnknownName."""
-        if path:
-            self.model.graph(self.rules).find(path)
-        of = quantity(name).of
-        return Add(*(self.bound(count) * self.bound(of(op.cost)) for at, count, op in self.rows if within(at, path)))
-
-    def platform(self, name: str, count: int) -> Platform:
-        """So many of a machine, used as is said."""
-        found = platform(machine(name, self.machines).times(count), **self.use)
-        self.platforms[found.machine.label] = found
-        return found
-
-    def leaf(self, name: str, above: Expr, below: Expr, unit: Unit | None, **what: Any) -> Term:
-        """A quantity as a term that is written as its name."""
-        self.leaves[name] = Leaf(name, bool(above.free_symbols | below.free_symbols), **what)
-        return Term(above, below, Symbol(name), unit)
-
-
-def within(path: str, of: str) -> bool:
-    """Whether an operator is the one, or of the block, at a path; any is of an empty one."""
-    return not of or path == of or path.startswith(of + "/")
 
 
 def sides(asked: Comparison, scope: Scope) -> tuple[str, Term, Term]:
@@ -273,98 +148,3 @@ def not_asked(x: Asked, model: Model) -> str:
     if x.name in (*WORDS, *model.architecture.sizes) or x.name in s.VOCABULARY:
         return f"{x.name} is a number: a product is written {x.name} * (...)"
     return str(UnknownName("function", x.name, [*NAMED, *ON_MACHINE, *FUNCTIONS]))
-
-
-def on_machine(x: Asked, scope: Scope) -> Term:
-    """What is asked of a machine."""
-    name, count, form = machine_words(x)
-    used = scope.platform(name, count)
-    label = f"{x.name}({', '.join(y for y in x.words if y)})" + (f".{x.part}" if x.part else "")
-    if x.part == "bound":
-        raise UsageError(f"what bounds a step is a word: write {label} = compute, or = memory")
-    facts: dict[str, tuple[Callable[[], Any], Unit]] = {
-        "memory": (lambda: used.machine.memory, BYTE),
-        "bandwidth": (lambda: used.machine.bandwidth, BASE["B/s"]),
-        "peak": (lambda: used.machine.peak(form), BASE["FLOP/s"]),
-    }
-    if x.name in facts:
-        of, unit = facts[x.name]
-        return terms.constant(exact(of()), Symbol(label), unit)
-    makes = {"": taken, "compute": computing, "memory": moving, "lower": lower}
-    if x.name == "energy":
-        return scope.leaf(label, joules(scope, used), Integer(1), JOULE, told=TOLD[x.name])
-    return scope.leaf(label, makes[x.part](scope, used), Integer(1), SECOND, told=TOLD[x.part])
-
-
-def machine_words(x: Asked) -> tuple[str, int, str]:
-    """The machine that is asked, of how many, and a format. Raises UsageError."""
-    name, *rest = x.words
-    form = rest.pop(0) if x.name == "peak" and rest and not rest[0].isdigit() else ""
-    count = rest.pop(0) if rest else "1"
-    if x.name == "peak" and rest and not form:
-        form = rest.pop(0)
-    if (
-        not name
-        or rest
-        or not (count.isascii() and count.isdigit() and 1 <= int(count[:9]) <= 10**6 and len(count) < 8)
-    ):
-        raise UsageError(f"write {x.name}(MACHINE) or {x.name}(MACHINE, N), such as {x.name}(h100-sxm, 4)")
-    if x.name == "peak" and not form:
-        raise UsageError("write the format too: peak(h100-sxm, bf16)")
-    return name, int(count), form
-
-
-def rates(x: Form, scope: Scope, used: Platform, ideal: bool = False) -> Binding:
-    """The rates that an operator runs at, the unknown left open."""
-    found = used.rates(x.role, x.cost.matmul, x.width, scope.precision)
-    found |= used.energies(found)
-    found |= {"u_F": 1, "u_W": 1, "t_0": 0} if ideal else {}
-    return Binding({s.symbol(name): value for name, value in found.items() if s.symbol(name) != scope.unknown})
-
-
-def taken(scope: Scope, used: Platform) -> Expr:
-    """Seconds of one operator after another."""
-    return Add(*(x.layers * timing.time(x.cost, rates(x, scope, used)) for x in scope.bound_forms))
-
-
-def computing(scope: Scope, used: Platform) -> Expr:
-    """Seconds of all matmuls at the peaks."""
-    found = scope.bound_forms
-    return Add(*(x.layers * rates(x, scope, used, True)(timing.matmul_time(x.cost)) for x in found))
-
-
-def moving(scope: Scope, used: Platform) -> Expr:
-    """Seconds in which memory moves weights and cache at its peak."""
-    return Add(*(x.layers * rates(x, scope, used, True)(timing.memory_time(kept(x.cost))) for x in scope.bound_forms))
-
-
-def lower(scope: Scope, used: Platform) -> Expr:
-    """The larger of those."""
-    return Max(computing(scope, used), moving(scope, used), evaluate=False)
-
-
-def joules(scope: Scope, used: Platform) -> Expr:
-    """Joules of all operators. Raises UsageError where none are known."""
-    if not used.joules and used.machine.power is None:
-        raise UsageError(f"no power is published of {used.machine.label}, and its energy is not known")
-    return Add(*(x.layers * rates(x, scope, used)(timing.energy(x.cost)) for x in scope.bound_forms))
-
-
-def kept(cost: Cost) -> Cost:
-    """What of a cost is weights and cache."""
-    return Cost(weight_read=cost.weight_read, cache_read=cost.cache_read, cache_write=cost.cache_write)
-
-
-def of_parts(of: Callable[[Cost], Expr]) -> str:
-    """A formula of a cost, in the names of its parts."""
-    parts = Cost(matmul=Symbol("matmul"), vector=Symbol("vector"), weight_read=Symbol("moved"))
-    return text(of(parts))
-
-
-TOLD = {
-    "": f"the sum over operators of {of_parts(timing.time)}",
-    "energy": f"the sum over operators of {of_parts(timing.energy)}",
-    "compute": "the sum over operators of matmul/F, at the peaks F",
-    "memory": "(weight_bytes + cache_bytes)/W, at the peak W",
-    "lower": "the larger of .compute and .memory",
-}

@@ -10,7 +10,7 @@ from symroof.branches import Point
 from symroof.errors import UnknownName, UsageError, cure, shorten
 from symroof.model import Model
 from symroof.queries import LARGEST
-from symroof.questions import WORDS, Scope
+from symroof.scope import WORDS, Scope
 
 PARTS = (s.u_F, s.u_W)  # parts of a whole
 WIDEST = 10**30  # of a real unknown

@@ -29,8 +29,8 @@ LEVELS = {
     "lineup": 10, "memory": 10, "crossings": 10, "functions": 10, "demand": 10, "training": 10, "schedule": 10,
     "conventions": 11, "fitting": 11, "rooflines": 11, "scaling": 11, "serving": 11, "ways": 11,
     "matching": 12, "optima": 12,
-    "units": 1, "language": 2, "decimals": 3, "terms": 3, "roots": 4,
-    "questions": 11, "isolating": 12, "unknowns": 12, "solving": 13,
+    "runs": 1, "units": 1, "language": 2, "decimals": 3, "terms": 3, "brackets": 4, "quotients": 4, "roots": 5,
+    "scope": 11, "clocks": 12, "isolating": 12, "unknowns": 12, "questions": 13, "solutions": 13, "solving": 14,
     "render": 14,
     "options": 15, "plots": 15, "terminal": 15,
     "counts": 16, "asking": 16, "running": 16,
@@ -71,7 +71,7 @@ def test_a_module_imports_only_from_lower_levels(path):
             continue
         shown = own in ("report", "comparison", "lineup", "memory", "rooflines", "serving", "fitting",
                         "conventions", "matching", "asymptotics", "differences",
-                        "elasticity", "solving")  # fmt: skip  # print renders
+                        "elasticity", "solutions")  # fmt: skip  # print renders
         hook = shown and name == "render" and not at_top
         assert hook or LEVELS[name] < LEVELS[own], f"{own} imports {name}"
 

@@ -8,8 +8,8 @@ from sympy import Expr
 from symroof import symbols as s
 from symroof.notation import text
 from symroof.render.numbers import si
-from symroof.roots import Run
-from symroof.solving import Solution
+from symroof.runs import Run
+from symroof.solutions import Solution
 
 MOST_RUNS = 8  # places that are still listed
 SHORT = 30  # characters of a number in closed form that is still printed
@@ -58,7 +58,7 @@ def held(found: Solution) -> str:
         exact = "" if found.whole or not surd(found.answer) else f"{surd(found.answer)} = "
         return f"{x} = {exact}{number}" + (", exactly" if found.exact and found.whole else "")
     several = len(found.holds) > 1
-    where = f"it holds for {places(found)}" if several else f"it holds {span(run, found)}"
+    where = f"it holds for {places(found)}" if several else f"it holds from {span(run, found)}"
     return f"{x} = {number}, the {kind}: {where}"
 
 
@@ -81,7 +81,7 @@ def span(run: Run, found: Solution) -> str:
     first, last = (plain(x, found) for x in (run.first, run.last))
     if run.first == run.last:
         return first
-    return f"from {first} on" if run.last == found.domain[1] and found.whole else f"from {first} to {last}"
+    return f"{first} on" if run.last == found.domain[1] and found.whole else f"{first} to {last}"
 
 
 def plain(x: Any, found: Solution) -> str:

@@ -14,15 +14,15 @@ from symroof.branches import Point, multiplied_out
 from symroof.decimals import decimal
 from symroof.notation import text
 from symroof.platforms import Platform
-from symroof.questions import Leaf
 from symroof.render import lines
 from symroof.render.answers import answer, plain
 from symroof.render.columns import aligned
 from symroof.render.roofline import machine_notes
 from symroof.render.terms import folded, formula
-from symroof.roots import BRACKETED, PIECES, ROOTS
 from symroof.rulebook import RULEBOOK
-from symroof.solving import Solution
+from symroof.runs import BRACKETED, PIECES, ROOTS
+from symroof.scope import Leaf
+from symroof.solutions import Solution
 from symroof.terms import Term
 from symroof.units import BYTE, JOULE, SECOND
 

@@ -1,0 +1,66 @@
+"""Runs of numbers on which a formula keeps its sign, and those of a quotient, by its two sides."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+PIECES, ROOTS, BRACKETED = "piece by piece", "roots isolated", "bracketed"
+
+
+@dataclass(frozen=True)
+class Run:
+    """Numbers from `first` to `last` at which a formula's sign is -1, 0 or 1; None where it has no value.
+
+    Whole ones include both ends. Real ones are points where both are the same, else without their ends.
+    """
+
+    first: Any
+    last: Any
+    sign: int | None
+
+
+@dataclass(frozen=True)
+class Signs:
+    """The runs of a range from its start, how they were found; where there are too many, the first ones only."""
+
+    runs: tuple[Run, ...]
+    how: str
+    complete: bool = True
+
+
+def sign(value: Any) -> int:
+    """-1, 0 or 1."""
+    return int(bool(value > 0)) - int(bool(value < 0))
+
+
+def times(found: Signs, factor: int) -> Signs:
+    """The signs of a formula times a number of that sign."""
+    runs = (Run(x.first, x.last, None if x.sign is None or not factor else x.sign * factor) for x in found.runs)
+    return Signs(tuple(joined(runs)), found.how, found.complete)
+
+
+def overlaid(one: Sequence[Run], other: Sequence[Run]) -> Iterator[Run]:
+    """The runs of a quotient, by those of its numerator and denominator; none where the latter is 0."""
+    i = j = 0
+    found: list[Run] = []
+    while i < len(one) and j < len(other):
+        a, b = one[i], other[j]
+        last = min(a.last, b.last)
+        both = None if a.sign is None or not b.sign else a.sign * b.sign
+        found.append(Run(max(a.first, b.first), last, both))
+        i, j = i + (a.last == last), j + (b.last == last)
+    return joined(found)
+
+
+def joined(runs: Iterable[Run]) -> Iterator[Run]:
+    """Runs with neighbours of one sign made one."""
+    before: Run | None = None
+    for run in runs:
+        if before and before.sign == run.sign:
+            before = Run(before.first, run.last, run.sign)
+            continue
+        if before:
+            yield before
+        before = run
+    if before:
+        yield before
