@@ -24,12 +24,12 @@ GIVEN = {"batch_size": ("B", "batch"), "input_tokens": ("n", "new"), "cached_tok
               help="Ratios of sizes that stay: with --for d, f/d,H_q*h/d changes f and H_q too.")  # fmt: skip
 @options.inline
 @click.option("--machine-file", type=click.Path(), metavar="FILE", help="A TOML file of machines with those keys.")
-@options.reach
+@options.gathered("use", options.reach)
 @options.precision
-@options.counting
+@options.gathered("counting", options.counting)
 @options.sizes
 @options.mtp
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@options.as_json
 @options.output
 def solve(
     model: str,
@@ -41,13 +41,8 @@ def solve(
     hold: tuple[str, ...],
     inline: tuple[str, ...],
     machine_file: str | None,
-    compute: str | None,
-    mfu: float | None,
-    mbu: float | None,
-    calibration: str | None,
-    overhead: float,
-    rules: str,
-    logits: str | None,
+    use: dict[str, Any],
+    counting: dict[str, Any],
     sizes: tuple[tuple[str, int], ...],
     mtp: bool,
     as_json: bool,
@@ -83,8 +78,7 @@ def solve(
     from symroof.model import Model
     from symroof.render.solving import render
 
-    use: dict[str, Any] = {"compute": compute, "mfu": mfu, "mbu": mbu, "calibration": calibration, "overhead": overhead}
-    asked: dict[str, Any] = {**step, **formats, "rules": rules, "logits": logits}
+    asked: dict[str, Any] = {**step, **formats, **counting}
     found = solving.solve(Model(config, architecture), question, unknown, hold=hold, machines=own, use=use, **asked)
     shown = json.dumps(found.to_dict(), indent=2) + "\n" if as_json else render(found, 0 if output else width())
     write(shown, output)

@@ -62,9 +62,9 @@ class Binding:
 def evaluated(expr: Expr, values: Mapping[Symbol, Any]) -> Expr:
     """The number that `expr` comes to; sympy itself would raise to any power exactly."""
     if not any(x.exp.free_symbols for x in expr.atoms(Pow)):
-        return expr.xreplace({x: sympify(value) for x, value in values.items()})
+        return expr.xreplace({x: sympify(value, strict=True) for x, value in values.items()})
     symbols = sorted(expr.free_symbols, key=str)
-    return sympify(compiled((expr,), symbols)(*(values[x] for x in symbols))[0])
+    return sympify(compiled((expr,), symbols)(*(values[x] for x in symbols))[0], strict=True)
 
 
 def compiled(exprs: Iterable[Expr], symbols: Iterable[Symbol]) -> Callable[..., list[Any]]:

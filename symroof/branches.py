@@ -36,7 +36,7 @@ class Point:
 
     def number(self, expr: Any) -> Number:
         """What a formula comes to. Raises SymroofError where a symbol has no number."""
-        expr = sympify(expr)
+        expr = sympify(expr, strict=True)
         if expr not in self._numbers:
             self._numbers[expr] = self._number(expr)
         return self._numbers[expr]
@@ -55,7 +55,7 @@ class Point:
 
     def branch(self, expr: Any) -> Expr:
         """The formula on the branch that it is on at the point; where two meet, on one that is a number first."""
-        expr = sympify(expr)
+        expr = sympify(expr, strict=True)
         if not expr.args:
             return expr
         if expr not in self._branches:

@@ -2,15 +2,13 @@
 
 import os
 import sys
-from collections.abc import Sequence
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from symroof import __version__, asking, counts, deriving, options, running
 from symroof.errors import ConfigError, shorten
-from symroof.options import Command, described
+from symroof.options import Command, described, listed, step_of
 from symroof.render import FORMS, FORMULA_FORMS
 from symroof.terminal import listing, show, width, write
 
@@ -58,7 +56,7 @@ def cli() -> None:
 
 @cli.command(cls=Command, example="symroof report llama-3.1-8b --cached-tokens 2048 --input-tokens 1")
 @options.model
-@options.batch
+@options.gathered("batch", options.batch)
 @options.precision
 @options.counting
 @options.sizes
@@ -70,9 +68,7 @@ def cli() -> None:
 @options.output
 def report(
     model: str,
-    cached_tokens: tuple[list[int], ...],
-    input_tokens: tuple[list[int], ...],
-    batch_size: int | None,
+    batch: dict[str, Any],
     rules: str,
     logits: str | None,
     sizes: tuple[tuple[str, int], ...],
@@ -85,19 +81,16 @@ def report(
 ) -> None:
     """FLOP, bytes, intensity and storage of one step, operator by operator."""
     from symroof.precision import precision
-    from symroof.queries import queries
 
     form = "json" if as_json else form
     if against and form not in ("table", "json"):
         raise click.UsageError(f"--against is printed as table or json, not as {form}.")
-    new, cached = [*chain(*input_tokens)] or [1], [*chain(*cached_tokens)] or [0]
-    queries(new, cached, batch_size)  # mistakes are told before sympy is imported: of the batch, the model, formats
+    step = {**step_of(**batch), "logits": logits, **formats}  # mistakes are told before sympy is imported
     config, architecture = described(model, sizes, mtp)
     precision(config, architecture, True, **formats)
     from symroof.model import Model
 
     loaded = Model(config, architecture)
-    step: dict[str, Any] = {"new": new, "cached": cached, "batch_size": batch_size, "logits": logits, **formats}
     if against is None:
         show(loaded.report(rules=rules, **step), form, output)
     else:
@@ -165,32 +158,21 @@ def formula(
     write(symbolic.render(found, form, 0 if output else width(), uniform or bind or bool(kept)), output)
 
 
-def listed(texts: Sequence[str]) -> list[str]:
-    """The names in texts that commas part, each once."""
-    return list(dict.fromkeys(x.strip() for text in texts for x in text.split(",") if x.strip()))
-
-
-json_flag = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
-
 @cli.command("compare", cls=Command, example="symroof compare llama-3.1-8b qwen3-8b --cached-tokens 8192")
 @click.argument("models", type=options.ModelName(), nargs=-1, required=True)
 @click.option("--symbolic", is_flag=True, help="What makes the second of two models cost more: closed forms by cause.")
 @click.option("--quantity", multiple=True, metavar="NAME,...", help="Of which quantities, with --symbolic.")
-@options.batch
+@options.gathered("batch", options.batch)
 @options.precision
-@options.counting
-@json_flag
+@options.gathered("counting", options.counting)
+@options.as_json
 @options.output
 def side_by_side(
     models: tuple[str, ...],
     symbolic: bool,
     quantity: tuple[str, ...],
-    cached_tokens: tuple[list[int], ...],
-    input_tokens: tuple[list[int], ...],
-    batch_size: int | None,
-    rules: str,
-    logits: str | None,
+    batch: dict[str, Any],
+    counting: dict[str, Any],
     as_json: bool,
     output: str | None,
     **formats: str | None,
@@ -200,7 +182,7 @@ def side_by_side(
 
     if quantity and not symbolic:
         raise click.UsageError("--quantity goes with --symbolic.")
-    step = {**deriving.step_of(cached_tokens, input_tokens, batch_size), "rules": rules, "logits": logits}
+    step = {**step_of(**batch), **counting}
     if symbolic:
         deriving.differences(models, quantity, {**step, **formats}, as_json, output)
         return
@@ -216,7 +198,7 @@ def side_by_side(
 @cli.command("audit", cls=Command, example="symroof audit llama-4-scout")
 @options.model
 @options.mtp
-@json_flag
+@options.as_json
 def audited(model: str, mtp: bool, as_json: bool) -> None:
     """What a result takes of each key of a config: used, filled in by default, or left aside and why."""
     from symroof.audit import audit
@@ -235,7 +217,7 @@ def audited(model: str, mtp: bool, as_json: bool) -> None:
 
 @cli.command(cls=Command, example="symroof models --family llama")
 @click.option("--family", default="", metavar="NAME", help="Only models of this family.")
-@json_flag
+@options.as_json
 def models(family: str, as_json: bool) -> None:
     """Built-in models: parameters, layers, context, attention, cache, and where their configs are from."""
     from symroof.listing import FIGURES, rows
@@ -250,7 +232,7 @@ def models(family: str, as_json: bool) -> None:
 
 
 @cli.command(cls=Command, example="symroof families")
-@json_flag
+@options.as_json
 def families(as_json: bool) -> None:
     """The model types whose configs can be read."""
     from symroof.models import FAMILIES
@@ -274,7 +256,7 @@ def families(as_json: bool) -> None:
 
 @cli.command("machines", cls=Command, example="symroof machines --vendor nvidia")
 @click.option("--vendor", default="", metavar="NAME", help="Only machines of this vendor.")
-@json_flag
+@options.as_json
 def accelerators(vendor: str, as_json: bool) -> None:
     """Accelerators and CPUs: dense peaks, memory, bandwidth, link, power; sources with --json."""
     import json
@@ -287,7 +269,7 @@ def accelerators(vendor: str, as_json: bool) -> None:
 
 
 @cli.command(cls=Command, example="symroof symbols")
-@json_flag
+@options.as_json
 def symbols(as_json: bool) -> None:
     """Every symbol that can occur in a formula."""
     from symroof.symbols import VOCABULARY
@@ -297,7 +279,7 @@ def symbols(as_json: bool) -> None:
 
 
 @cli.command(cls=Command, example="symroof rules")
-@json_flag
+@options.as_json
 def rules(as_json: bool) -> None:
     """Counting rules: whole sets, and variants that change one choice."""
     from symroof.rulebook import RULEBOOK

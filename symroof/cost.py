@@ -40,7 +40,7 @@ class Cost:
 
     def xreplace(self, names: Mapping[Any, Any]) -> Self:
         """The same cost in other symbols."""
-        return type(self)(*(sympify(getattr(self, x)).xreplace(names) for x in FIELDS))
+        return type(self)(*(sympify(getattr(self, x), strict=True).xreplace(names) for x in FIELDS))
 
     @property
     def flops(self) -> Quantity:

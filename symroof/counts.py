@@ -20,7 +20,7 @@ from symroof.terminal import width, write
 @options.rules
 @options.sizes
 @options.mtp
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@options.as_json
 @options.output
 def conventions(
     model: str,

@@ -23,7 +23,7 @@ Several machines are {schema: symroof.fits/1, fits: [...], refused: [{machine, e
 Several machines hold weights, cache and activations evenly and none of it twice (ideal tensor parallelism).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -249,10 +249,4 @@ def fewest_machines(kept: Demand, machine: Machine, context: int, batch_size: in
 
 def number(formula: Expr, values: Mapping[Symbol, Number]) -> int:
     """A formula of whole numbers at exact values."""
-    return int(formula.xreplace({x: sympify(value) for x, value in values.items()}))
-
-
-def several(found: Sequence[Fit], refused: Iterable[tuple[Machine, str]]) -> dict[str, Any]:
-    """What fits several machines as JSON has it, and the machines that nothing fits."""
-    errors = [{"machine": machine.label, "error": error} for machine, error in refused]
-    return {"schema": "symroof.fits/1", "fits": [x.to_dict() for x in found], "refused": errors}
+    return int(formula.xreplace({x: sympify(value, strict=True) for x, value in values.items()}))

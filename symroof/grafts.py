@@ -17,7 +17,11 @@ LEFT_OPEN = {s.B, s.n, s.c}
 
 def symbols(graph: Block, layer: Layer) -> set[Symbol]:
     """What has to be known of a model for a graph to have numbers: no sums or choices, but what rules make them of."""
-    rows = (sympify(x) for _, count, op in graph.rows() for x in (count, *(getattr(op.cost, y) for y in FIELDS)))
+    rows = (
+        sympify(x, strict=True)
+        for _, count, op in graph.rows()
+        for x in (count, *(getattr(op.cost, y) for y in FIELDS))
+    )
     found: set[Symbol] = set().union(*(x.free_symbols for x in rows))
     while defined := found & layer.keys():
         found = (found - defined).union(*(layer[x].free_symbols - {x} for x in defined))

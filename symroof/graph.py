@@ -23,7 +23,11 @@ class Op:
     @cached_property
     def width(self) -> str:
         """The width symbol of the weights it multiplies by, by name; empty where it has none but norms and biases."""
-        found = (str(x) for x in sympify(self.cost.weight_read).free_symbols if s.group(x) == "width" and x != s.b_n)
+        found = (
+            str(x)
+            for x in sympify(self.cost.weight_read, strict=True).free_symbols
+            if s.group(x) == "width" and x != s.b_n
+        )
         return min(found, default="")
 
 

@@ -41,7 +41,7 @@ class Leading:
 def leading(exprs: Iterable[Expr], x: Symbol, at: Point) -> Leading:
     """The leading term of a sum as x grows, all other symbols as they are at the point."""
     far = at.moved({x: FAR}, x)
-    found = merged(series(far.branch(sympify(expr)), x, far) for expr in exprs)
+    found = merged(series(far.branch(sympify(expr, strict=True)), x, far) for expr in exprs)
     for order in sorted(found, reverse=True):
         number = at.number(found[order])
         if number != 0:

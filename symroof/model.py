@@ -273,7 +273,7 @@ def operators(node: Block | Op) -> list[Op]:
 
 def symbols_of(exprs: Iterable[Any]) -> set[Symbol]:
     """All symbols that occur in some expressions."""
-    return set().union(*(sympify(x).free_symbols for x in exprs))
+    return set().union(*(sympify(x, strict=True).free_symbols for x in exprs))
 
 
 def _widths(kept: Precision) -> dict[Symbol, Any]:

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import wraps
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -204,6 +206,21 @@ def together(*decorators: Decorator) -> Decorator:
     return decorate
 
 
+def gathered(name: str, group: Decorator) -> Decorator:
+    """The options of a group, handed to the command as one dict under that name."""
+
+    def decorate(function: Any) -> Any:
+        members = {x.name for x in group(lambda: None).__click_params__}
+
+        @wraps(function)
+        def call(**given: Any) -> Any:
+            return function(**{name: {x: given.pop(x) for x in members}}, **given)
+
+        return group(call)
+
+    return decorate
+
+
 def formats(role: str, meaning: str) -> Decorator:
     """An option that sets the format of a role."""
     return click.option(f"--{role}", type=FORMAT, help=meaning)
@@ -262,10 +279,7 @@ reach = together(
                  help="What launching an operator takes, such as 5e-6.  [default: 0]"),
 )  # fmt: skip
 
-setting = together(
-    reach,
-    click.option("--anyway", is_flag=True, help="Print times of what does not fit the memory, too."),
-)
+anyway = click.option("--anyway", is_flag=True, help="Print times of what does not fit the memory, too.")
 
 workload = together(
     click.option("--prompt", type=int, required=True, metavar="N", help="Tokens of each query's prompt."),
@@ -298,6 +312,8 @@ mtp = click.option("--mtp", is_flag=True, help="Count the layers that predict to
 
 plot = click.option("--plot", type=Target(), metavar="FILE", help="Draw it, too: FILE.png, FILE.svg or FILE.pdf.")
 
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
 output = click.option("-o", "--output", type=Target(), help="Write to a file; - is the terminal.")
 
 
@@ -308,3 +324,22 @@ def described(name: str, sizes: tuple[tuple[str, int], ...], mtp: bool = False) 
 
     config = load_config(name)
     return config, models.read(config, mtp).with_sizes(dict(sizes))
+
+
+def step_of(cached_tokens: tuple[list[int], ...], input_tokens: tuple[list[int], ...], batch_size: int | None,
+            ) -> dict[str, Any]:  # fmt: skip
+    """The batch as functions take it; mistakes in it are told before sympy is imported."""
+    from symroof.queries import queries
+
+    step: dict[str, Any] = {
+        "new": [*chain(*input_tokens)] or [1],
+        "cached": [*chain(*cached_tokens)] or [0],
+        "batch_size": batch_size,
+    }
+    queries(**step)
+    return step
+
+
+def listed(texts: Sequence[str]) -> list[str]:
+    """The names in texts that commas part, each once."""
+    return list(dict.fromkeys(x.strip() for text in texts for x in text.split(",") if x.strip()))

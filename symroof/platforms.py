@@ -78,6 +78,11 @@ class Platform:
     joules: tuple[Fraction, Fraction] | None = None
 
     @property
+    def label(self) -> str:
+        """The machine's name, and how many where it is more than one."""
+        return self.machine.label
+
+    @property
     def ideal(self) -> bool:
         """Whether times are those at the peaks: bounds, and no estimates."""
         return not self.overhead and all(x == Reach() for x in self.reach.values())

@@ -55,6 +55,12 @@ def plain(x: Any) -> int | float | None:
     return float(x) if isinstance(x, Fraction) else x
 
 
+def several(kind: str, found: Iterable[Any], refused: Iterable[tuple[str, Exception]]) -> dict[str, Any]:
+    """Results on several machines as JSON has them, and by label the machines that each failed on."""
+    errors = [{"machine": label, "error": str(error)} for label, error in refused]
+    return {"schema": f"symroof.{kind}/1", kind: [x.to_dict() for x in found], "refused": errors}
+
+
 @dataclass(frozen=True)
 class Parameters:
     """Weights of a model: all, those one token is multiplied by, and all by role."""

@@ -24,13 +24,12 @@ Figures are of the whole batch and all machines together; several are taken to s
 for nothing (ideal tensor parallelism).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 from symroof import memory, rulebook
-from symroof.machines import Machine
 from symroof.model import Model, chosen
 from symroof.platforms import Place, Platform, placed
 from symroof.report import Report, Row, by_path, plain
@@ -188,12 +187,6 @@ def roofline(model: Model, on: Place, rules: Any = "standard", logits: str | Non
         return Roofline(report, platform, rows, sum(x.time for x in rows))
     other = model.report(rules=fused, **step)
     return Roofline(report, platform, rows, sum(timed(row, other, platform).time for row in other.rows))
-
-
-def several(found: Sequence[Roofline], refused: Iterable[tuple[Machine, str]]) -> dict[str, Any]:
-    """Rooflines on several machines as JSON has them, and the machines there is none for."""
-    errors = [{"machine": machine.label, "error": error} for machine, error in refused]
-    return {"schema": "symroof.rooflines/1", "rooflines": [x.to_dict() for x in found], "refused": errors}
 
 
 def fusing(names: tuple[str, ...]) -> tuple[str, ...]:

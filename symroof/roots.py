@@ -84,7 +84,7 @@ def following(here: int, first: int, last: int, step: int) -> int | None:
 
 def real(expr: Expr, x: Symbol, first: Any, last: Any) -> Signs:
     """The signs over real numbers between two positive ones, ends not included."""
-    first, last, cut = sympify(first), sympify(last), breakpoints(expr, x)
+    first, last, cut = sympify(first, strict=True), sympify(last, strict=True), breakpoints(expr, x)
     if cut is not None:
         points = [first, *sorted(y for y in cut if first < y < last), last]
         found = list(by_branches(expr, x, points))

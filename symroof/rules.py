@@ -116,6 +116,20 @@ UNPOOLED: Layer = {
     s.K_wait: s.c + s.n,
 }
 ALL_ENTRIES: Layer = {s.P_comp: s.n * s.K_comp, s.P_sel: s.n * s.K_comp, s.C_sel: s.C_comp}
+# Whole rectangles where no window cuts them.
+WHOLE: Layer = {
+    s.P: rectangle(s.c),
+    s.P_local: rectangle(s.c),
+    s.C_local: s.c,
+    s.K_local: s.c + s.n,
+    s.P_top: rectangle(s.c),
+    s.C_top: s.c,
+    s.P_block: rectangle(s.c),
+    s.C_block: s.c,
+    s.P_tail: rectangle(s.c),
+    s.C_tail: s.c,
+    **ALL_ENTRIES,
+}
 
 
 # Layers that borrow their keys are needed at no more positions than logits are, and transformers runs them at no more:
@@ -200,47 +214,27 @@ TRANSFORMERS: Layer = {
     s.T_read: s.w_s * SSD_CHUNKS * SCANNED + 1 - SCANNED,
     s.P_ssd: s.w_s**2 * SSD_CHUNKS * SCANNED,
     s.X_ssd: (SSD_CHUNKS + 1) ** 2 * SCANNED,
-    s.P: rectangle(s.c),
+    **WHOLE,
     s.P_chunk: rectangle(Min(s.c, s.w - 1)),
     s.C_chunk: Min(s.c, s.w - 1),
     s.K_chunk: Min(s.c + s.n, s.w - 1),
     s.P_swa: rectangle(Min(s.c, s.w - 1)),
     s.C_swa: Min(s.c, s.w - 1),
     s.K_swa: Min(s.c + s.n, s.w - 1),
-    s.P_local: rectangle(s.c),
-    s.C_local: s.c,
-    s.K_local: s.c + s.n,
     **EXPANDED,
-    **ALL_ENTRIES,
-    s.P_top: rectangle(s.c),
-    s.C_top: s.c,
-    s.P_block: rectangle(s.c),
-    s.C_block: s.c,
-    s.P_tail: rectangle(s.c),
-    s.C_tail: s.c,
     **UNPOOLED,
 }
 
 FULL_SQUARE: Layer = {
     s.P_kept: s.T_kept * (s.c + s.n),
     s.P_swakept: s.T_kept * (s.c + s.n),
-    s.P: rectangle(s.c),
+    **WHOLE,
     s.P_chunk: rectangle(s.c),
     s.C_chunk: s.c,
     s.K_chunk: s.c + s.n,
     s.P_swa: rectangle(s.c),
     s.C_swa: s.c,
     s.K_swa: s.c + s.n,
-    s.P_local: rectangle(s.c),
-    s.C_local: s.c,
-    s.K_local: s.c + s.n,
-    **ALL_ENTRIES,
-    s.P_top: rectangle(s.c),
-    s.C_top: s.c,
-    s.P_block: rectangle(s.c),
-    s.C_block: s.c,
-    s.P_tail: rectangle(s.c),
-    s.C_tail: s.c,
 }
 
 LAYERS: dict[str, Layer] = {

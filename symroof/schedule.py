@@ -119,13 +119,13 @@ class Server:
 
 def known(values: Mapping[str, Any]) -> Callable[[Any], Expr]:
     """A function that puts numbers for symbols, given by name."""
-    numbers = {s.symbol(name): sympify(x) for name, x in values.items()}
-    return lambda expr: sympify(expr).xreplace(numbers)
+    numbers = {s.symbol(name): sympify(x, strict=True) for name, x in values.items()}
+    return lambda expr: sympify(expr, strict=True).xreplace(numbers)
 
 
 def kept(rows: Sequence[Row]) -> Expr:
     """Bytes that operators keep: weights, the cache after the step, and what one of them reads and writes at most."""
-    activations = {sympify(row.cost.act_read + row.cost.act_write) for row in rows}
+    activations = {sympify(row.cost.act_read + row.cost.act_write, strict=True) for row in rows}
     return Add(*(row.all.weight_held + row.all.cache_held for row in rows), longest(*activations))
 
 
@@ -149,7 +149,7 @@ class Draft:
     @property
     def a_round(self) -> Any:
         """Tokens a round yields on average."""
-        values = {s.a_d: sympify(self.acceptance), s.g_d: Integer(self.tokens)}
+        values = {s.a_d: sympify(self.acceptance, strict=True), s.g_d: Integer(self.tokens)}
         return Integer(self.tokens + 1) if self.acceptance == 1 else A_ROUND.xreplace(values)
 
     def reaching(self, needed: Any) -> float | None:
@@ -168,7 +168,7 @@ def rounds(verifying: Steps, drafting: Steps, draft: Draft) -> Steps:
 
     def a_token(name: str) -> Any:
         ahead = (getattr(drafting, name).xreplace({s.c: s.c + i}) for i in range(draft.tokens))
-        return Add(getattr(verifying, name), *ahead) / sympify(draft.a_round)
+        return Add(getattr(verifying, name), *ahead) / sympify(draft.a_round, strict=True)
 
     joules = None if verifying.joules is None else a_token("joules")
     return replace(verifying, time=a_token("time"), lower=a_token("lower"), joules=joules)

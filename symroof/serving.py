@@ -28,13 +28,12 @@ of whose logits are computed. Where each proposed token is accepted with probabi
 Several machines are {schema: symroof.servings/1, servings: [...], refused: [{machine, error}]}.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 from symroof import piecewise
-from symroof.machines import Machine
 from symroof.memory import Need, check, need, worst
 from symroof.model import Model, Rules, chosen
 from symroof.platforms import Place, Platform, placed
@@ -283,9 +282,3 @@ def room(server: Server, work: Workload, run: Plan, draft: Draft | None, anyway:
     if not anyway:
         check(server.model, server.platform.machine, found, besides)
     return worst(server.model, found, besides)
-
-
-def several(found: Sequence[Serving], refused: Iterable[tuple[Machine, str]]) -> dict[str, Any]:
-    """A workload on several machines as JSON has it, and the machines that it is refused on."""
-    errors = [{"machine": machine.label, "error": error} for machine, error in refused]
-    return {"schema": "symroof.servings/1", "servings": [x.to_dict() for x in found], "refused": errors}

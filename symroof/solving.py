@@ -88,7 +88,7 @@ def relational(question: Any, scope: Scope) -> tuple[str, Term, Term]:
     if not relation or not isinstance(question, Relational | Expr):
         raise UsageError(f"{shorten(question)}: give a comparison as text, or one of sympy's: Eq, <, <=, > or >=")
     both = question.args if isinstance(question, Relational) else (question, Integer(0))
-    return relation, *(by_sympy(sympify(x), scope) for x in both)  # type: ignore[return-value]
+    return relation, *(by_sympy(sympify(x, strict=True), scope) for x in both)  # type: ignore[return-value]
 
 
 def by_sympy(expr: Expr, scope: Scope) -> Term:

@@ -49,7 +49,7 @@ def launches(cost: Cost) -> Expr:
 
     Where a rule chooses between them, the rule's symbol.
     """
-    moved = sympify(cost.act_write or cost.act_read)
+    moved = sympify(cost.act_write or cost.act_read, strict=True)
     return Mul(*(x for x in Mul.make_args(moved) if x in (s.psi, s.delta))) if moved else Integer(0)
 
 
