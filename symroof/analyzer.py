@@ -13,8 +13,6 @@ from symroof.graph import Block, Op
 from symroof.kinds import Attention, Experts
 from symroof.symbols import symbol
 
-FAMILIES = ("llama", "llama4")
-
 DEPARTURES = {
     "dots": "counts 2k - 1 FLOP a dot product, not 2k",
     "heads": "adds the scores of all query heads up as one dot product of length H_q h a pair",

@@ -171,6 +171,13 @@ class Architecture:
                 parts = " + ".join(f"{c}={self.sizes[c]}" for c in counts)
                 yield f"layers {parts} do not add up to L={self.sizes['L']}"
 
+    def of_layers(self, path: str, layers: int) -> int:
+        """All layers, or the `layers` of the operator at `path` where its block stands apart from them."""
+        name = path.partition("/")[0]
+        apart = name in ("embedding", "head") or name.startswith("mtp.")
+        once = apart or any(x.name == name and not x.layers for x in self.structure.sublayers)
+        return layers if once else self.sizes["L"]
+
     def with_sizes(self, sizes: Mapping[str, int], further: Collection[str] = ()) -> "Architecture":
         """The same structure with other sizes: `with_sizes({"d": 8192})`; a size that is another one follows it.
 

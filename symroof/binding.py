@@ -1,17 +1,16 @@
 """Definitions substituted into formulas, in dependency order; formulas compiled to functions."""
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from sympy import Expr, Mul, Pow, Symbol, lambdify, sympify
-from sympy.printing.pycode import PythonCodePrinter
+from sympy import Expr, Pow, Symbol, lambdify, sympify
 
 from symroof.errors import SymroofError
+from symroof.exact import whole
+from symroof.source import compiled
 
 Definitions = Mapping[Symbol, Any]
-EXACT_POWER = 64  # powers above this are floats: an exact (15/16)^200000 takes seconds to reduce
 
 
 class Binding:
@@ -67,31 +66,9 @@ def evaluated(expr: Expr, values: Mapping[Symbol, Any]) -> Expr:
     return sympify(compiled((expr,), symbols)(*(values[x] for x in symbols))[0], strict=True)
 
 
-def compiled(exprs: Iterable[Expr], symbols: Iterable[Symbol]) -> Callable[..., list[Any]]:
-    """A function that evaluates `exprs` in Python's exact numbers (int, Fraction), given those of `symbols`."""
-    names = {"Fraction": Fraction, "power": power, "over": over, "floor": math.floor}
-    run = lambdify(list(symbols), list(exprs), modules=[names], printer=_Exact, cse=True)
-    return lambda *values: [whole(x) for x in run(*values)]
-
-
-def power(base: Any, exponent: Any) -> Any:
-    """base ** exponent: exact for whole exponents up to EXACT_POWER, a float beyond."""
-    if isinstance(exponent, int) and abs(exponent) <= EXACT_POWER:
-        return Fraction(base) ** exponent if exponent < 0 else base**exponent
-    return float(base) ** float(exponent)
-
-
-def over(above: Any, below: Any) -> Any:
-    """above / below, exactly: an int where it divides, else a Fraction; a float where one is."""
-    if isinstance(above, float) or isinstance(below, float):
-        return above / below
-    quotient, rest = divmod(above, below)
-    return Fraction(above) / below if rest else quotient
-
-
-def whole(x: Any) -> Any:
-    """`x` as an int where it is a whole Fraction."""
-    return x.numerator if isinstance(x, Fraction) and x.denominator == 1 else x
+def symbols_of(exprs: Iterable[Any]) -> set[Symbol]:
+    """All symbols that occur in some expressions."""
+    return set().union(*(sympify(x, strict=True).free_symbols for x in exprs))
 
 
 def exact_number(x: Any) -> Any:
@@ -99,34 +76,3 @@ def exact_number(x: Any) -> Any:
     if isinstance(x, int | float | Fraction):
         return whole(x)
     return whole(Fraction(int(x.p), int(x.q))) if x.is_Rational else float(x)
-
-
-class _Exact(PythonCodePrinter):  # type: ignore[misc]
-    """Python source that stays within int and Fraction."""
-
-    def __init__(self, settings: Any = None) -> None:
-        super().__init__({**(settings or {}), "fully_qualified_modules": False})
-
-    def _print_Rational(self, x: Any) -> str:
-        return f"Fraction({x.p}, {x.q})"
-
-    _print_Half = _print_Rational
-
-    def _print_Pow(self, x: Any, rational: bool = False) -> str:
-        return f"power({self._print(x.base)}, {self._print(x.exp)})"
-
-    def _print_Mul(self, x: Any) -> str:
-        above, below = self._sides(x)
-        return f"over({above}, {below})" if below else above
-
-    def _print_floor(self, x: Any) -> str:
-        above, below = self._sides(x.args[0])
-        return f"(({above})//({below}))" if below else f"floor({above})"
-
-    def _sides(self, x: Any) -> tuple[str, str]:
-        """Numerator and denominator as source; the latter is empty where it is 1."""
-        number, rest = x.as_coeff_Mul()
-        factors = Mul.make_args(rest)
-        below = [a.base for a in factors if a.is_Pow and a.exp == -1] + [number.q] * (number.q != 1)
-        above = [a for a in factors if not (a.is_Pow and a.exp == -1)] + [number.p] * (number.p != 1)
-        return tuple("*".join(f"({self._print(a)})" for a in side) for side in (above or [1], below))  # type: ignore[return-value]

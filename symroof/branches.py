@@ -13,8 +13,9 @@ from typing import Any
 
 from sympy import Add, Dummy, Expr, Integer, Max, Min, Mul, Pow, Rational, Symbol, expand_mul, floor, log, sympify
 
-from symroof.binding import exact_number, power, whole
+from symroof.binding import exact_number
 from symroof.errors import SymroofError, shorten
+from symroof.exact import power, whole
 
 Number = Any  # an int or Fraction where the formula is exact, else a float
 HALF = Rational(1, 2)

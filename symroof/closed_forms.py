@@ -10,13 +10,13 @@ from sympy import Expr, Integer, Rational, Symbol
 from symroof import rules as counting
 from symroof import symbols as s
 from symroof import timing, workload
-from symroof.binding import Binding
+from symroof.binding import Binding, symbols_of
 from symroof.branches import Point, exact
 from symroof.cost import FIELDS, Cost
 from symroof.errors import UsageError
 from symroof.formula import Named, quantity
 from symroof.graph import Op
-from symroof.model import Model, Rules, chosen, symbols_of
+from symroof.model import Model, Rules, chosen
 from symroof.platforms import Platform
 from symroof.precision import Precision
 from symroof.queries import queries

@@ -8,8 +8,9 @@ from typing import Any
 from sympy import Expr, Integer, Symbol
 
 from symroof import symbols as s
-from symroof.binding import Binding, exact_number, over
+from symroof.binding import Binding, exact_number
 from symroof.errors import UnknownName
+from symroof.exact import over
 from symroof.formula import ONES
 from symroof.model import Model, Rules
 from symroof.report import plain

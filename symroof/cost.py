@@ -4,10 +4,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
-from sympy import sympify
-
-from symroof import symbols as s
-
 # A sympy expression, or the exact number it became once everything was bound.
 Quantity = Any
 
@@ -40,7 +36,8 @@ class Cost:
 
     def xreplace(self, names: Mapping[Any, Any]) -> Self:
         """The same cost in other symbols."""
-        return type(self)(*(sympify(getattr(self, x), strict=True).xreplace(names) for x in FIELDS))
+        found = (getattr(self, x) for x in FIELDS)
+        return type(self)(*(x.xreplace(names) if hasattr(x, "xreplace") else x for x in found))
 
     @property
     def flops(self) -> Quantity:
@@ -69,19 +66,6 @@ class Cost:
 
 
 FIELDS = tuple(field.name for field in fields(Cost))
-
-
-def dots(products: Quantity, outputs: Quantity) -> Quantity:
-    """FLOP of `outputs` dot products that take `products` multiplications together.
-
-    The only place where a multiply-add becomes FLOP: 2 a product, less `sigma` an output.
-    """
-    return 2 * products - s.sigma * outputs
-
-
-def elementwise(operations: Quantity) -> Quantity:
-    """FLOP of operations that are no matmul; the only place where they are counted, through `phi`."""
-    return s.phi * operations
 
 
 def total(costs: Iterable[Cost]) -> Cost:

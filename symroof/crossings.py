@@ -8,10 +8,11 @@ from sympy import Expr, Integer, Pow, Symbol
 
 from symroof import piecewise
 from symroof import symbols as s
-from symroof.binding import Binding, compiled
+from symroof.binding import Binding
 from symroof.cost import Cost, total
 from symroof.model import Model, Rules
 from symroof.platforms import Place, placed
+from symroof.source import compiled
 
 FAR = 10**12  # batches, tokens and contexts beyond it are answered by "never"
 

@@ -20,7 +20,8 @@ from typing import Any
 
 from sympy import Add, Expr, Integer, Max, Min, Mul, Pow, Rational, Symbol, ceiling, floor, log
 
-from symroof.binding import exact_number, whole
+from symroof.binding import exact_number
+from symroof.exact import whole
 
 DIGITS, ONE = 40, Integer(1)
 MOST_DEGREE = 200  # of a formula that is evaluated exactly

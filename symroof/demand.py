@@ -8,9 +8,10 @@ from typing import Any
 from sympy import Add, Expr, Integer, Max, sympify
 
 from symroof import symbols as s
-from symroof.binding import compiled, exact_number
+from symroof.binding import exact_number
 from symroof.model import Model, Rules, chosen
 from symroof.report import Report
+from symroof.source import compiled
 
 Number = Any  # an int or Fraction where the formula is exact, else a float
 

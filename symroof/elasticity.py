@@ -27,9 +27,9 @@ from sympy import Add, Expr, Integer, Min, Symbol, floor
 
 from symroof import closed_forms, memory
 from symroof import symbols as s
-from symroof.binding import over
 from symroof.branches import Number, Point, combined
 from symroof.errors import UsageError
+from symroof.exact import over
 from symroof.model import Model, Rules, chosen
 from symroof.platforms import Place, Platform, placed
 from symroof.report import plain

@@ -11,17 +11,16 @@ from symroof.rulebook import ANALYZER, LLM_VIEWER
 
 @dataclass(frozen=True)
 class Tool:
-    """The families it knows, its graph of a structure, its departures from ours, and those that an operator has."""
+    """Its graph of a structure, its departures from ours, and those that an operator has."""
 
-    families: tuple[str, ...]
     graph: Callable[[Structure], Block]
     departures: Mapping[str, str]
     reasons: Callable[[Structure, str], tuple[str, ...]]
 
 
 TOOLS = {
-    ANALYZER: Tool(analyzer.FAMILIES, analyzer.graph, analyzer.DEPARTURES, analyzer.reasons),
-    LLM_VIEWER: Tool(llm_viewer.FAMILIES, llm_viewer.graph, llm_viewer.DEPARTURES, llm_viewer.reasons),
+    ANALYZER: Tool(analyzer.graph, analyzer.DEPARTURES, analyzer.reasons),
+    LLM_VIEWER: Tool(llm_viewer.graph, llm_viewer.DEPARTURES, llm_viewer.reasons),
 }
 
 

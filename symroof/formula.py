@@ -24,7 +24,7 @@ class Named:
     of: Callable[[Cost], Quantity]
 
 
-ONES = Binding({e.symbol: Integer(1) for e in s.VOCABULARY.values() if e.group == "width"})
+ONES = Binding(dict.fromkeys(s.WIDTHS, Integer(1)))
 
 QUANTITIES = {
     x.name: x

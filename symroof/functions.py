@@ -7,10 +7,11 @@ from typing import Any
 from sympy import Expr, Symbol
 
 from symroof import symbols as s
-from symroof.binding import Binding
+from symroof.binding import Binding, symbols_of
 from symroof.errors import UnknownName, UsageError, shorten
 from symroof.formula import Formula, Named, quantity
-from symroof.model import Model, chosen, operators, symbols_of
+from symroof.graph import operators
+from symroof.model import Model, chosen
 from symroof.notation import place
 from symroof.precision import Precision, precision
 from symroof.steps import collected, gather, shared

@@ -66,3 +66,8 @@ class Block:
             yield child.name, child
             if isinstance(child, Block):
                 yield from ((f"{child.name}/{path}", node) for path, node in child._nodes())
+
+
+def operators(node: Block | Op) -> list[Op]:
+    """An operator, or all those of a block."""
+    return [op for _, _, op in node.rows()] if isinstance(node, Block) else [node]

@@ -16,13 +16,12 @@ from sympy import Expr
 
 from symroof import symbols as s
 from symroof.architecture import Structure, Sublayer
-from symroof.cost import Cost, dots
+from symroof.cost import Cost
 from symroof.graph import Block, Op
 from symroof.kinds import Attention
+from symroof.operations import dots
 from symroof.ops import dense
 from symroof.symbols import symbol
-
-FAMILIES = ("llama",)
 
 DEPARTURES = {
     "apart": "projects one by one what has one input, and reads that each time",

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from sympy import Expr, Max, Min, Symbol, factor, floor
+from sympy import Expr, Symbol
 
 from symroof import symbols as s
+from symroof.unevaluated import Max, Min, floor
 
 
 @dataclass(frozen=True)
@@ -144,5 +145,5 @@ MASKS = {
     "tail": TAIL,
 }
 
-# The causal difference in the form a reader recognises: n (2 c + n + 1) / 2.
-CAUSAL_PAIRS = factor(CAUSAL.step()[s.P])
+# The causal difference in the form a reader recognises.
+CAUSAL_PAIRS = s.n * (2 * s.c + s.n + 1) / 2

@@ -18,8 +18,9 @@ from typing import Any
 from sympy import Expr, Float, Symbol, sympify
 
 from symroof import quadratics as q
-from symroof.binding import exact_number, whole
+from symroof.binding import exact_number
 from symroof.errors import SymroofError
+from symroof.exact import whole
 from symroof.segments import read, solved, summands
 
 Number = Any  # an int or Fraction where the formula is exact, else a float

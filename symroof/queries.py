@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 from symroof.errors import UsageError, digits, shorten
 
@@ -18,6 +20,26 @@ class Query:
     count: int = 1
 
 
+@dataclass(frozen=True)
+class Batch:
+    """Queries as they are listed, the whole list `times` over: `new[i]` tokens to compute, `cached[i]` in the cache."""
+
+    new: Sequence[int]
+    cached: Sequence[int]
+    times: int = 1
+
+    @property
+    def size(self) -> int:
+        """How many queries."""
+        return len(self.new) * self.times
+
+    @cached_property
+    def groups(self) -> tuple[Query, ...]:
+        """The same, queries alike as one entry."""
+        pairs = Counter(zip(self.new, self.cached, strict=True))
+        return tuple(Query(n, c, count * self.times) for (n, c), count in pairs.items())
+
+
 def queries(
     new: int | Sequence[int] = 1, cached: int | Sequence[int] = 0, batch_size: int | None = None
 ) -> tuple[Query, ...]:
@@ -25,6 +47,11 @@ def queries(
 
     A list of one serves every query. With `batch_size`, a multiple of the lists' length, the lists repeat.
     """
+    return batch(new, cached, batch_size).groups
+
+
+def batch(new: int | Sequence[int] = 1, cached: int | Sequence[int] = 0, batch_size: int | None = None) -> Batch:
+    """The same as it is listed."""
     news, held = _tokens("new", new, least=1), _tokens("cached", cached, least=0)
     if len(news) != len(held) and 1 not in (len(news), len(held)):
         raise UsageError(
@@ -35,8 +62,7 @@ def queries(
     size = length if batch_size is None else _token("batch size", batch_size, least=1)
     if size % length:
         raise UsageError(f"batch size {size} is no multiple of the {length} queries listed")
-    pairs = Counter(zip(_stretch(news, length), _stretch(held, length), strict=True))
-    return tuple(Query(n, c, count * (size // length)) for (n, c), count in pairs.items())
+    return Batch(_stretch(news, length), _stretch(held, length), size // length)
 
 
 def _stretch(values: list[int], length: int) -> list[int]:
@@ -44,9 +70,12 @@ def _stretch(values: list[int], length: int) -> list[int]:
 
 
 def _tokens(what: str, value: int | Iterable[int], least: int) -> list[int]:
-    values = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+    listed: Any = value.tolist() if hasattr(value, "tolist") else value  # an array's numbers as Python's
+    values: list[Any] = list(listed) if isinstance(listed, Iterable) and not isinstance(listed, str) else [listed]
     if not values:
         raise UsageError(f"an empty list of {what} tokens: give at least one number")
+    if set(map(type, values)) == {int} and min(values) >= least and max(values) <= LARGEST:
+        return values
     return [_token(f"{what} tokens", v, least) for v in values]
 
 

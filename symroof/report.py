@@ -21,12 +21,15 @@ are integers; where the expected number of experts makes them fractions, floats.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any, TypeVar
 
-from symroof.cost import Cost, total
+from symroof.architecture import Architecture
+from symroof.cost import Cost
 from symroof.errors import UnknownName
+from symroof.evaluation import Evaluation
 from symroof.precision import Precision
-from symroof.queries import Query
+from symroof.queries import Batch, Query
 from symroof.rulebook import RULEBOOK
 
 SCHEMA = "symroof.report/1"
@@ -144,21 +147,46 @@ class Report:
     model: str
     family: str
     source: str
-    sizes: Mapping[str, int]
+    architecture: Architecture
     parameters: Parameters
-    batch: tuple[Query, ...]
+    asked: Batch
     rules: tuple[str, ...]
-    precision: Precision
-    rows: tuple[Row, ...]
+    evaluation: Evaluation
 
     def __getitem__(self, path: str) -> Row:
         """The row of an operator, by its path: `report["mlp/down"]`. Raises UnknownName."""
         return by_path(self.rows, lambda row: row.path, path)
 
     @property
+    def batch(self) -> tuple[Query, ...]:
+        """The queries, those alike as one entry."""
+        return self.asked.groups
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """The model's sizes, by symbol name."""
+        return self.architecture.sizes
+
+    @property
+    def precision(self) -> Precision:
+        """The formats in force."""
+        return self.evaluation.precision
+
+    @cached_property
+    def _sums(self) -> tuple[Any, ...]:
+        return self.evaluation.sums(self.asked)
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """The operators in dataflow order."""
+        of_layers = self.architecture.of_layers
+        found = zip(self.evaluation.program.rows, self.evaluation.rows(self._sums), strict=True)
+        return tuple(Row(path, role, n, of_layers(path, n), cost, width) for (path, role, width), (n, cost) in found)
+
+    @cached_property
     def total(self) -> Cost:
         """The whole step."""
-        return total(row.all for row in self.rows)
+        return self.evaluation.total(self._sums)
 
     @property
     def blocks(self) -> dict[str, tuple[Row, ...]]:
@@ -185,7 +213,7 @@ class Report:
     @property
     def queries(self) -> int:
         """The batch size."""
-        return sum(query.count for query in self.batch)
+        return self.asked.size
 
     def to_dict(self) -> dict[str, Any]:
         """The report in the schema that this module documents."""

@@ -13,7 +13,7 @@ class Rule:
     meaning: str
     source: str
     base: bool = False
-    tool: bool = False  # the figures of another tool, kept as they are: it takes no variants
+    tool: tuple[str, ...] = ()  # another tool's figures, kept as they are: the families it knows; it takes no variants
 
 
 ANALYZER = "transformer-roofline-analyzer"
@@ -36,14 +36,14 @@ RULEBOOK = {
         "the figures of Transformer Roofline Analyzer, to the last FLOP and byte (llama and llama4)",
         "github.com/Jench2103/transformer-roofline-analyzer; departures: report --against",
         base=True,
-        tool=True,
+        tool=("llama", "llama4"),
     ),
     LLM_VIEWER: Rule(
         "the figures of LLM-Viewer as its paper prints them (llama): full squares, scores written and read, "
         "5 operations a score for the softmax, 7 an element for a norm",
         "arXiv:2402.16363, Table 1; departures: report --against",
         base=True,
-        tool=True,
+        tool=("llama",),
     ),
     "exact-dots": Rule("a dot product of length k is 2k - 1 FLOP", "k products and k - 1 additions"),
     "full-square": Rule(

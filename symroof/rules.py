@@ -7,9 +7,10 @@ adds. For any other symbol it is the value itself.
 from collections.abc import Mapping
 from functools import lru_cache
 
-from sympy import Expr, Integer, Max, Min, Symbol, floor
+from sympy import Expr, Integer, Symbol
 
 from symroof import symbols as s
+from symroof import unevaluated
 from symroof.architecture import Structure, Sublayer
 from symroof.masks import (
     BLOCKS,
@@ -25,6 +26,7 @@ from symroof.masks import (
     rectangle,
 )
 from symroof.rulebook import ANALYZER, LLM_VIEWER
+from symroof.unevaluated import Max, Min, floor
 
 Layer = Mapping[Symbol, Expr]
 
@@ -276,7 +278,7 @@ def layer(names: tuple[str, ...], structure: Structure | None = None) -> Layer:
 @lru_cache(1024)
 def renamed(expr: Expr, names: tuple[tuple[Symbol, Symbol], ...]) -> Expr:
     """A definition in other symbols; rules have most of theirs in common."""
-    return expr.xreplace(dict(names))
+    return unevaluated.renamed(expr, dict(names))
 
 
 @lru_cache

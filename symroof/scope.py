@@ -9,14 +9,14 @@ from sympy import Add, Expr, Symbol
 
 from symroof import closed_forms, workload
 from symroof import symbols as s
-from symroof.binding import Binding
+from symroof.binding import Binding, symbols_of
 from symroof.branches import exact
 from symroof.closed_forms import Form
 from symroof.cost import FIELDS, Cost
 from symroof.formula import quantity
 from symroof.graph import Op
 from symroof.machines import Machine, machine
-from symroof.model import Model, symbols_of
+from symroof.model import Model
 from symroof.platforms import Platform, platform
 from symroof.precision import Precision, precision
 from symroof.terms import Term

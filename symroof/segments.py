@@ -14,8 +14,9 @@ from typing import Any
 from sympy import Add, Expr, Float, Max, Min, Mul, Pow, Symbol, floor, sympify
 
 from symroof import quadratics as q
-from symroof.binding import EXACT_POWER, exact_number
+from symroof.binding import exact_number
 from symroof.errors import SymroofError, shorten
+from symroof.exact import EXACT_POWER
 from symroof.quadratics import Polynomial, Segment
 
 MOST = 2**16  # parts that floors may split a range into

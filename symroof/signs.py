@@ -8,8 +8,8 @@ from typing import Any
 from sympy import Expr, Pow, Symbol, floor
 
 from symroof import piecewise
-from symroof.binding import compiled
 from symroof.errors import SymroofError
+from symroof.source import compiled
 
 FAR = 10**12  # numbers beyond it are answered by "never"
 MOST = 8  # changes of sign that are looked for

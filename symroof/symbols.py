@@ -333,3 +333,5 @@ A_l = scaling("A_l", "scale of the loss that parameters lower", latex="A")
 B_l = scaling("B_l", "scale of the loss that tokens lower", latex="B")
 alpha_l = scaling("alpha_l", "exponent of the parameters in a loss law", latex=r"\alpha")
 beta_l = scaling("beta_l", "exponent of the tokens in a loss law", latex=r"\beta")
+
+WIDTHS = tuple(x.symbol for x in VOCABULARY.values() if x.group == "width")

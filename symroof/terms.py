@@ -10,8 +10,9 @@ from typing import Any
 
 from sympy import Expr, Float, Integer, Max, Min, Pow, Rational, ceiling, floor, log, sqrt
 
-from symroof.binding import EXACT_POWER, exact_number
+from symroof.binding import exact_number
 from symroof.errors import UsageError
+from symroof.exact import EXACT_POWER
 from symroof.units import BYTE, COUNT, Unit
 
 MOST_BITS = 4096  # of a number's numerator or denominator

@@ -8,8 +8,8 @@ from typing import Any
 from sympy import Expr, Integer, Max, Mul, Symbol, sympify
 
 from symroof import symbols as s
-from symroof.binding import compiled
 from symroof.cost import FIELDS, Cost, Quantity
+from symroof.source import compiled
 
 
 def matmul_time(cost: Cost) -> Expr:

@@ -9,10 +9,10 @@ from sympy import Add, Expr, Integer, Symbol
 from symroof import rules as counting
 from symroof import symbols as s
 from symroof import workload
-from symroof.binding import Binding, exact_number
+from symroof.binding import Binding, exact_number, symbols_of
 from symroof.cost import ZERO, Cost
 from symroof.errors import UnknownName
-from symroof.model import Model, Rules, chosen, symbols_of
+from symroof.model import Model, Rules, chosen
 from symroof.queries import queries
 from symroof.rules import Layer
 

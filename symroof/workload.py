@@ -7,9 +7,10 @@ from typing import Any
 from sympy import Expr, Symbol
 
 from symroof import symbols as s
-from symroof.binding import Binding, compiled
+from symroof.binding import Binding
 from symroof.queries import Query
 from symroof.rules import Layer
+from symroof.source import compiled
 
 
 def summands(rules: Layer, wanted: Iterable[Symbol] | None = None) -> dict[Symbol, Expr]:

@@ -13,9 +13,10 @@ from sympy import Expr, Symbol, sympify
 from symroof import blocks, rules
 from symroof import symbols as s
 from symroof.architecture import Architecture, Frame, Structure, Sublayer
-from symroof.binding import compiled
 from symroof.graph import Op
-from symroof.model import WIDTHS, chosen
+from symroof.model import chosen
+from symroof.source import compiled
+from symroof.symbols import WIDTHS
 
 Values = dict[Symbol, Any]
 Piece = Sublayer | Frame

@@ -7,8 +7,8 @@ import pytest
 
 import symroof
 from symroof.config import catalogue
-from symroof.model import WIDTHS
 from symroof.precision import DETAILS, ROLES, precision
+from symroof.symbols import WIDTHS
 
 HALF_A_UNIT = 2**30 / 200  # sizes that are printed to 0.01 GiB
 

@@ -16,8 +16,7 @@ from sympy import Expr, Rational, sympify
 from test_truth import TRANSFORMERS
 
 import symroof
-from symroof import blocks, fitting, foreign, formula, quantization, rulebook, rules, schedule, workload
-from symroof import model as modelling
+from symroof import blocks, fitting, formula, programs, quantization, rulebook, rules, schedule, workload
 from symroof import symbols as s
 from symroof.architecture import Sublayer
 from symroof.binding import Binding
@@ -434,7 +433,7 @@ def suffix(x: Any) -> str:
 
 def bases(model: Model) -> list[str]:
     """The sets of rules that can count the model."""
-    known = {name for name, tool in foreign.TOOLS.items() if model.family in tool.families}
+    known = {name for name, rule in rulebook.RULEBOOK.items() if model.family in rule.tool}
     return [x for x, rule in rulebook.RULEBOOK.items() if rule.base and (x in known or not rule.tool)]
 
 
@@ -448,7 +447,8 @@ def only_symbols_of_the_vocabulary_occur(model: Model) -> None:
     for name in bases(model):
         told = model.definitions(name)
         assert not strangers(model, graph_symbols(model, name))
-        assert not strangers(model, modelling.table(model.architecture.structure, rulebook.select(name)).symbols)
+        found = programs.program(model.architecture.structure, rulebook.select(name))
+        assert not strangers(model, map(s.symbol, (*found.sums, *found.steps, *found.known)))
         assert not strangers(model, told)
         assert not strangers(model, set().union(*map(symbols_of, told.values())))
 

@@ -13,8 +13,7 @@ import zoo
 from sympy import Expr, Min, Symbol, sympify
 
 import symroof
-from symroof import assembly, blocks, cost, masks, rules
-from symroof import model as modelling
+from symroof import assembly, blocks, derivation, masks, operations, programs, rules
 from symroof import symbols as s
 from symroof.blocks import attention as attention_block
 from symroof.blocks import feed_forward
@@ -43,7 +42,7 @@ def everywhere(function: Any, mutant: Any) -> Callable[[Patch], None]:
     """Put a mutant in the place of a function wherever it is known."""
 
     def make(patch: Patch) -> None:
-        for module in (cost, dense, attention, experts, recurrent, *BLOCKS):
+        for module in (operations, dense, attention, experts, recurrent, *BLOCKS):
             for name in [name for name, x in vars(module).items() if x is function]:
                 patch.setattr(module, name, mutant)
 
@@ -107,7 +106,7 @@ def law(function: Callable[[Model], None], name: str) -> Callable[[], None]:
 
 
 def values_of_kv_heads(x: Cost, tokens: Expr, mask: Any, H_q: Expr, H_kv: Expr, h: Expr, h_v: Expr, *_: Any) -> Cost:
-    return replace(x, matmul=cost.dots(mask.pairs * H_q * h, 0) + cost.dots(mask.pairs * H_kv * h_v, 0))
+    return replace(x, matmul=operations.dots(mask.pairs * H_q * h, 0) + operations.dots(mask.pairs * H_kv * h_v, 0))
 
 
 def convolution() -> None:
@@ -167,13 +166,13 @@ MUTATIONS = (
              op("attend", lambda x: replace(x, cache_write=0)),
              law(laws.the_cache_grows_by_what_is_written_and_is_read_next, "llama-2-7b")),
     Mutation("a multiply-add is one FLOP",
-             everywhere(cost.dots, lambda products, outputs: products - s.sigma * outputs),
+             everywhere(operations.dots, lambda products, outputs: products - s.sigma * outputs),
              law(laws.one_token_meets_each_weight_once, "llama-3.1-8b")),
     Mutation("a multiply-add is one FLOP, at the operator",
-             everywhere(cost.dots, lambda products, outputs: products - s.sigma * outputs),
+             everywhere(operations.dots, lambda products, outputs: products - s.sigma * outputs),
              lambda: oracle.check_linear(2, 5, 7, bias=False)),
     Mutation("an exact dot product is spared an addition too many",
-             everywhere(cost.dots, lambda products, outputs: 2 * products - 2 * s.sigma * outputs),
+             everywhere(operations.dots, lambda products, outputs: 2 * products - 2 * s.sigma * outputs),
              law(laws.says_exact_dots, "biased")),
     Mutation("the embedding is multiplied",
              op("lookup", lambda x: replace(x, matmul=2 * s.T * s.d * s.V)),
@@ -307,12 +306,13 @@ MUTATIONS = (
 def patch() -> Iterator[Patch]:
     """Patches that are undone, with no formula of theirs left in a cache."""
     with pytest.MonkeyPatch.context() as context:
+        context.setenv("SYMROOF_CACHE", "0")
         yield context
     forget()
 
 
 def forget() -> None:
-    caches = (modelling.graph_of, modelling.tabulated, rules.layer, rules.renames, rules.renamed, rules.dependents)
+    caches = (derivation.graph_of, programs.program, rules.layer, rules.renames, rules.renamed, rules.dependents)
     for function in caches:
         function.cache_clear()
 

@@ -15,33 +15,37 @@ ROOT = Path(symroof.__file__).parent
 
 # A module imports only from lower levels.
 LEVELS = {
+    "exact": 0, "store": 0, "unevaluated": 0,
     "errors": 0, "kinds": 0, "quadratics": 0, "quantities": 0,
+    "source": 1, "operations": 2,
     "architecture": 1, "dtypes": 1, "hub": 1, "queries": 1, "quoting": 1, "rulebook": 1, "symbols": 1, "tables": 1,
-    "assembly": 2, "binding": 2, "config": 2, "cost": 2, "machines": 2, "masks": 2, "notation": 2,
-    "branches": 3, "growth": 4, "signs": 5, "closed_forms": 10, "asymptotics": 11, "differences": 11, "elasticity": 11,
+    "assembly": 2, "binding": 2, "config": 2, "cost": 0, "machines": 2, "masks": 2, "notation": 2,
+    "branches": 3, "growth": 4, "signs": 5, "closed_forms": 14, "asymptotics": 15, "differences": 15, "elasticity": 15,
     "graph": 3, "ignored": 3, "models": 3, "modules": 3, "ops": 3, "rules": 3, "segments": 3, "steps": 3, "timing": 3,
     "audit": 4, "grafts": 4, "blocks": 4, "formula": 4, "listing": 4, "piecewise": 4, "schemes": 4, "workload": 4,
     "analyzer": 5, "llm_viewer": 5, "quantization": 5,
     "foreign": 6, "precision": 6,
-    "platforms": 7, "report": 7,
-    "comparison": 8,
-    "model": 9,
-    "lineup": 10, "memory": 10, "crossings": 10, "functions": 10, "demand": 10, "training": 10, "schedule": 10,
-    "conventions": 11, "fitting": 11, "rooflines": 11, "scaling": 11, "serving": 11, "ways": 11,
-    "matching": 12, "optima": 12,
+    "derivation": 7, "compiling": 8, "programs": 9, "arrays": 9, "evaluation": 10,
+    "platforms": 7, "report": 11,
+    "comparison": 12,
+    "model": 13,
+    "lineup": 14, "memory": 14, "crossings": 14, "functions": 14, "demand": 14, "training": 14, "schedule": 14,
+    "conventions": 15, "fitting": 15, "rooflines": 15, "scaling": 15, "serving": 15, "ways": 15,
+    "matching": 16, "optima": 16,
     "runs": 1, "units": 1, "language": 2, "decimals": 3, "terms": 3, "brackets": 4, "quotients": 4, "roots": 5,
-    "scope": 11, "clocks": 12, "isolating": 12, "unknowns": 12, "questions": 13, "solutions": 13, "solving": 14,
-    "render": 14,
-    "options": 15, "plots": 15, "terminal": 15,
-    "counts": 16, "asking": 16, "running": 16,
-    "deriving": 17,
-    "cli": 18,
+    "scope": 15, "clocks": 16, "isolating": 16, "unknowns": 16, "questions": 17, "solutions": 17, "solving": 18,
+    "render": 18,
+    "options": 19, "plots": 19, "terminal": 19,
+    "counts": 20, "asking": 20, "running": 20,
+    "deriving": 21,
+    "cli": 22,
 }  # fmt: skip
 
 # Reading a config, and telling a user of a mistake, does without these.
 PLAIN = ("errors", "kinds", "architecture", "assembly", "dtypes", "hub", "queries", "rulebook", "config", "audit",
          "ignored", "models", "modules", "schemes", "quantization", "listing", "machines", "tables", "quantities",
-         "quoting", "platforms", "precision", "options", "terminal", "units", "language")  # fmt: skip
+         "quoting", "platforms", "precision", "options", "terminal", "units", "language",
+         "cost", "exact", "store", "programs", "evaluation", "arrays", "report", "model", "lineup")  # fmt: skip
 
 
 def module_of(path):

@@ -5,8 +5,9 @@ from dataclasses import replace
 from sympy import Expr, Integer
 
 from symroof import symbols as s
-from symroof.cost import Cost, dots, elementwise
+from symroof.cost import Cost
 from symroof.masks import CAUSAL, TOP, Mask
+from symroof.operations import dots, elementwise
 from symroof.ops.dense import elements, linear
 
 

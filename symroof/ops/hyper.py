@@ -6,7 +6,8 @@ The weights of both come from the streams themselves, by one projection of all m
 from sympy import Expr
 
 from symroof import symbols as s
-from symroof.cost import Cost, dots
+from symroof.cost import Cost
+from symroof.operations import dots
 from symroof.ops.dense import elements, linear
 
 

@@ -7,7 +7,8 @@ is linear in tokens; P_delta and P_light are the pairs that a chunked scan multi
 from sympy import Expr
 
 from symroof import symbols as s
-from symroof.cost import Cost, dots, elementwise
+from symroof.cost import Cost
+from symroof.operations import dots, elementwise
 from symroof.ops.dense import elements
 from symroof.ops.recurrent import state
 

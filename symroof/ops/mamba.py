@@ -8,7 +8,8 @@ weights are loaded. P_ssd and X_ssd are what a scan in chunks multiplies besides
 from sympy import Expr
 
 from symroof import symbols as s
-from symroof.cost import Cost, dots
+from symroof.cost import Cost
+from symroof.operations import dots
 from symroof.ops.dense import elements
 from symroof.ops.recurrent import state
 

@@ -3,7 +3,8 @@
 from sympy import Expr, Integer
 
 from symroof import symbols as s
-from symroof.cost import Cost, elementwise
+from symroof.cost import Cost
+from symroof.operations import elementwise
 from symroof.ops.dense import elements
 from symroof.ops.recurrent import state
 

@@ -3,7 +3,8 @@
 from sympy import Expr
 
 from symroof import symbols as s
-from symroof.cost import Cost, dots, elementwise
+from symroof.cost import Cost
+from symroof.operations import dots, elementwise
 from symroof.ops.dense import elements
 
 

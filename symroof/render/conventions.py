@@ -6,8 +6,8 @@ from typing import Any
 from sympy import Expr, Symbol
 
 from symroof import symbols as s
-from symroof.binding import over
 from symroof.conventions import OURS, Conventions, Counted
+from symroof.exact import over
 from symroof.matching import Guess, Match
 from symroof.notation import text
 from symroof.render.columns import aligned, hanging

@@ -1,0 +1,46 @@
+"""What a model's structure is as formulas: its graph, and its quantities in closed form."""
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from sympy import Symbol
+
+from symroof import blocks, foreign, workload
+from symroof import symbols as s
+from symroof.architecture import Structure
+from symroof.binding import Binding, symbols_of
+from symroof.cost import FIELDS, Cost
+from symroof.formula import Formula, quantity
+from symroof.graph import Block, Op, operators
+from symroof.rules import Layer
+
+
+@lru_cache(512)
+def graph_of(structure: Structure, tool: str = "") -> Block:
+    """The graph of a structure: ours, or as another tool sees it."""
+    return foreign.TOOLS[tool].graph(structure) if tool else blocks.graph(structure)
+
+
+def parts(graph: Block, layer: Layer, name: str, op: str, uniform: bool, sizes: Mapping[Symbol, Any]) -> Formula:
+    """A quantity by block, or by operator of the block at `op`, with `sizes` in it; see `Model.formula`."""
+    node, kinds = graph.find(op) if op else graph, ("rule", "step") if uniform else ("rule",)
+    kept = {x: expr for x, expr in layer.items() if s.group(x) in kinds}
+    used = symbols_of([quantity(name).of(x.cost) for x in operators(node)] + [*kept.values()])
+    batch = workload.uniform(layer, used) if uniform else {}
+    return Formula.of(node, quantity(name), Binding(kept, batch, sizes))
+
+
+def uniform(graph: Block, layer: Layer, known: Mapping[Symbol, Any]) -> Iterator[tuple[str, int, Op, Cost]]:
+    """(path, layers, operator, cost of a layer) on B queries of n new and c cached tokens, what is `known` put in."""
+    choices = {x: expr for x, expr in layer.items() if s.group(x) in ("rule", "step")}
+    rows = list(graph.rows())
+    used = symbols_of([*(x for _, _, op in rows for x in vars(op.cost).values()), *choices.values()])
+    bound = Binding(choices, workload.uniform(layer, used), known)
+    for path, count, op in rows:
+        yield path, int(bound(count)), op, Cost(*(bound(getattr(op.cost, x)) for x in FIELDS))
+
+
+def symbols(names: Mapping[str, Any]) -> dict[Symbol, Any]:
+    """Numbers by name as a layer of definitions."""
+    return {s.symbol(name): x for name, x in names.items()}

@@ -1,0 +1,15 @@
+"""Compiled formulas of a test run are kept in a directory of its own."""
+
+import os
+import shutil
+import tempfile
+
+
+def pytest_configure(config):
+    if not hasattr(config, "workerinput"):  # workers inherit the one of the process that starts them
+        config.compiled = os.environ["SYMROOF_CACHE_DIR"] = tempfile.mkdtemp(prefix="symroof-tests-")
+
+
+def pytest_unconfigure(config):
+    if hasattr(config, "compiled"):
+        shutil.rmtree(config.compiled, ignore_errors=True)

@@ -1,0 +1,164 @@
+"""Compiled formulas against the symbolic ones, and what they cost."""
+
+import random
+from fractions import Fraction
+
+import pytest
+from sympy import Integer, Rational
+
+import symroof
+from symroof import arrays, evaluation, programs, rulebook, workload
+from symroof import rules as counting
+from symroof import symbols as s
+from symroof.binding import Binding, exact_number
+from symroof.config import catalogue
+from symroof.cost import FIELDS
+from symroof.queries import Batch, Query, batch
+from symroof.source import compiled
+
+BATCH = (Query(1, 70_000, 3), Query(700, 0), Query(513, 2_047, 2))
+LONG = 10**13
+
+
+def one_of_each_structure():
+    """A built-in model of each structure."""
+    found = {}
+    for name in catalogue():
+        found.setdefault(symroof.load(name).architecture.structure, name)
+    return sorted(found.values())
+
+
+STRUCTURES = one_of_each_structure()
+
+
+def symbolic(model, names, queries, widths):
+    """(path, layers, cost of one layer) of each operator by substitution in the formulas."""
+    layer = counting.layer(names, model.architecture.structure)
+    choices = {x: expr for x, expr in layer.items() if s.group(x) in ("rule", "step")}
+    sums = workload.batch(queries, layer, model.sizes)
+    bound = Binding(choices, model.sizes, widths, sums)
+    for path, count, op in model.graph(names).rows():
+        yield path, exact_number(bound(count)), [exact_number(bound(getattr(op.cost, x))) for x in FIELDS]
+
+
+@pytest.mark.parametrize("name", STRUCTURES)
+def test_compiled_is_what_the_formulas_say(name):
+    model = symroof.load(name)
+    found = model.report(new=[1] * 3 + [700] + [513] * 2, cached=[70_000] * 3 + [0] + [2_047] * 2, dtype="bf16")
+    assert {*found.batch} == {*BATCH}
+    widths = {s.symbol(x): Rational(y.numerator, y.denominator) for x, y in found.precision.widths().items()}
+    for row, (path, layers, cost) in zip(found.rows, symbolic(model, ("standard",), BATCH, widths), strict=True):
+        assert (row.path, row.layers) == (path, layers)
+        for field, x in zip(FIELDS, cost, strict=True):
+            assert getattr(row.cost, field) == (pytest.approx(x, rel=1e-13) if isinstance(x, float) else x), path
+
+
+@pytest.mark.parametrize("rules", [x for x, rule in rulebook.RULEBOOK.items() if x != "standard"])
+def test_compiled_is_what_the_formulas_say_under_every_rule(rules):
+    name = "llama-2-7b" if rulebook.RULEBOOK[rules].tool else "deepseek-v3.2"
+    model = symroof.load(name)
+    names = rulebook.select(rules)
+    found = model.report(new=[1, 700], cached=[70_000, 0], rules=rules, dtype="bf16")
+    widths = {s.symbol(x): Rational(y.numerator, y.denominator) for x, y in found.precision.widths().items()}
+    queries = [Query(1, 70_000), Query(700, 0)]
+    for row, (path, layers, cost) in zip(found.rows, symbolic(model, names, queries, widths), strict=True):
+        assert (row.path, row.layers) == (path, layers)
+        assert [getattr(row.cost, x) for x in FIELDS] == pytest.approx(cost, rel=1e-13, abs=0), path
+
+
+@pytest.mark.parametrize("name", ["llama-3.1-8b", "llama-4-scout", "deepseek-v3.2", "gemma-3n-e4b", "jamba-v0.1"])
+def test_totals_are_the_sum_of_rows(name):
+    found = symroof.load(name).report(new=[5, 1], cached=[3, 10**6], dtype="bf16")
+    assert found.evaluation.linear
+    for field in FIELDS:
+        of_rows, of_all = sum(getattr(x.all, field) for x in found.rows), getattr(found.total, field)
+        assert of_all == (pytest.approx(of_rows, rel=1e-13) if isinstance(of_rows, float) else of_rows)
+
+
+def test_totals_of_a_graph_that_is_not_linear_in_its_sums_are_those_of_its_rows():
+    model = symroof.load("llama-3.1-8b")
+    square = symroof.Block("squared", (symroof.Op("op", "ffn", symroof.Cost(matmul=s.T**2 * s.d)),))
+    found = model.with_graph(square).report(new=[3, 4], cached=0)
+    assert found.evaluation.linear is None
+    assert found.total.matmul == 49 * 4096
+
+
+def test_integers_stay_exact_however_large_the_batch():
+    report = symroof.load("llama-3.1-8b").report(new=LONG, cached=LONG)
+    pairs = LONG * LONG + LONG * (LONG + 1) // 2
+    assert report["attention/attend"].cost.matmul == 4 * pairs * 32 * 128
+    assert isinstance(report.total.matmul, int)
+    assert isinstance(report.total.moved, int)
+
+
+def test_a_structure_is_told_apart_by_all_that_it_has():
+    texts = {programs.canonical(symroof.load(name).architecture.structure) for name in STRUCTURES}
+    assert len(texts) == len(STRUCTURES)
+    with pytest.raises(TypeError):
+        programs.canonical({"a": 1})
+
+
+# --- sums of large batches -----------------------------------------------------------------------------------------
+
+
+def ragged(size, most, seed=1):
+    """A batch of many different queries."""
+    draw = random.Random(seed)
+    return batch([draw.randint(1, most) for _ in range(size)], [draw.randint(0, most) for _ in range(size)], 2 * size)
+
+
+@pytest.mark.parametrize("name", STRUCTURES)
+def test_many_queries_add_up_in_arrays_as_one_by_one(name, monkeypatch):
+    at = symroof.load(name)._evaluation(("standard",), {"dtype": "bf16"})
+    asked = ragged(evaluation.MANY, 9_000)
+    found = arrays.sums(at.program.text, at.known, asked)
+    monkeypatch.setattr(evaluation, "MANY", 10**9)
+    assert found == at.sums(asked)
+
+
+@pytest.mark.parametrize("most", [10**8, 10**10, 10**18])
+@pytest.mark.parametrize("name", ["llama-3.1-8b", "llama-4-scout", "deepseek-v3.2"])
+def test_sums_beyond_64_bits_are_as_exact(name, most):
+    at = symroof.load(name)._evaluation(("standard",), {"dtype": "bf16"})
+    asked = ragged(evaluation.MANY, most)
+    found = at.sums(asked)
+    one = [at.program.added(q.new, q.cached, *at.known) for q in asked.groups]
+    assert found == tuple(2 * sum(x) for x in zip(*one, strict=True))
+    if most > 10**9:
+        assert arrays.sums(at.program.text, at.known, asked) is None
+
+
+def test_without_numpy_many_queries_are_added_one_by_one(monkeypatch):
+    import sys
+
+    at = symroof.load("llama-3.1-8b")._evaluation(("standard",), {})
+    asked = ragged(evaluation.MANY, 9_000)
+    expected = at.sums(asked)
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    assert at.sums(asked) == expected
+
+
+def test_arrays_of_numpy_are_lists_of_queries():
+    numpy = pytest.importorskip("numpy")
+    model = symroof.load("llama-3.1-8b")
+    listed = model.report(new=[3, 1, 3], cached=[5, 0, 5])
+    assert model.report(new=numpy.array([3, 1, 3]), cached=numpy.array([5, 0, 5])).total == listed.total
+    assert Batch([3, 1, 3], [5, 0, 5]).groups == (Query(3, 5, 2), Query(1, 0, 1))
+
+
+# --- source --------------------------------------------------------------------------------------------------------
+
+
+def test_quotients_and_powers_stay_exact():
+    run = compiled([s.d / s.f, (1 - s.k / s.N_e) ** s.T, Rational(3, 2) * s.d, s.d**-2], [s.d, s.f, s.k, s.N_e, s.T])
+    assert run(6, 3, 8, 256, 2) == [2, Fraction(31**2, 32**2), 9, Fraction(1, 36)]
+    assert run(5, 3, 8, 256, 1) == [Fraction(5, 3), Fraction(31, 32), Fraction(15, 2), Fraction(1, 25)]
+    assert isinstance(run(5, 3, 8, 256, 10**6)[1], float)
+
+
+def test_numbers_that_are_known_are_worked_out_when_compiled():
+    from symroof.source import function
+
+    text = function("run", [s.T], [s.phi * s.T, s.sigma * s.T, s.T + s.delta], {s.phi: 0, s.sigma: 1, s.delta: 3} and {
+        s.phi: Integer(0), s.sigma: Integer(1), s.delta: Integer(3)})  # fmt: skip
+    assert text == "def run(T):\n    return (0, T, (T + 3), )\n"

@@ -1,0 +1,217 @@
+"""Compiled formulas on disk: used only where this installation wrote them for this user, remade otherwise."""
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import symroof
+from symroof import programs, store
+
+KEY = "standard Structure(...)"
+TEXT = "sums = ('T',)\n"
+COMMAND = [sys.executable, "-c", "from symroof.cli import main; main()", "report", "llama-3.1-8b", "--json"]
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """An empty cache directory, and no program in memory."""
+    monkeypatch.setenv("SYMROOF_CACHE_DIR", str(tmp_path / "cache"))
+    programs.program.cache_clear()
+    yield tmp_path / "cache"
+    programs.program.cache_clear()
+
+
+@pytest.fixture
+def kept(place):
+    """The file that a text is kept in."""
+    store.write(KEY, TEXT)
+    (found,) = place.iterdir()
+    return found
+
+
+def total():
+    """A figure that takes a program."""
+    programs.program.cache_clear()
+    return symroof.load("llama-3.1-8b").report(cached=2048).total
+
+
+def compilations(monkeypatch):
+    """The structures that are compiled from here on."""
+    made = []
+    anew = programs.source
+    monkeypatch.setattr(programs, "source", lambda *x: made.append(x) or anew(*x))
+    return made
+
+
+def test_what_is_written_is_read_again(kept):
+    assert store.read(KEY) == TEXT
+    assert store.read(KEY + " ") is None
+
+
+def test_a_structure_seen_before_is_not_compiled_again(place, monkeypatch):
+    made = compilations(monkeypatch)
+    first = total()
+    assert (total(), len(made), len(list(place.iterdir()))) == (first, 1, 1)
+
+
+def test_models_of_one_structure_share_a_program(place):
+    for name in ("llama-3.1-8b", "llama-2-70b"):
+        symroof.load(name).report()
+    assert len(list(place.iterdir())) == 1
+
+
+def test_files_and_directory_are_the_users_own(kept):
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert kept.parent.stat().st_mode & 0o777 == 0o700
+
+
+BROKEN = {
+    "empty": lambda x: b"",
+    "truncated": lambda x: x[: len(x) // 2],
+    "one letter changed": lambda x: x[:-3] + b"X" + x[-2:],
+    "another version": lambda x: x.replace(b"# symroof ", b"# symroof 9"),
+    "no text": lambda x: b"\xff\xfe" * 4096,
+    "only a body": lambda x: x.partition(b"\n")[2],
+    "poisoned": lambda x: x + b"raise SystemExit('poison')\n",
+    "poisoned, its own digest": lambda x: poisoned(x),
+}
+
+
+def poisoned(content: bytes) -> bytes:
+    """Other code under a heading that a foreign installation could have made: a digest, but not our fingerprint."""
+    text = content.decode().partition("\n")[2] + "raise SystemExit('poison')\n"
+    words = content.decode().partition("\n")[0].split()
+    return " ".join([*words[:3], "0" * 40, words[4], store.digest(text)]).encode() + b"\n" + text.encode()
+
+
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
+def test_a_broken_or_foreign_file_is_ignored_and_remade(place, broken):
+    first = total()
+    (path,) = place.iterdir()
+    good = path.read_bytes()
+    path.write_bytes(broken(good))
+    assert total() == first
+    assert path.read_bytes() == good
+
+
+def test_a_file_of_another_structure_is_ignored(place):
+    total()
+    (path,) = place.iterdir()
+    symroof.load("gpt2").report(dtype="bf16")
+    (other,) = set(place.iterdir()) - {path}
+    expected = total()
+    path.write_bytes(other.read_bytes())
+    assert total() == expected
+
+
+def test_a_changed_installation_makes_its_own(kept, monkeypatch):
+    assert store.read(KEY) == TEXT
+    monkeypatch.setattr(store, "fingerprint", lambda: "0" * 40)
+    assert store.read(KEY) is None
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o620, 0o660, 0o606, 0o604])
+def test_a_file_that_others_can_read_or_write_is_not_trusted(kept, mode):
+    kept.chmod(mode)
+    assert store.read(KEY) is None
+    store.write(KEY, TEXT)
+    assert store.read(KEY) == TEXT
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o777, 0o722])
+def test_a_directory_that_others_can_write_to_is_not_trusted(kept, mode):
+    kept.parent.chmod(mode)
+    assert store.read(KEY) is None
+    store.write("other", TEXT)
+    assert list(kept.parent.iterdir()) == [kept]
+
+
+def test_a_link_or_a_pipe_in_its_place_is_not_followed(kept, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    kept.rename(elsewhere)
+    kept.symlink_to(elsewhere)
+    assert store.read(KEY) is None
+    kept.unlink()
+    os.mkfifo(kept, 0o600)
+    assert store.read(KEY) is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_another_users_file_or_directory_is_not_trusted(kept):
+    os.chown(kept, 12345, -1)
+    assert store.read(KEY) is None
+    os.chown(kept, 0, -1)
+    os.chown(kept.parent, 12345, -1)
+    assert store.read(KEY) is None
+
+
+def test_where_nothing_can_be_written_nothing_is_kept(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "file", tmp_path / "file" / "below", Path("/proc/symroof")):
+        monkeypatch.setenv("SYMROOF_CACHE_DIR", str(place))
+        assert total().flops > 0
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root can write everywhere")
+def test_a_read_only_home_is_no_error(tmp_path, monkeypatch):
+    monkeypatch.delenv("SYMROOF_CACHE_DIR")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    tmp_path.chmod(0o500)
+    assert total().flops > 0
+
+
+def test_a_full_disk_is_no_error_and_leaves_nothing(place, monkeypatch):
+    def full(*_args, **_options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    assert total().flops > 0
+    assert list(place.iterdir()) == []
+
+
+def test_what_a_killed_run_leaves_behind_is_harmless(place):
+    first = total()
+    (path,) = place.iterdir()
+    path.with_name(f".{path.name}.1.abcd").write_bytes(path.read_bytes()[:100])
+    assert total() == first
+
+
+@pytest.mark.parametrize("off", [{"SYMROOF_CACHE": "0"}, {"HOME": "relative"}], ids=str)
+def test_it_can_be_off(place, monkeypatch, off):
+    for name, value in off.items():
+        monkeypatch.setenv(name, value)
+    if "HOME" in off:
+        monkeypatch.delenv("SYMROOF_CACHE_DIR")
+        monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    assert store.directory() is None
+    assert total().flops > 0
+    assert not place.exists()
+
+
+def test_its_place_is_that_of_the_users_caches(monkeypatch):
+    monkeypatch.delenv("SYMROOF_CACHE_DIR")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
+    assert store.directory() == Path("/somewhere/symroof")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", "/home/me")
+    assert store.directory() == Path("/home/me/.cache/symroof")
+
+
+def test_several_processes_at_once(place):
+    running = [subprocess.Popen(COMMAND, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(4)]
+    told = {process.communicate()[0] for process in running}
+    assert [process.returncode for process in running] == [0] * 4
+    assert len(told) == 1
+    assert len(list(place.iterdir())) == 1
+
+
+def test_a_program_may_call_nothing_but_arithmetic():
+    for text in ("import os", "open('x')", "__import__('os')", "eval('1')"):
+        with pytest.raises((ImportError, NameError)):
+            programs.loaded(text)
