@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from symroof.elasticity import knobs
     from symroof.errors import SymroofError
     from symroof.fitting import fit
+    from symroof.footprint import training_memory
     from symroof.graph import Block, Op
     from symroof.machines import Machine, machine
     from symroof.matching import match
     from symroof.model import Model, load
     from symroof.optima import optimum
+    from symroof.parallel import Parallel
     from symroof.platforms import Platform, platform
     from symroof.queries import Query, Workload
     from symroof.report import Report
@@ -47,6 +49,7 @@ _HOMES = {
     "Machine": "machines",
     "Model": "model",
     "Op": "graph",
+    "Parallel": "parallel",
     "Platform": "platforms",
     "Query": "queries",
     "Report": "report",
@@ -68,6 +71,7 @@ _HOMES = {
     "shape": "scaling",
     "solve": "solving",
     "training_flops": "training",
+    "training_memory": "footprint",
 }
 
 __all__ = [
@@ -78,6 +82,7 @@ __all__ = [
     "Machine",
     "Model",
     "Op",
+    "Parallel",
     "Platform",
     "Query",
     "Report",
@@ -100,6 +105,7 @@ __all__ = [
     "shape",
     "solve",
     "training_flops",
+    "training_memory",
 ]
 
 

@@ -8,7 +8,7 @@ from sympy.printing.str import StrPrinter
 
 from symroof import symbols as s
 
-GROUP_ORDER = ("batch", "training", "query", "step", "rule", "size", "width", "machine")
+GROUP_ORDER = ("batch", "training", "query", "step", "rule", "size", "width", "machine", "footprint")
 
 
 @cache

@@ -18,6 +18,7 @@ GROUPS = {
     "width": "bytes per element, by role",
     "machine": "what a machine does in a second, and at what part of its peak",
     "training": "parameters, tokens and FLOP as training and scaling laws count them",
+    "footprint": "what training keeps in memory, and the devices that share it",
 }
 
 
@@ -119,6 +120,16 @@ def rate(name: str, meaning: str, unit: str, latex: str = "") -> Symbol:
 def scaling(name: str, meaning: str, unit: str = "", latex: str = "") -> Symbol:
     """A number of a training run or of a law that holds for many."""
     return declare(name, "training", meaning, unit=unit, latex=latex, positive=True)
+
+
+def shared(name: str, meaning: str, latex: str = "") -> Symbol:
+    """How many devices share what training keeps, or how much of it there is at once."""
+    return declare(name, "footprint", meaning, latex=latex, rational=True, positive=True)
+
+
+def each(name: str, meaning: str, latex: str = "") -> Symbol:
+    """Bytes that training keeps of each of something."""
+    return declare(name, "footprint", "bytes " + meaning, unit="byte", latex=latex, rational=True, nonnegative=True)
 
 
 def width(name: str, meaning: str) -> Symbol:
@@ -333,5 +344,27 @@ A_l = scaling("A_l", "scale of the loss that parameters lower", latex="A")
 B_l = scaling("B_l", "scale of the loss that tokens lower", latex="B")
 alpha_l = scaling("alpha_l", "exponent of the parameters in a loss law", latex=r"\alpha")
 beta_l = scaling("beta_l", "exponent of the tokens in a loss law", latex=r"\beta")
+
+t = shared("t", "devices that share each operator (tensor parallelism)")
+t_s = shared("t_s", "of these, those that share the sequence between such operators: t, or 1")
+p = shared("p", "stages that layers are spread over (pipeline parallelism)")
+v_p = shared("v_p", "pieces that a stage's layers are in (interleaving)")
+n_f = shared("n_f", "microbatches in flight that the layers of the first stage keep their activations of")
+n_e = shared("n_e", "microbatches in flight that the embedding keeps its dropout mask of")
+N_d = shared("N_d", "replicas of the model (data parallelism)")
+z_w = shared("z_w", "replicas that share the weights: N_d, or 1")
+z_g = shared("z_g", "replicas that share the gradients: N_d, or 1")
+z_o = shared("z_o", "replicas that share the states of the optimizer: N_d, or 1")
+x_w = shared("x_w", "times that a step passes all gradients or weights between the replicas")
+y_w = each("y_w", "a parameter's weight takes")
+y_g = each("y_g", "a parameter's gradient takes")
+y_o = each("y_o", "a parameter's states in the optimizer take")
+y_m = each("y_m", "an element of a dropout mask takes")
+y_l = each("y_l", "the logarithm takes that fused attention keeps of each row's sum")
+y_p = each("y_p", "a probability takes that the loss keeps")
+theta_a = declare("theta_a", "footprint", "1 where attention keeps the scores of all pairs, 0 where fused",
+                  latex=r"\theta_a", nonnegative=True)  # fmt: skip
+theta_d = declare("theta_d", "footprint", "1 where there is dropout, 0 where not", latex=r"\theta_d",
+                  nonnegative=True)  # fmt: skip
 
 WIDTHS = tuple(x.symbol for x in VOCABULARY.values() if x.group == "width")

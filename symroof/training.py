@@ -199,20 +199,29 @@ def training_flops(
     `g_m` and `g_v`. Raises UnknownName.
     """
     (asked,), (kept,) = queries(sequence), queries(sequence if tokens is None else tokens)
-    name = recompute if isinstance(recompute, str) else ", ".join(f"{x} = {y}" for x, y in recompute.items())
     return Training(
-        model.name, in_training(rules), name, asked.new, kept.new, terms(model, rules),
+        model.name, in_training(rules), label(recompute), asked.new, kept.new, terms(model, rules),
         {**backward, **policy(recompute)}, {**model.sizes, s.n: Integer(asked.new)},
     )  # fmt: skip
 
 
 def policy(recompute: str | Layer) -> Layer:
     """What is computed again, by name. Raises UnknownName."""
-    if not isinstance(recompute, str):
-        return recompute
-    if recompute not in RECOMPUTE:
-        raise UnknownName("recompute policy", recompute, RECOMPUTE)
-    return RECOMPUTE[recompute]
+    return named("recompute policy", recompute, RECOMPUTE)
+
+
+def named(kind: str, told: str | Layer, known: Mapping[str, Layer]) -> Layer:
+    """A layer of definitions, or the one of that name. Raises UnknownName."""
+    if not isinstance(told, str):
+        return told
+    if told not in known:
+        raise UnknownName(kind, told, known)
+    return known[told]
+
+
+def label(told: str | Layer) -> str:
+    """A layer of definitions as a record names it."""
+    return told if isinstance(told, str) else ", ".join(f"{x} = {y}" for x, y in told.items())
 
 
 def training_formula(model: Model, rules: Rules = "standard") -> Expr:
