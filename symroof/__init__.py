@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from symroof.machines import Machine, machine
     from symroof.matching import match
     from symroof.model import Model, load
+    from symroof.notation import init_printing
     from symroof.optima import optimum
     from symroof.parallel import Parallel
     from symroof.platforms import Platform, platform
@@ -59,6 +60,7 @@ _HOMES = {
     "compare": "differences",
     "crossovers": "crossings",
     "fit": "fitting",
+    "init_printing": "notation",
     "knobs": "elasticity",
     "limits": "asymptotics",
     "load": "model",
@@ -93,6 +95,7 @@ __all__ = [
     "compare",
     "crossovers",
     "fit",
+    "init_printing",
     "knobs",
     "limits",
     "load",

@@ -11,7 +11,7 @@
                          number (the coefficient's, at the model's sizes and the batch held; null where it has none)
     passings             name, told, symbol, value (the first number at which left is no less than right; null for
                          never), left, right, solution (Python expressions; null where none is simple), given
-                         ({symbol: number} of the others), solved (whether by pieces, else bracketed)
+                         ({symbol: number} of the others), solved (exactly; else bracketed)
 
 A leading term is coefficient times symbol to the power, and what is left out is smaller by a factor of the symbol. A
 floor of the symbol is followed by its trend, so that what swings between bounds is told by its mean.
@@ -23,7 +23,7 @@ from typing import Any
 
 from sympy import Expr, Integer, Rational, Symbol
 
-from symroof import closed_forms
+from symroof import closed_forms, roots
 from symroof import symbols as s
 from symroof.branches import Numbers, Point, exact, multiplied_out
 from symroof.closed_forms import Form, total
@@ -32,8 +32,8 @@ from symroof.formula import quantity
 from symroof.growth import Leading, factored, leading, ratio, series
 from symroof.model import Model, Rules, chosen
 from symroof.platforms import Place, Platform, placed
+from symroof.queries import LARGEST
 from symroof.report import plain
-from symroof.signs import at_least
 
 SCHEMA = "symroof.limits/1"
 TITLES = {s.c: "long context", s.B: "large batch", s.n: "long prompt"}
@@ -218,10 +218,11 @@ def passing(
     """The smallest x at which one closed form is no less than another, of the numbers `given`."""
     least, (left, right) = (0 if x == s.c else 1), sides
     numbers = {y: Rational(exact(value)) for y, value in {**at.values, **given}.items() if y != x}
-    value, found = at_least(Numbers(numbers)(left - right), x, least)
+    signs = roots.whole(Numbers(numbers)(left - right), x, least, LARGEST)
+    value = signs.reached
     put = {y: Integer(z) for y, z in given.items() if y != s.B}
     solution = None if value in (None, least) else root(left - right, put, x, at.moved({**given, x: value}, x))
-    return Passing(name, told, x, left, right, {str(y): z for y, z in given.items()}, solution, value, found)
+    return Passing(name, told, x, left, right, {str(y): z for y, z in given.items()}, solution, value, signs.solved)
 
 
 def root(gap: Expr, put: Mapping[Symbol, Expr], x: Symbol, at: Point) -> Expr | None:

@@ -4,17 +4,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from sympy import Expr, Integer, Pow, Symbol
+from sympy import Expr, Integer, Symbol
 
-from symroof import piecewise
+from symroof import roots
 from symroof import symbols as s
 from symroof.binding import Binding
 from symroof.cost import Cost, total
 from symroof.model import Model, Rules
 from symroof.platforms import Place, placed
-from symroof.source import compiled
-
-FAR = 10**12  # batches, tokens and contexts beyond it are answered by "never"
+from symroof.queries import LARGEST
 
 
 @dataclass(frozen=True)
@@ -84,10 +82,8 @@ def crossing(name: str, told: str, x: Symbol, left: Expr, right: Expr, rates: di
     """The smallest whole x from which `left` is no smaller than `right`."""
     least = 0 if x == s.c else 1
     gap = Binding(rates)(left - right)
-    approximate = any(power.exp.free_symbols for power in gap.atoms(Pow))
-    find = bracketed if approximate else piecewise.first_at_least
-    value = find(gap, x, 0, least, FAR)
-    return Crossover(name, told, x, left, right, solved(x, left, right), value, approximate)
+    signs = roots.whole(gap, x, least, LARGEST)
+    return Crossover(name, told, x, left, right, solved(x, left, right), signs.reached, not signs.solved)
 
 
 def solved(x: Symbol, left: Expr, right: Expr) -> Expr | None:
@@ -97,23 +93,3 @@ def solved(x: Symbol, left: Expr, right: Expr) -> Expr | None:
         return None
     slope, offset = gap.coeff(x, 1), gap.coeff(x, 0)
     return -offset / slope if (gap - slope * x - offset).expand() == 0 else None
-
-
-def bracketed(gap: Expr, x: Symbol, bound: Any, first: int, last: int) -> int | None:
-    """The smallest whole x at which `gap` reaches `bound`, for a gap that passes it once: halving a bracket."""
-    run = compiled((gap,), (x,))
-
-    def at(value: int) -> Any:
-        return run(value)[0]
-
-    if at(first) >= bound:
-        return first
-    high = first
-    while at(high) < bound:
-        if high >= last:
-            return None
-        first, high = high, min(2 * high + 1, last)
-    while high - first > 1:
-        middle = (first + high) // 2
-        first, high = (first, middle) if at(middle) >= bound else (middle, high)
-    return high

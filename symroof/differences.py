@@ -14,7 +14,8 @@ structure that needs them; a sublayer that is one of another name there keeps it
                          B, n and c, a Python expression); causes: group (structure, sizes, formats), name, before,
                          after, number, in_batch (its part in B, n and c) and formula (of a structural one, in the
                          vocabulary; else null); flips: symbol -> {first: sign (-1, 0, 1) of the difference at its
-                         smallest number, flips: [[number, sign from there on], ...], solved}, the others as asked
+                         smallest number, flips: [[number, sign from there on], ...], solved (exactly; else bracketed),
+                         complete (false where there are more flips than these)}, the others as asked
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,7 +24,7 @@ from typing import Any
 
 from sympy import Add, Expr, Integer, Rational, Symbol
 
-from symroof import blocks, closed_forms, foreign
+from symroof import blocks, closed_forms, foreign, roots
 from symroof import rules as counting
 from symroof import symbols as s
 from symroof.architecture import Structure, Sublayer
@@ -33,8 +34,9 @@ from symroof.errors import UsageError
 from symroof.formula import Named
 from symroof.model import Model, Rules, chosen
 from symroof.notation import place
+from symroof.queries import LARGEST
 from symroof.report import plain
-from symroof.signs import Signs, signs
+from symroof.runs import Signs
 
 SCHEMA = "symroof.differences/1"
 USUAL = ("flops", "bytes", "parameters", "cache_size")
@@ -107,7 +109,8 @@ class Difference:
 
     def to_dict(self, batch: Values) -> dict[str, Any]:
         """The schema's quantity."""
-        flips = {str(x): {"first": y.first, "flips": [list(z) for z in y.flips], "solved": y.solved}
+        flips = {str(x): {"first": y.first, "flips": [list(z) for z in y.flips], "solved": y.solved,
+                          "complete": y.complete}
                  for x, y in self.flips.items()}  # fmt: skip
         return {
             "name": self.named.name, "unit": self.named.unit, "ours": plain(self.ours), "theirs": plain(self.theirs),
@@ -192,7 +195,7 @@ def difference(named: Named, ends: Sequence[tuple[Form, ...]], values: Sequence[
     )
     gap = right - left
     parts = tuple(part for part in (step.part(named, known) for step in found) if part.expr != 0)
-    flips = {x: signs(Numbers({y: Integer(z) for y, z in batch.items() if y != x})(gap), x, least)
+    flips = {x: roots.whole(Numbers({y: Integer(z) for y, z in batch.items() if y != x})(gap), x, least, LARGEST)
              for x, least in ((s.c, 0), (s.n, 1), (s.B, 1))}  # fmt: skip
     return Difference(named, number(left, batch), number(right, batch), gap, parts, flips)
 

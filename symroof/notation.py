@@ -1,9 +1,12 @@
-"""Expressions as a person writes them: `2 T d h (H_q + 2 H_kv)`."""
+"""Expressions as a person writes them: `2 T d h (H_q + 2 H_kv)`; and in LaTeX."""
 
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from sympy import Add, Expr, Mul
+import sympy
+from sympy import Add, Expr, Mul, Symbol
+from sympy.printing.latex import LatexPrinter
 from sympy.printing.str import StrPrinter
 
 from symroof import symbols as s
@@ -70,3 +73,32 @@ class TextPrinter(StrPrinter):  # type: ignore[misc]
 def text(expr: Expr) -> str:
     """An expression as plain text."""
     return str(TextPrinter().doprint(expr))
+
+
+class LatexNames(Mapping[Symbol, str]):
+    """LaTeX names of the vocabulary's symbols, also of those with a kind's name behind: sympy's `symbol_names`."""
+
+    def __getitem__(self, x: Symbol) -> str:
+        entry = s.entry(str(x))
+        if entry.symbol != x:
+            raise KeyError(x)
+        return entry.latex
+
+    def __iter__(self) -> Iterator[Symbol]:
+        return (entry.symbol for entry in s.VOCABULARY.values())
+
+    def __len__(self) -> int:
+        return len(s.VOCABULARY)
+
+
+LATEX_NAMES = LatexNames()
+
+
+def init_printing(**settings: Any) -> None:
+    """sympy's `init_printing`, after which sympy knows the vocabulary's LaTeX names: `H_{\\mathrm{kv}}`, `\\rho`.
+
+    One line at the head of a notebook: it displays expressions, also within tuples and lists, by MathJax, and
+    `sympy.latex` has the names, too. Symbols of other names or assumptions look as ever. `settings`: sympy's.
+    """
+    LatexPrinter.set_global_settings(symbol_names=LATEX_NAMES)
+    sympy.init_printing(**{"use_latex": "mathjax", **settings})

@@ -27,6 +27,26 @@ class Signs:
     how: str
     complete: bool = True
 
+    @property
+    def solved(self) -> bool:
+        """Whether nothing was sampled."""
+        return self.how != BRACKETED
+
+    @property
+    def first(self) -> Any:
+        """The sign at the start of the range."""
+        return self.runs[0].sign
+
+    @property
+    def flips(self) -> tuple[tuple[Any, Any], ...]:
+        """Each whole number from which the sign is another, and that sign."""
+        return tuple((run.first, run.sign) for run in self.runs[1:])
+
+    @property
+    def reached(self) -> Any:
+        """The first whole number at which the formula is 0 or more; None where there is none."""
+        return next((run.first for run in self.runs if run.sign in (0, 1)), None)
+
 
 def sign(value: Any) -> int:
     """-1, 0 or 1."""

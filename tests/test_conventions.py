@@ -58,6 +58,25 @@ def test_kaplan_is_the_causal_half_of_a_dense_model_without_its_head():
     assert 12 * L * d**2 == N
 
 
+def test_kaplan_table_1():
+    # arXiv:2001.08361, table 1: parameters without biases, FLOP a token twice those; ours has n (n + 1) / 2 pairs
+    model, n = symroof.load("gpt2"), 1024
+    L, d, f, V = (model.architecture.sizes[x] for x in ("L", "d", "f", "V"))
+    rows = {x.path: x.all for x in model.report(n, rules="matmul-only,logits-all", dtype="bf16").rows}
+    printed = {  # parameters, biases
+        ("embedding/lookup", "embedding/lookup.positions"): ((V + n) * d, 0),
+        ("attention/qkv",): (L * d * 3 * d, L * 3 * d),
+        ("attention/out",): (L * d * d, L * d),
+        ("mlp/up", "mlp/down"): (L * 2 * d * f, L * (f + d)),
+    }
+    for paths, (weights, biases) in printed.items():
+        assert sum(rows[x].weight_held for x in paths) == 2 * (weights + biases)
+        if paths[0] != "embedding/lookup":
+            assert sum(rows[x].matmul for x in paths) == n * 2 * weights
+    assert rows["attention/attend"].matmul == n * 2 * L * (n + 1) * d
+    assert rows["head/logits"].matmul == n * 2 * d * V
+
+
 @pytest.mark.parametrize(
     ("name", "parameters"),
     # Pythia, arXiv:2304.01373, table 1, non-embedding

@@ -9,9 +9,10 @@ from click.testing import CliRunner
 from sympy import floor
 
 import symroof
+from symroof import roots
 from symroof.cli import cli
 from symroof.differences import number
-from symroof.signs import at_least, signs
+from symroof.render.differences import turns
 from symroof.symbols import symbol
 
 FIGURES = {
@@ -129,6 +130,15 @@ def test_signs_flip_where_they_are_said_to(names):
 B, c, k = map(symbol, ("B", "c", "k"))
 
 
+def signs(gap, x, least):
+    return roots.whole(gap, x, least, 10**12)
+
+
+def at_least(gap, x, least):
+    found = signs(gap, x, least)
+    return found.reached, found.solved
+
+
 def test_signs_of_formulas():
     assert signs((c - 3) * (c - 10), c, 0).flips == ((3, 0), (4, -1), (10, 0), (11, 1))
     assert signs(c * 0 + 5, c, 0).flips == ()
@@ -136,12 +146,20 @@ def test_signs_of_formulas():
     half = symroof.Binding({k: Fraction(1, 2)})(k) ** B
     found = signs(1 - 100 * half, B, 1)
     assert (found.first, found.flips, found.solved) == (-1, ((7, 1),), False)
-    near = signs((c - 1100) * (c - 1500) + floor(c / 10**9), c, 0)  # floors: bracketed
-    assert (near.flips[:2], near.solved) == (((1101, -1), (1501, 1)), False)
+    near = signs((c - 1100) * (c - 1500) + floor(c / 10**9), c, 0)
+    assert (near.flips, near.solved) == (((1100, 0), (1101, -1), (1500, 0), (1501, 1)), True)
     assert at_least(c - 12, c, 0) == (12, True)
     assert at_least(c, c, 0) == (0, True)
     assert at_least(-c - 1, c, 0) == (None, True)
     assert at_least(c + 1, c, 0) == (0, True)
+
+
+def test_changes_without_end_are_told_to_be_more():
+    found = signs(c - 2 * floor(c / 2), c, 0)
+    assert (found.solved, found.complete, found.flips[:3]) == (True, False, ((1, 1), (2, 0), (3, 1)))
+    model = symroof.load("llama-3.1-8b")
+    told = turns(c, found, symroof.compare(model, model, ["flops"]))
+    assert told.endswith("from c = 8; and so on")
 
 
 def call(*words):
@@ -161,6 +179,7 @@ def test_the_command():
     assert sum(x["number"] for x in flops["causes"]) == flops["difference"] == flops["theirs"] - flops["ours"]
     assert {x["group"] for x in flops["causes"]} == {"structure", "sizes"}
     assert set(flops["flips"]) == {"B", "n", "c"}
+    assert set(flops["flips"]["c"]) == {"first", "flips", "solved", "complete"}
 
 
 @pytest.mark.parametrize(

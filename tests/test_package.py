@@ -20,7 +20,7 @@ LEVELS = {
     "source": 1, "operations": 2,
     "architecture": 1, "dtypes": 1, "hub": 1, "queries": 1, "quoting": 1, "rulebook": 1, "symbols": 1, "tables": 1,
     "assembly": 2, "binding": 2, "config": 2, "cost": 0, "machines": 2, "masks": 2, "notation": 2,
-    "branches": 3, "growth": 4, "signs": 5, "closed_forms": 14, "asymptotics": 15, "differences": 15, "elasticity": 15,
+    "branches": 3, "growth": 4, "closed_forms": 14, "asymptotics": 15, "differences": 15, "elasticity": 15,
     "graph": 3, "ignored": 3, "models": 3, "modules": 3, "ops": 3, "rules": 3, "segments": 3, "steps": 3, "timing": 3,
     "keeping": 4, "parallel": 4,
     "audit": 4, "grafts": 4, "blocks": 4, "formula": 4, "listing": 4, "piecewise": 4, "schemes": 4, "workload": 4,
@@ -163,9 +163,9 @@ def test_no_core_dependency_beyond_three():
 def test_public_names():
     assert symroof.__all__ == [
         "Binding", "Block", "Cost", "Draft", "Machine", "Model", "Op", "Parallel", "Platform", "Query", "Report",
-        "SymroofError", "Workload", "__version__", "by_convention", "compare", "crossovers", "fit", "knobs", "limits",
-        "load", "machine", "match", "optimum", "platform", "roofline", "serve", "shape", "solve", "training_flops",
-        "training_memory",
+        "SymroofError", "Workload", "__version__", "by_convention", "compare", "crossovers", "fit", "init_printing",
+        "knobs", "limits", "load", "machine", "match", "optimum", "platform", "roofline", "serve", "shape", "solve",
+        "training_flops", "training_memory",
     ]  # fmt: skip
     assert all(getattr(symroof, name) is not None for name in symroof.__all__)
     assert dir(symroof) == sorted(symroof.__all__)

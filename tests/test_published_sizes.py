@@ -52,7 +52,7 @@ MODELS = {name: name for name in catalogue()} | {
     "palm-540b, multi-head": decoder("llama", 118, 18432, 4 * 18432, 48, 48, 256_000, **WIDE_HEADS, **TIED),
     # scaling book, transformer math and inference
     "book, worked": decoder("llama", 64, 4096, 16384, 32, 8, 32128, head_dim=256, **TIED),
-    "book, D = 4096": decoder("llama", 64, 4096, 16384, 32, 32, 32768),
+    "book, D = 4096": decoder("llama", 64, 4096, 16384, 32, 32, 32000),
     "book, K H = 8192": decoder("llama", 64, 8192, 32768, 64, 64, 32768),
 }  # fmt: skip
 
@@ -144,8 +144,14 @@ GEMMA = {
     "gemma-2-9b": (917_962_752, 8_324_201_984),
     "gemma-2-27b": (1_180_237_824, 26_047_480_320),
 }
-# Gemma 3, arXiv:2503.19786, table 1: non-embedding, millions
-GEMMA_3 = {"gemma-3-1b": "698", "gemma-3-4b": "3209", "gemma-3-12b": "10759", "gemma-3-27b": "25600"}
+# Gemma 3, arXiv:2503.19786, table 1: non-embedding, millions; and what its sizes come to, with four norms a layer and
+# norms of queries and keys
+GEMMA_3 = {
+    "gemma-3-1b": ("698", "697.896"),
+    "gemma-3-4b": ("3209", "3209.011"),
+    "gemma-3-12b": ("10759", "10759.155"),
+    "gemma-3-27b": ("25600", "25599.716"),
+}
 
 
 @pytest.mark.parametrize("name", PYTHIA)
@@ -161,7 +167,7 @@ def test_gemma_table_2(name):
 
 @pytest.mark.parametrize("name", GEMMA_3)
 def test_gemma_3_table_1(name):
-    assert prints(total(name) - tables(name), GEMMA_3[name], 10**6)
+    assert all(prints(total(name) - tables(name), printed, 10**6) for printed in GEMMA_3[name])
 
 
 def test_gemma_3_embedding():
@@ -209,6 +215,7 @@ def test_gpt_oss_table_1(name, mlp, attention, vocabulary, of_a_token, all_of_it
         ("mixtral-8x22b", "141"),
         ("mistral-large-2411", "123"),
         ("jamba-1.5-mini", "52"),
+        ("glm-5", "744"),  # model card
     ],
 )
 def test_parameters_as_printed(name, printed):
@@ -235,6 +242,17 @@ def test_parameters_as_printed(name, printed):
 def test_parameters_of_a_token(name, printed, with_table):
     table = by_role(name, "embedding") if with_table else 0
     assert prints(active(name) + table, printed, 10**9)
+
+
+def test_jamba_1_5_large():
+    assert total("jamba-1.5-large") // 10**9 == 398  # arXiv:2408.12570, table 1, digits cut off
+
+
+def test_gpt_2_without_biases():
+    # nanoGPT, transformer_sizing.ipynb: 124,337,664; this family has neither biases nor a table of positions
+    sizes = {"d_model": 768, "n_layers": 12, "n_heads": 12, "vocab_size": 50257, "max_seq_len": 1024}
+    bare = symroof.load({"model_type": "mpt", **sizes, "attn_config": {"alibi": True}})
+    assert bare.parameters.total + by_role("gpt2", "position_embedding") == 124_337_664
 
 
 def test_mixtral_of_a_token():
@@ -269,6 +287,13 @@ def test_llama_2_13b_by_the_scaling_book():
     assert prints(total("llama-2-13b"), "13", 10**9)
 
 
+def test_a_quarter_is_attention_by_the_scaling_book():
+    # transformer math: "16B", which is rounded; its numbers come to 17.44e9
+    name = "book, D = 4096"
+    assert prints(total(name), "17.44", 10**9)
+    assert 3 * by_role(name, "attention") == by_role(name, "ffn")
+
+
 def test_matrices_of_palm():
     assert prints(total("palm-540b") - by_role("palm-540b", "norm"), "540.35", 10**9)  # arXiv:2204.02311, appendix B
 
@@ -292,7 +317,9 @@ def test_glm_4_5_table_1(name, printed, of_a_token, layers, one_more, without_he
 
 
 def test_qwen3_next_besides_tables():
-    assert prints(total("qwen3-next-80b-a3b") - tables("qwen3-next-80b-a3b"), "79", 10**9)  # model card
+    name = "qwen3-next-80b-a3b"  # model card
+    assert prints(total(name) - tables(name), "79", 10**9)
+    assert prints(active(name) - by_role(name, "head"), "3", 10**9)
 
 
 def test_latent_attention_of_deepseek_v3():
@@ -340,3 +367,13 @@ def test_state_of_mamba_2():
     kept = {width: load("mamba-codestral-7b").report(dtype="bf16", states=width) for width in ("bf16", "fp32")}
     assert kept["bf16"]["mamba/scan"].cost.cache_held == 2 * 2**20
     assert kept["fp32"]["mamba/scan"].cost.cache_held == 4 * 1_048_576
+    # (8192 + 2*8*128) x 4 elements for the convolution: a buffer of its 4 inputs, of which the newest needs 3 before it
+    assert 4 * kept["bf16"]["mamba/conv"].cost.cache_held == 3 * 2 * (8192 + 2 * 8 * 128) * 4
+
+
+def test_parameters_of_mamba_2():
+    # state-spaces/mamba, mamba_ssm/modules/mamba2.py: in, conv with bias, A, D and dt, gated norm, out; a norm before
+    d, d_i, G, N, n_h, k = 4096, 8192, 8, 128, 128, 4
+    layer = d * (2 * d_i + 2 * G * N + n_h) + (d_i + 2 * G * N) * (k + 1) + 3 * n_h + d_i + d_i * d + d
+    rows = load("mamba-codestral-7b").report(dtype="bf16").rows
+    assert sum(row.cost.weight_held for row in rows if row.block == "mamba") == 2 * layer

@@ -4,7 +4,7 @@ import math
 from fractions import Fraction
 
 import pytest
-from sympy import Integer
+from sympy import Integer, Rational, expand, limit, oo, simplify
 
 import symroof
 from symroof import crossings as crossovers
@@ -30,6 +30,43 @@ def took(cost, machine, form="bf16", mfu=1):
 
 def milliseconds(seconds, digits=2):
     return f"{1e3 * seconds:.{digits}f}"
+
+
+# --- scaling book, rooflines: FLOP a byte --------------------------------------------------------------------------
+
+
+def intensity(cost, width=2, spared=0):
+    """Operations a byte, of elements of so many bytes; `spared`: additions that a dot product is spared."""
+    bind = Binding({s.sigma: spared, s.b_a: width, s.b_w: width})
+    return bind(cost.flops) / bind(cost.moved)
+
+
+def test_intensity_of_a_dot_product():
+    found = intensity(dense.linear(Integer(1), s.d, Integer(1)), spared=1)
+    assert simplify(found - (2 * s.d - 1) / (4 * s.d + 2)) == 0
+    assert limit(found, s.d, oo) == Rational(1, 2)
+
+
+def test_intensity_of_a_matmul():
+    found = intensity(dense.linear(s.B, s.d, s.f))
+    assert simplify(found - s.B * s.d * s.f / (s.B * s.d + s.d * s.f + s.B * s.f)) == 0
+    # a matrix for each row, int8: 2 whatever the batch
+    each = intensity(s.B * dense.linear(Integer(1), s.d, s.f), width=1)
+    assert limit(each.subs(s.f, 4 * s.d), s.d, oo) == 2
+
+
+@pytest.mark.parametrize(("name", "group"), [("llama-3.1-8b", 4), ("llama-2-7b", 1)])
+@pytest.mark.parametrize(("T", "S"), [(1024, 1024), (1, 1024), (1, 10**9), (64, 4096)])
+def test_intensity_of_attention(name, group, T, S):
+    # transformer math: S T G / (T G + S) for T queries and S keys, G query heads a key: TG/(G+1) at T = S, SG/(G+S) of
+    # a token, G of a long context; inference: ST/(S+T) of as many heads. Queries, keys, values and output, bf16
+    model = symroof.load(name)
+    cost = model.report(T, S - T, rules="matmul-only,full-square", dtype="bf16")["attention/attend"].cost
+    found = Fraction(cost.matmul, cost.moved - cost.cache_write)
+    assert found == Fraction(S * T * group, T * group + S)
+    if T == S:
+        assert found == Fraction(T * group, group + 1)
+    assert S < 10**9 or float(found) == pytest.approx(group)
 
 
 # --- scaling book, inference: LLaMA 2 13B on 8 x v5e, 8192 tokens cached -------------------------------------------
@@ -76,7 +113,9 @@ def test_a_batch_of_30b():
 # --- scaling book: the batch from which a matmul is compute-bound --------------------------------------------------
 
 H100 = inline("name=h100,bf16=1e15,bandwidth=3.35e12,memory=80e9")
-CRITICAL = [(V5E, "bf16", 2, 240), (V5E_810, "int8", 1, 243), (V5E, "bf16", 1, 120), (H100, "bf16", 2, 298)]
+V6E_HOST = inline("name=v6e,bf16=9.2e14,bandwidth=1.5e10,memory=32e9")  # weights over PCIe: "61,000"
+CRITICAL = [(V5E, "bf16", 2, 240), (V5E_810, "int8", 1, 243), (V5E, "bf16", 1, 120), (H100, "bf16", 2, 298),
+            (V6E_HOST, "bf16", 2, 61_333)]  # fmt: skip
 
 
 @pytest.mark.parametrize(("machine", "form", "width", "printed"), CRITICAL)
@@ -89,6 +128,30 @@ def test_critical_batches(machine, form, width, printed):
     found = crossovers.crossing("", "", s.B, left, right, rates)
     assert math.floor(Binding(rates)(found.solution)) == printed
     assert found.value == printed + 1  # "B > 240"
+
+
+INT8 = Binding({s.sigma: 0, s.b_a: 1, s.b_w: 1, s.u_F: 1, s.u_W: 1})
+BY_INT8 = dense.linear(s.B, Integer(4096), Integer(16384))  # int8[B, 4096] by int8[16384, 4096]
+
+
+def of_int8(bandwidth):
+    """The batch from which that is compute-bound on a v5e, activations counted."""
+    left, right = INT8(timing.matmul_time(BY_INT8)), INT8(timing.memory_time(BY_INT8))
+    rates = {s.F: Fraction(V5E.peak("int8")), s.W: Fraction(bandwidth)}
+    return Binding(rates)(crossovers.crossing("", "", s.B, left, right, rates).solution)
+
+
+def rounded(x, digits):
+    return float(f"{float(x):.{digits - 1}e}")
+
+
+def test_critical_batches_with_activations():
+    # chapter on TPUs: 11 from VMEM, 22 times as fast; from HBM 262, 271 in the book, which rounds on the way
+    assert int(of_int8(22 * 81 * 10**10)) == 11
+    assert int(of_int8(V5E_810.bandwidth)) == 262
+    flops, moved = INT8(BY_INT8.matmul).coeff(s.B), expand(INT8(BY_INT8.moved))
+    a_query = rounded(flops, 2) / V5E.peak("int8") - rounded(moved.coeff(s.B), 1) / V5E_810.bandwidth
+    assert round(rounded(moved.coeff(s.B, 0), 2) / V5E_810.bandwidth / a_query) == 271
 
 
 def test_our_decode_turns_compute_bound_where_the_book_says():
@@ -106,6 +169,8 @@ def test_serving_llama_3_70b(chips, digits, printed):
     cost = Cost(weight_read=70 * 10**9, cache_read=32 * 8192 * 160 * 10**3)
     assert round(cost.moved / 1e9) == 112
     assert milliseconds(took(cost, V5E.times(chips)), digits) == printed
+    if chips == 8:  # tokens/s a chip
+        assert round(32 / rounded(took(cost, V5E.times(chips)), 2) / chips) == 235
     # ours: 69.50e9 weights read (-0.7 %), 160 KiB a token (+2.4 % of the cache)
     ours = roofline(symroof.load("llama-3-70b"), platform(V5E.times(chips), compute="bf16"), new=1, cached=8191,
                     batch_size=32, weights="int8", cache="int8")  # fmt: skip
@@ -124,10 +189,44 @@ def test_memory_of_llama_3_70b():
     assert (needs["int8"] + held) / V5E.memory == pytest.approx(86, rel=0.015)
 
 
+def test_serving_rates_of_llama_3_70b():
+    # bf16 on 4x4: 116 GB left for 43 caches of 8k tokens, 19 ms a step that reads all memory, 512 tokens each: 0.27
+    # queries/s a chip, cut off
+    free = V5E.times(16).memory - 2 * 70 * 10**9
+    assert free == 116 * 10**9
+    caches = free // (8192 * symroof.load("llama-3-70b").cache_per_token(cache="bf16"))
+    assert caches == 43
+    step = int(1e3 * took(Cost(cache_read=V5E.memory), V5E)) / 1e3
+    assert int(100 * caches / (512 * step) / 16) == 27
+
+
+def test_prefill_servers_for_a_decode_server():
+    # 8192 tokens in 0.91 s; 32 queries of 512 tokens at a step that reads all memory: three prefill a decode server
+    prefill = took(Cost(matmul=2 * 70 * 10**9 * 8192), V5E.times(16), mfu=Fraction(2, 5))
+    decode = 512 * took(Cost(cache_read=V5E.memory), V5E)
+    assert round(prefill * 32 / decode) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "bandwidth", "bf16", "int8"),
+    # chapter on TPUs, its table; a v5e's bandwidth is 8.1e11 there and 8.2e11 elsewhere
+    [("tpu-v4", 1.2e12, 2.75e14, 2.75e14), ("tpu-v5p", 2.8e12, 4.59e14, 9.18e14), ("tpu-v5e", 8.2e11, 1.97e14, 3.94e14),
+     ("tpu-v6e", 1.6e12, 9.2e14, 1.84e15)],
+)  # fmt: skip
+def test_tpus_of_the_book(name, bandwidth, bf16, int8):
+    found = symroof.machine(name)
+    assert rounded(found.bandwidth, 2) == bandwidth
+    assert rounded(found.peak("bf16"), 2 if name == "tpu-v6e" else 3) == bf16  # 9.18e14
+    assert rounded(found.peak("int8"), 3) == int8
+
+
 def test_other_times_of_the_book():
     # a v5e's whole memory 19 ms (cut off); a layer of 600M weights in bf16 on 4 of them 365 us (cut off)
     assert int(1e3 * took(Cost(cache_read=V5E.memory), V5E)) == 19
     assert int(1e6 * took(Cost(weight_read=2 * 600 * 10**6), V5E.times(4))) == 365
+    # 200e9 weights in bf16 on 32 v4p: 10 ms
+    v4p = inline("name=v4p,bf16=2.75e14,bandwidth=1.23e12,memory=32e9").times(32)
+    assert milliseconds(took(Cost(weight_read=2 * 200 * 10**9), v4p), 0) == "10"
     # prefill of 8192 tokens of 70e9 weights on 16, at 40 % of the peak
     assert f"{took(Cost(matmul=2 * 70 * 10**9 * 8192), V5E.times(16), mfu=Fraction(2, 5)):.2f}" == "0.91"
     # one matrix of the feed-forward network on 4 x 8, batch 64, bf16: 18 us of memory, 4.8 us of matmul

@@ -10,14 +10,17 @@ import sys
 from pathlib import Path
 
 import pytest
+import sympy
 from hypothesis import given
 from hypothesis import strategies as st
-from sympy import Rational, floor
+from sympy import Rational, Symbol, floor
+from sympy.printing.defaults import Printable
+from sympy.printing.printer import Printer
 
 import symroof
 from symroof import symbols as s
 from symroof.config import catalogue
-from symroof.notation import text
+from symroof.notation import LATEX_NAMES, text
 from symroof.render import numbers, render, table
 from symroof.report import FIGURES
 
@@ -177,3 +180,39 @@ def test_a_terminal_folds_formulas_at_its_width():
     assert max(map(len, folded)) <= 80
     assert any(re.match(r" {14}\S", line) for line in folded)
     assert "+ per logit row 1.05 G · R" in " ".join(" ".join(folded).split())
+
+
+@pytest.fixture
+def printing(monkeypatch):
+    """What sympy prints with, as it was once the test is over."""
+    monkeypatch.setattr(Printer, "_global_settings", {})
+    monkeypatch.setattr(sys, "displayhook", sys.displayhook)
+    for form in ("latex", "png", "svg"):
+        monkeypatch.setattr(Printable, f"_repr_{form}_", getattr(Printable, f"_repr_{form}_"))
+
+
+def test_sympy_knows_the_names_of_the_vocabulary(printing):
+    kind, own = s.symbol("H_kv_swa"), Symbol("H_kv")  # one derived from the vocabulary, one of a user's
+    expr = s.rho * s.N_p / s.H_kv + own + kind
+    before = sympy.latex(expr)
+    symroof.init_printing()
+    told = sympy.latex(expr)
+    assert all(x in told for x in (r"{N \rho}", r"{H_{\mathrm{kv}}}", r"H_{\mathrm{kv,swa}}", "H_{kv}"))
+    assert "N_{p}" in before
+    assert r"\mathrm" not in before
+    assert sympy.latex(s.H_kv, symbol_names={s.H_kv: "G"}) == "G"
+    assert sympy.latex(s.H_kv**2) == r"H_{\mathrm{kv}}^{2}"
+
+
+def test_every_name_of_the_vocabulary_is_known():
+    assert dict(LATEX_NAMES) == {entry.symbol: entry.latex for entry in s.VOCABULARY.values()}
+
+
+def test_a_notebook_shows_the_names(printing, monkeypatch, tmp_path):
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    shell = pytest.importorskip("IPython.core.interactiveshell").InteractiveShell()
+    symroof.init_printing(ip=shell)
+    for shown in (2 * s.H_kv, [2 * s.H_kv, s.h]):
+        told = shell.display_formatter.format(shown)[0]
+        assert r"2 H_{\mathrm{kv}}" in told["text/latex"]
+        assert "image/png" not in told

@@ -160,6 +160,18 @@ def test_megatron_table_1(billions, heads, h, l):
     assert not any(counted[x].broken for x in ("megatron", "megatron-full", "chinchilla", "palm"))
 
 
+@pytest.mark.parametrize(
+    ("gpus", "teraflops", "percent", "petaflops"),
+    # table 1: GPUs, TFLOP/s of each, percent of the peak, PFLOP/s of all
+    [(32, 137, 44, 4.4), (64, 138, 44, 8.8), (128, 142, 46, 18.2), (256, 135, 43, 34.6), (512, 138, 44, 70.8),
+     (1024, 140, 45, 143.8), (1536, 148, 47, 227.1), (1920, 155, 50, 297.4), (2520, 163, 52, 410.2),
+     (3072, 163, 52, 502.0)],
+)  # fmt: skip
+def test_megatron_utilisation(gpus, teraflops, percent, petaflops):
+    peak = symroof.machine("a100-sxm-80gb").times(gpus).peak("fp16")
+    assert round(100 * petaflops * 1e15 / peak) == round(100 * gpus * teraflops * 1e12 / peak) == percent
+
+
 def test_megatron_training_times():
     # section 5.1: 8 T P / (n X); 34 days for 175B, 300B tokens on 1024 A100 at 140 TFLOP/s
     parameters = gpt(96, 12288, 96, 51200, 2048).parameters.total
@@ -224,6 +236,14 @@ def test_chinchilla_table_a4(layers, d, ffw, heads, k, parameters, ratio):
     assert f"{per_token / (6 * held):.6f}" == ratio
 
 
+@pytest.mark.parametrize(("d", "heads", "billions"), [(16384, 128, 280), (8192, 64, 70)])
+def test_chinchilla_table_4(d, heads, billions):
+    # Gopher and Chinchilla: 80 layers, heads of 128; projections of relative positions as in table A4
+    model = gpt(80, d, heads, 32000, 1)
+    assert model.architecture.sizes["h"] == 128
+    assert round((model.parameters.total + 80 * d * d) / 1e9) == billions
+
+
 @pytest.mark.parametrize(
     ("parameters", "tokens", "flops", "digits"),
     [
@@ -260,6 +280,24 @@ def test_gpt_3_table_d_1():
     flops = 300e9 * number(formula("6nd"), {"N_p": 174_600e6})
     assert printed(flops, 3) == "3.14e+23"
     assert printed(flops / (1e15 * DAY), 3) == "3.64e+03"
+
+
+def test_deepseek_v3_utilisation():
+    # scaling book, transformer math: 37e9 parameters, 14.8e12 tokens, 2.79e6 hours of H800: 3.3e24 of 1.52e25 FLOP are
+    # 21.7 %, of the fp8 peak of another card, the H100 PCIe; of an H800's 16.5 %
+    flops, seconds = 14.8e12 * number(formula("6nd"), {"N_p": 37e9}), 2.79e6 * 3600
+    other, own = (symroof.machine(name).peak("fp8") * seconds for name in ("h100-pcie", "h800-sxm"))
+    assert (printed(flops, 2), printed(other, 3)) == ("3.3e+24", "1.52e+25")
+    assert f"{100 * float(printed(flops, 2)) / float(printed(other, 3)):.1f}" == "21.7"
+    assert f"{100 * flops / own:.1f}" == "16.5"
+
+
+def test_deepseek_v3_training_rate():
+    # arXiv:2505.09343, table 4: 272.80B tokens a day on 2048 H800 are 385 TFLOP/s each, 432 on full squares
+    deepseek = by_convention(symroof.load("deepseek-v3"), 4096)
+    causal, full = (deepseek[x].training * 272.8e9 / DAY / 2048 / 1e12 for x in ("deepseek", "torchtitan"))
+    assert full / causal == pytest.approx(432 / 385, rel=1.5e-3)
+    assert causal == pytest.approx(385, rel=4e-3)
 
 
 def test_llama_3_total():

@@ -12,10 +12,11 @@ from symroof.notation import rank, text
 from symroof.render.columns import hanging
 from symroof.render.numbers import iec, si
 from symroof.render.terms import TOO_LONG, folded, formula, measure, paragraph
-from symroof.signs import Signs
+from symroof.runs import Signs
 
 SHORT = 120  # characters of a formula that is left in the form it has
 LONGEST = 240  # characters of a formula that is still printed
+MOST = 8  # changes of sign that are printed
 GROUPS = {"structure": "structure", "sizes": "sizes", "formats": "formats (bytes an element)"}
 
 
@@ -97,8 +98,9 @@ def turning(x: Difference, of: Differences) -> Iterator[tuple[str, str]]:
 def turns(x: Symbol, found: Signs, of: Differences) -> str:
     """Which model takes more, and from where on the other."""
     told = f"{who(found.first, of)}{'' if found.flips else ' throughout'}"
-    for at, sign in found.flips:
+    for at, sign in found.flips[:MOST]:
         told += f"; {who(sign, of)} from {x} = {at:,}"
+    told += "; and so on" if len(found.flips) > MOST else ""
     return told if found.solved else f"{told} (bracketed)"
 
 

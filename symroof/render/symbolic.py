@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from sympy import Expr, Symbol, latex
 
-from symroof import symbols as s
 from symroof.formula import Formula, Part
 from symroof.functions import Export
 from symroof.model import Model
+from symroof.notation import LATEX_NAMES
 from symroof.render import code, expression, mathml, sheet
 from symroof.render.columns import aligned, hanging
 from symroof.render.formula import legend, numbers, part_text, summed
@@ -77,7 +77,7 @@ def _latex(formula: Formula) -> str:
 
 def written(expr: Expr) -> str:
     """An expression as LaTeX, its symbols as the vocabulary writes them."""
-    return str(latex(expr, symbol_names={x: s.entry(str(x)).latex for x in expr.free_symbols}))
+    return str(latex(expr, symbol_names=LATEX_NAMES))
 
 
 def part_latex(part: Part) -> str:
