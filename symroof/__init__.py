@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from symroof.conventions import by_convention
     from symroof.cost import Cost
     from symroof.crossings import crossovers
+    from symroof.devices import Parallel
     from symroof.differences import compare
     from symroof.elasticity import knobs
     from symroof.errors import SymroofError
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from symroof.model import Model, load
     from symroof.notation import init_printing
     from symroof.optima import optimum
-    from symroof.parallel import Parallel
+    from symroof.parallelism import split
     from symroof.platforms import Platform, platform
     from symroof.queries import Query, Workload
     from symroof.report import Report
@@ -50,7 +51,7 @@ _HOMES = {
     "Machine": "machines",
     "Model": "model",
     "Op": "graph",
-    "Parallel": "parallel",
+    "Parallel": "devices",
     "Platform": "platforms",
     "Query": "queries",
     "Report": "report",
@@ -72,6 +73,7 @@ _HOMES = {
     "serve": "serving",
     "shape": "scaling",
     "solve": "solving",
+    "split": "parallelism",
     "training_flops": "training",
     "training_memory": "footprint",
 }
@@ -107,6 +109,7 @@ __all__ = [
     "serve",
     "shape",
     "solve",
+    "split",
     "training_flops",
     "training_memory",
 ]

@@ -9,10 +9,10 @@ from sympy import Expr, Integer, Symbol, factor_terms
 from symroof import symbols as s
 from symroof.backward import LAYER_INPUT, Kept, kept
 from symroof.binding import Binding, exact_number
+from symroof.devices import LAST_IS_FIRST, ONE_BY_ONE, ONE_DEVICE, Parallel
 from symroof.dtypes import format_of
 from symroof.formula import ONES
 from symroof.model import Model
-from symroof.parallel import LAST_IS_FIRST, ONE_BY_ONE, ONE_DEVICE, Parallel
 from symroof.queries import queries
 from symroof.report import plain
 from symroof.rules import Layer
@@ -75,13 +75,13 @@ class TrainingMemory:
     @property
     def activations(self) -> Expr:
         """Bytes kept of the microbatches in flight: by the layers of the stage, embedding, and head if it is here."""
-        return self.layers * s.n_f / s.p + self.of("embedding") * s.n_e + self.of("head") * LAST_IS_FIRST
+        return self.layers * s.n_f / s.n_s + self.of("embedding") * s.n_fe + self.of("head") * LAST_IS_FIRST
 
     @property
     def held(self) -> Expr:
         """Parameters of the device."""
         layers, embedding, head = (self.parameters[x] for x in ("layers", "embedding", "head"))
-        return (layers / s.p + embedding + head * LAST_IS_FIRST) / s.t
+        return (layers / s.n_s + embedding + head * LAST_IS_FIRST) / s.n_t
 
     @property
     def weights(self) -> Expr:
@@ -106,7 +106,7 @@ class TrainingMemory:
     @property
     def passed(self) -> Expr:
         """Elements that the device sends to the other replicas in a step, around a ring."""
-        return s.x_w * self.held * (s.N_d - 1) / s.N_d
+        return s.x_w * self.held * (s.n_d - 1) / s.n_d
 
     def number(self, expr: Expr) -> Any:
         """What a closed form comes to here: exact."""

@@ -17,7 +17,7 @@ from symroof.graph import Op
 
 # Devices that share an operator have a part each of what lies between its first projection and its last; what lies
 # outside all have in whole, or a part of the sequence each.
-WITHIN, OUTSIDE = s.t, s.t_s
+WITHIN, OUTSIDE = s.n_t, s.n_q
 STREAM, NORMED = "stream", "normed"  # tensors that several operators read, and that are kept once
 
 

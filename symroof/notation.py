@@ -11,7 +11,7 @@ from sympy.printing.str import StrPrinter
 
 from symroof import symbols as s
 
-GROUP_ORDER = ("batch", "training", "query", "step", "rule", "size", "width", "machine", "footprint")
+GROUP_ORDER = ("batch", "training", "query", "step", "rule", "size", "width", "machine", "parallel", "footprint")
 
 
 @cache

@@ -17,6 +17,7 @@ GROUPS = {
     "rule": "choices of a counting rule",
     "width": "bytes per element, by role",
     "machine": "what a machine does in a second, and at what part of its peak",
+    "parallel": "devices that share a model's work, and the links between them",
     "training": "parameters, tokens and FLOP as training and scaling laws count them",
     "footprint": "what training keeps in memory, and the devices that share it",
 }
@@ -117,12 +118,17 @@ def rate(name: str, meaning: str, unit: str, latex: str = "") -> Symbol:
     return declare(name, "machine", meaning, unit=unit, latex=latex, nonnegative=True)
 
 
+def shared(name: str, meaning: str) -> Symbol:
+    """A number of devices, or of parts that work is cut into for them."""
+    return declare(name, "parallel", meaning, integer=True, positive=True)
+
+
 def scaling(name: str, meaning: str, unit: str = "", latex: str = "") -> Symbol:
     """A number of a training run or of a law that holds for many."""
     return declare(name, "training", meaning, unit=unit, latex=latex, positive=True)
 
 
-def shared(name: str, meaning: str, latex: str = "") -> Symbol:
+def kept(name: str, meaning: str, latex: str = "") -> Symbol:
     """How many devices share what training keeps, or how much of it there is at once."""
     return declare(name, "footprint", meaning, latex=latex, rational=True, positive=True)
 
@@ -327,6 +333,15 @@ e_W = rate("e_W", "energy of a byte moved: unless given, full power for the time
 a_d = rate("a_d", "part of a draft model's tokens that is accepted", "")
 g_d = rate("g_d", "tokens that a draft model proposes at a time", "")
 
+W_l = declare("W_l", "parallel", "bytes a second that a link sends in one direction", "byte/s", positive=True)
+t_l = declare("t_l", "parallel", "time that a hop from device to device takes at least", "s", nonnegative=True)
+n_d = shared("n_d", "devices that share a batch: replicas of the model (data parallelism)")
+n_t = shared("n_t", "devices that share each matrix (tensor parallelism)")
+n_e = shared("n_e", "devices that share a layer's experts (expert parallelism)")
+n_s = shared("n_s", "devices that share the layers, stages of a pipeline")
+n_m = shared("n_m", "microbatches that a pipeline takes a batch in")
+n_v = shared("n_v", "stretches of layers that a stage of an interleaved pipeline has")
+
 g_m = scaling("g_m", "matmul FLOP of the backward pass for each of the forward pass")
 g_v = scaling("g_v", "elementwise FLOP of the backward pass for each of the forward pass")
 rho = declare("rho", "training", "times that layers run forward again for the backward pass", latex=r"\rho",
@@ -345,17 +360,13 @@ B_l = scaling("B_l", "scale of the loss that tokens lower", latex="B")
 alpha_l = scaling("alpha_l", "exponent of the parameters in a loss law", latex=r"\alpha")
 beta_l = scaling("beta_l", "exponent of the tokens in a loss law", latex=r"\beta")
 
-t = shared("t", "devices that share each operator (tensor parallelism)")
-t_s = shared("t_s", "of these, those that share the sequence between such operators: t, or 1")
-p = shared("p", "stages that layers are spread over (pipeline parallelism)")
-v_p = shared("v_p", "pieces that a stage's layers are in (interleaving)")
-n_f = shared("n_f", "microbatches in flight that the layers of the first stage keep their activations of")
-n_e = shared("n_e", "microbatches in flight that the embedding keeps its dropout mask of")
-N_d = shared("N_d", "replicas of the model (data parallelism)")
-z_w = shared("z_w", "replicas that share the weights: N_d, or 1")
-z_g = shared("z_g", "replicas that share the gradients: N_d, or 1")
-z_o = shared("z_o", "replicas that share the states of the optimizer: N_d, or 1")
-x_w = shared("x_w", "times that a step passes all gradients or weights between the replicas")
+n_q = kept("n_q", "of the devices that share each matrix, those that share the sequence in between: n_t, or 1")
+n_f = kept("n_f", "microbatches in flight that the layers of the first stage keep their activations of")
+n_fe = kept("n_fe", "microbatches in flight that the embedding keeps its dropout mask of")
+z_w = kept("z_w", "replicas that share the weights: n_d, or 1")
+z_g = kept("z_g", "replicas that share the gradients: n_d, or 1")
+z_o = kept("z_o", "replicas that share the states of the optimizer: n_d, or 1")
+x_w = kept("x_w", "times that a step passes all gradients or weights between the replicas")
 y_w = each("y_w", "a parameter's weight takes")
 y_g = each("y_g", "a parameter's gradient takes")
 y_o = each("y_o", "a parameter's states in the optimizer take")

@@ -75,7 +75,7 @@ def test_korthikanti_equations_1_to_6(recompute, sequence_parallel, equation, n,
 
 def test_korthikanti_34_and_5_as_over_h_in_symbols():
     found = training_memory(gpt(2, 64, 8), 32, **PAPER).layers
-    as_gpt = {s.H_kv: s.H_q, s.h: s.d / s.H_q, s.f: 4 * s.d, s.b_a: 2, s.y_m: 1, s.t_s: 1, s.t: 1}
+    as_gpt = {s.H_kv: s.H_q, s.h: s.d / s.H_q, s.f: 4 * s.d, s.b_a: 2, s.y_m: 1, s.n_q: 1, s.n_t: 1}
     assert simplify(found.subs(as_gpt, simultaneous=True) / s.L / (s.n * s.B * s.d) - 34 - 5 * s.H_q * s.n / s.d) == 0
 
 
@@ -97,7 +97,7 @@ def test_korthikanti_scores_are_80_and_64_of_a_layer_s_34(name, scores):
 def test_korthikanti_figure_1_activations(name, baseline, present):
     forms = [on_devices(name), on_devices(name, True, "selective")]
     for found, printed in zip(forms, (baseline, present), strict=True):
-        layers = found.number(found.layers * s.n_f / s.p) / GIB
+        layers = found.number(found.layers * s.n_f / s.n_s) / GIB
         assert f"{float(layers):.{len(printed.partition('.')[2])}f}" == printed
 
 
@@ -108,7 +108,7 @@ def test_korthikanti_figure_1_parameters_and_optimizer(name, printed):
     # matrices of layers alone, in fp16 with fp32 gradients and Adam; biases and norms are 13 / (12 h) of them besides
     # (arXiv:2104.04473, equation 2)
     found, h = on_devices(name, states="megatron"), RUNS[name][1]
-    layers = found.parameters["layers"] / s.p / s.t * (s.y_w + s.y_g + s.y_o)
+    layers = found.parameters["layers"] / s.n_s / s.n_t * (s.y_w + s.y_g + s.y_o)
     matrices = Fraction(found.number(layers)) / (1 + Fraction(13, 12 * h)) / GIB
     assert f"{float(matrices):.{len(printed.partition('.')[2])}f}" == printed
 
@@ -158,7 +158,7 @@ def test_zero_figure_1():
 def test_zero_volume(stage, volume):
     # section 7: elements a step of many devices, over those of the weights
     found = training_memory(gpt(2, 64, 8), 32, parallel=Parallel(replicas=64, zero=stage))
-    assert limit(found.passed / found.held, s.N_d, oo).subs(found.values) == volume
+    assert limit(found.passed / found.held, s.n_d, oo).subs(found.values) == volume
     assert amount(training_memory(gpt(2, 64, 8), 32, parallel=Parallel(zero=stage)), "passed") == 0
 
 
@@ -397,7 +397,7 @@ def test_stages_hold_all_weights_and_one_stage_all_microbatches():
     pieces = [amount(training_memory(model, 64, parallel=Parallel(stages=4, pieces=x)), "activations")
               for x in (8, 4, 2)]  # fmt: skip
     assert amount(found, "activations") < pieces[0] < pieces[1] < pieces[2]
-    one = training_memory(model, 64, parallel=Parallel(stages=4), in_flight={s.n_f: Integer(1), s.n_e: Integer(1)})
+    one = training_memory(model, 64, parallel=Parallel(stages=4), in_flight={s.n_f: Integer(1), s.n_fe: Integer(1)})
     assert 4 * amount(one, "activations") == amount(one, "layers")
 
 

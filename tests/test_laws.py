@@ -640,9 +640,9 @@ def test_every_declared_symbol_occurs_in_some_model() -> None:
     while more := {y for x in used for y in defined_by(x)} - used:
         used |= more
     bases = {s.entry(str(x)).base for x in used}
-    # tests/test_conventions.py and tests/test_footprint.py
-    scaling = {name for name, x in s.VOCABULARY.items() if x.group in ("training", "footprint")}
-    assert set(s.VOCABULARY) - bases - scaling == set()
+    # of training: tests/test_conventions.py, tests/test_footprint.py; of several devices: tests/test_parallelism.py
+    elsewhere = {name for name, x in s.VOCABULARY.items() if x.group in ("training", "footprint", "parallel")}
+    assert set(s.VOCABULARY) - bases - elsewhere == set()
 
 
 def defined_by(x: Any) -> set[Any]:

@@ -22,7 +22,7 @@ LEVELS = {
     "assembly": 2, "binding": 2, "config": 2, "cost": 0, "machines": 2, "masks": 2, "notation": 2,
     "branches": 3, "growth": 4, "closed_forms": 14, "asymptotics": 15, "differences": 15, "elasticity": 15,
     "graph": 3, "ignored": 3, "models": 3, "modules": 3, "ops": 3, "rules": 3, "segments": 3, "steps": 3, "timing": 3,
-    "keeping": 4, "parallel": 4,
+    "keeping": 4, "devices": 4, "collectives": 4,
     "audit": 4, "grafts": 4, "blocks": 4, "formula": 4, "listing": 4, "piecewise": 4, "schemes": 4, "workload": 4,
     "analyzer": 5, "llm_viewer": 5, "quantization": 5,
     "foreign": 6, "precision": 6,
@@ -31,7 +31,7 @@ LEVELS = {
     "comparison": 12,
     "model": 13,
     "lineup": 14, "memory": 14, "crossings": 14, "functions": 14, "demand": 14, "training": 14, "schedule": 14,
-    "backward": 15, "footprint": 16,
+    "backward": 15, "parallelism": 15, "footprint": 16,
     "conventions": 15, "fitting": 15, "rooflines": 15, "scaling": 15, "serving": 15, "ways": 15,
     "matching": 16, "optima": 16,
     "runs": 1, "units": 1, "language": 2, "decimals": 3, "terms": 3, "brackets": 4, "quotients": 4, "roots": 5,
@@ -165,7 +165,7 @@ def test_public_names():
         "Binding", "Block", "Cost", "Draft", "Machine", "Model", "Op", "Parallel", "Platform", "Query", "Report",
         "SymroofError", "Workload", "__version__", "by_convention", "compare", "crossovers", "fit", "init_printing",
         "knobs", "limits", "load", "machine", "match", "optimum", "platform", "roofline", "serve", "shape", "solve",
-        "training_flops", "training_memory",
+        "split", "training_flops", "training_memory",
     ]  # fmt: skip
     assert all(getattr(symroof, name) is not None for name in symroof.__all__)
     assert dir(symroof) == sorted(symroof.__all__)

@@ -238,6 +238,40 @@ def test_other_times_of_the_book():
     assert milliseconds(1e3 * took(Cost(matmul=matmul), pod), 1) == "4.8"
 
 
+V4P = inline("name=v4p,bf16=2.75e14,bandwidth=1.23e12,memory=32e9")
+V6E = inline("name=v6e,bf16=9.2e14,bandwidth=1.5e10,memory=32e9")  # over PCIe
+B200 = inline("name=b200,fp16=2.25e15,bandwidth=8e12,memory=180e9")
+
+
+def test_matmuls_of_the_tpu_and_gpu_chapters():
+    # 200B parameters in bf16 on 32 v4p: 10 ms
+    assert milliseconds(took(Cost(weight_read=2 * 200 * 10**9), V4P.times(32)), 0) == "10"
+    # fp16[64, 4096] x [4096, 8192] on a B200: 8.6 us; 512 rows: 15 us
+    at = Binding({s.sigma: 0, s.b_a: 2, s.b_w: 2, s.u_F: 1, s.u_W: 1, s.t_0: 0, s.F_v: 1, s.F: 1, s.W: 1})
+    for rows, digits, printed in (64, 1, "8.6"), (512, 0, "15"):
+        cost = dense.linear(Integer(rows), Integer(4096), Integer(8192))
+        seconds = took(Cost(matmul=int(at(cost.matmul)), act_read=int(at(cost.moved))), B200, "fp16")
+        assert milliseconds(1e3 * seconds, digits) == printed
+
+
+@pytest.mark.parametrize(
+    ("machine", "form", "widths", "times", "printed", "within"),
+    [
+        (V6E, "bf16", (2, 0), 1, 61_000, 0.006),  # weights over PCIe
+        # int8[16384, 4096] from HBM and from VMEM, 22 times as fast: 271 of coefficients 1.3e8 and 2e4, which are
+        # 1.34e8 and 2.05e4: 262.7
+        (V5E_810, "int8", (1, 1), 1, 271, 0.031),
+        (V5E_810, "int8", (1, 1), 22, 11, 0.01),
+    ],
+)
+def test_critical_batches_of_the_tpu_chapter(machine, form, widths, times, printed, within):
+    bind = Binding({s.sigma: 0, s.u_F: 1, s.u_W: 1, s.b_w: widths[0], s.b_a: widths[1]})
+    cost = dense.linear(s.B, Integer(4096), Integer(16384))
+    rates = {s.F: Fraction(machine.peak(form)), s.W: times * Fraction(machine.bandwidth)}
+    found = crossovers.solved(s.B, bind(timing.matmul_time(cost)), bind(timing.memory_time(cost)))
+    assert float(Binding(rates)(found)) == pytest.approx(printed, rel=within)
+
+
 # --- kipply, transformer inference arithmetic ----------------------------------------------------------------------
 
 

@@ -37,10 +37,7 @@ def commands(folder: str) -> dict[str, tuple[list[str], dict[str, str]]]:
     report, small = [SYMROOF, "report", "llama-3.1-8b", *STEP], [sys.executable, str(HERE / "small_tool.py")]
     return {
         f'python -c "{IMPORTS}"': ([sys.executable, "-c", IMPORTS], {}),
-        "small tool (argparse, json, tabulate)": (
-            [sys.executable, str(HERE / "small_tool.py"), str(config), *STEP],
-            {},
-        ),
+        "small tool (argparse, json, tabulate)": ([*small, str(config), *STEP], {}),
         "symroof report llama-3.1-8b, warm": (report, warm),
         f"symroof report {LARGEST}, warm": ([SYMROOF, "report", LARGEST, *STEP], warm),
         'python -c "import sympy"': ([sys.executable, "-c", "import sympy"], {}),

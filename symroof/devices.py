@@ -15,15 +15,15 @@ from symroof.rules import Layer
 ALONE = Integer(1)
 ZERO: tuple[Layer, ...] = (
     {s.z_o: ALONE, s.z_g: ALONE, s.z_w: ALONE, s.x_w: Integer(2)},
-    {s.z_o: s.N_d, s.z_g: ALONE, s.z_w: ALONE, s.x_w: Integer(2)},
-    {s.z_o: s.N_d, s.z_g: s.N_d, s.z_w: ALONE, s.x_w: Integer(2)},
-    {s.z_o: s.N_d, s.z_g: s.N_d, s.z_w: s.N_d, s.x_w: Integer(3)},
+    {s.z_o: s.n_d, s.z_g: ALONE, s.z_w: ALONE, s.x_w: Integer(2)},
+    {s.z_o: s.n_d, s.z_g: s.n_d, s.z_w: ALONE, s.x_w: Integer(2)},
+    {s.z_o: s.n_d, s.z_g: s.n_d, s.z_w: s.n_d, s.x_w: Integer(3)},
 )
 
-# Each backward pass as soon as it can be (1F1B): p microbatches in flight on the first stage, and p - 1 of its v_p
+# Each backward pass as soon as it can be (1F1B): n_s microbatches in flight on the first stage, n_s - 1 of its n_v
 # pieces besides (Korthikanti et al. 2022, arXiv:2205.05198, section 4.2.3).
-ONE_BY_ONE: Layer = {s.n_f: s.p + (s.p - 1) / s.v_p * Min(1, s.v_p - 1), s.n_e: s.p}
-LAST_IS_FIRST = Max(0, 2 - s.p)  # 1 where there is one stage, which has the head too
+ONE_BY_ONE: Layer = {s.n_f: s.n_s + (s.n_s - 1) / s.n_v * Min(1, s.n_v - 1), s.n_fe: s.n_s}
+LAST_IS_FIRST = Max(0, 2 - s.n_s)  # 1 where there is one stage, which has the head too
 
 SHARED = ("H_q", "H_kv", "f", "f_e", "f_s", "V")  # sizes that tensor parallelism divides
 
@@ -61,8 +61,8 @@ class Parallel:
     @property
     def definitions(self) -> Layer:
         """What its symbols stand for."""
-        degrees = {s.t: self.tensor, s.p: self.stages, s.v_p: self.pieces, s.N_d: self.replicas}
-        shared = {s.t_s: s.t if self.sequence else ALONE}
+        degrees = {s.n_t: self.tensor, s.n_s: self.stages, s.n_v: self.pieces, s.n_d: self.replicas}
+        shared = {s.n_q: s.n_t if self.sequence else ALONE}
         return {**{x: Integer(n) for x, n in degrees.items()}, **shared, **ZERO[self.zero]}
 
     def check(self, sizes: Mapping[str, int], sequence: int, counts: Mapping[str, int]) -> None:
