@@ -7,11 +7,14 @@ vocabulary, so that reading a config needs no sympy.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Self
+from dataclasses import field, replace
+from typing import TYPE_CHECKING, Self
 
 from symroof.errors import UsageError, cure, described, shorten
-from symroof.kinds import Kind
+from symroof.frozen import frozen
+
+if TYPE_CHECKING:
+    from symroof.kinds import Kind
 
 MAX_SIZE = 10**9  # no size of a model is larger
 
@@ -28,7 +31,7 @@ class Size(int):
         return size
 
 
-@dataclass(frozen=True)
+@frozen
 class Wiring:
     """What stands around a sublayer's operators: norms (names in ops.dense.NORMS, empty where none), the residual."""
 
@@ -45,7 +48,7 @@ class Wiring:
     # each, and "shifted"
 
 
-@dataclass(frozen=True)
+@frozen
 class Part:
     """A sublayer of one layer: what it is, its name, its sizes by base symbol, and its wiring.
 
@@ -53,7 +56,7 @@ class Part:
     decoder's own.
     """
 
-    kind: Kind
+    kind: "Kind"
     name: str
     sizes: tuple[tuple[str, Size], ...] = ()
     wiring: Wiring | None = None
@@ -62,7 +65,7 @@ class Part:
 
     @classmethod
     def of(
-        cls, kind: Kind, name: str, wiring: Wiring | None = None, distinct: Size | None = None, **sizes: Size
+        cls, kind: "Kind", name: str, wiring: Wiring | None = None, distinct: Size | None = None, **sizes: Size
     ) -> Self:
         """A part with its sizes as keywords."""
         return cls(kind, name, tuple(sizes.items()), wiring, distinct)
@@ -72,7 +75,7 @@ class Part:
         return dict(self.sizes)[symbol]
 
 
-@dataclass(frozen=True)
+@frozen
 class Pattern:
     """Which part each layer has (None: none), and the config key that says so."""
 
@@ -80,11 +83,11 @@ class Pattern:
     origin: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Sublayer:
     """A kind of sublayer in a structure: its block's name, its count's symbol, and the symbols that are its own."""
 
-    kind: Kind
+    kind: "Kind"
     name: str
     layers: str = "L"  # empty: once, not in every layer
     suffix: str = ""
@@ -100,7 +103,7 @@ class Sublayer:
         return dict(self.own).get(base, base)
 
 
-@dataclass(frozen=True)
+@frozen
 class Frame:
     """What stands before the first layer and after the last."""
 
@@ -122,7 +125,7 @@ class Frame:
     head_act_bias: bool = False  # on that projection
 
 
-@dataclass(frozen=True)
+@frozen
 class Structure:
     """The kinds of a decoder's sublayers in dataflow order, and its frame."""
 
@@ -141,7 +144,7 @@ class Structure:
         return self.frame.tied
 
 
-@dataclass(frozen=True)
+@frozen
 class Architecture:
     """A structure with its sizes, by symbol name, and where each is from: a config key, a rule, another size."""
 

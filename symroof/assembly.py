@@ -6,9 +6,9 @@ h_swa, f_mlp1 and f_mlp2.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from symroof.architecture import Architecture, Frame, Part, Pattern, Size, Structure, Sublayer, Wiring
+from symroof.frozen import frozen
 
 # How the names of kinds are written in symbols; other names as they are.
 SUFFIXES = {
@@ -24,7 +24,7 @@ SUFFIXES = {
 }
 
 
-@dataclass(frozen=True)
+@frozen
 class Found:
     """A part, the slot it stands in (-1: ahead of all layers), and how many layers have it."""
 
@@ -35,7 +35,7 @@ class Found:
     whole: bool = True  # every layer has some part in this slot
 
 
-@dataclass(frozen=True)
+@frozen
 class Named:
     """A found part under a name of its own, as its block and as the suffix of its symbols."""
 

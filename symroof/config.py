@@ -8,22 +8,23 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
+from pkgutil import get_data
 from typing import Any
 
 from symroof.architecture import MAX_SIZE, Size
 from symroof.dtypes import plain
 from symroof.errors import ConfigError, UnknownName, UsageError, described, shorten
+from symroof.frozen import frozen
 
 MAX_BYTES = 16 * 2**20  # the largest real config.json known is 0.4 MiB
 MAX_LAYERS = 10**6
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
 
 
-@dataclass(frozen=True)
+@frozen
 class Config:
     """One config's keys, the name of the model it belongs to, and where it came from; `read` is kept for audits."""
 
@@ -162,9 +163,9 @@ def load_config(model: str | os.PathLike[str] | Mapping[str, Any]) -> Config:
         named = next((x for x in map(model.get, ("_name_or_path", "model_type")) if isinstance(x, str) and x), "model")
         return Config(model, shorten(named), "the given dict")
     text = os.fspath(model)
-    if isinstance(model, str) and text.lower() in catalogue():
-        name = text.lower()
-        return Config(catalogue()[name]["config"], name, f"catalogue: {catalogue()[name]['source']}")
+    if isinstance(model, str) and text.lower() in built_in():
+        name, kept = text.lower(), entry(text.lower())
+        return Config(kept["config"], name, f"catalogue: {kept['source']}")
     if path := existing(text):
         return read_path(path)
     if text.endswith(".json") or text.startswith((".", "/", "~")) or "\\" in text:
@@ -174,7 +175,7 @@ def load_config(model: str | os.PathLike[str] | Mapping[str, Any]) -> Config:
 
         return Config(read_model(Path(download(text, MAX_BYTES))), text, f"hub: {text}")
     told = " (`symroof models` lists them; a file, a directory or a hub id org/name serves too)"
-    raise UnknownName("model", text, catalogue(), told)
+    raise UnknownName("model", text, built_in(), told)
 
 
 def existing(text: str) -> Path | None:
@@ -189,10 +190,22 @@ def existing(text: str) -> Path | None:
 
 
 @cache
+def built_in() -> dict[str, str]:
+    """The built-in models: name -> its entry in the catalogue, a line of the file, as it is written."""
+    data = get_data("symroof", "catalogue.json") or b""
+    lines = (line.partition(": ") for line in data.decode().splitlines()[1:-1])
+    return {name.strip(' "'): text.rstrip(",") for name, _, text in lines}
+
+
+@cache
+def entry(name: str) -> dict[str, Any]:
+    """What the catalogue has of one built-in model: source, figures, config."""
+    return dict(json.loads(built_in()[name]))
+
+
 def catalogue() -> dict[str, dict[str, Any]]:
-    """The built-in models: name -> {source, config}."""
-    text = (files("symroof") / "catalogue.json").read_text(encoding="utf-8")
-    return dict(json.loads(text))
+    """The built-in models: name -> entry."""
+    return {name: entry(name) for name in built_in()}
 
 
 def read_path(path: Path) -> Config:

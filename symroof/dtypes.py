@@ -1,9 +1,9 @@
 """Element formats: exact bits an element, block scales included."""
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 from symroof.errors import UnknownName
+from symroof.frozen import frozen
 
 BITS: dict[str, Fraction] = {
     "fp64": Fraction(64),
@@ -63,7 +63,7 @@ def bytes_per_element(name: str) -> Fraction:
     return BITS[canonical(name)] / 8
 
 
-@dataclass(frozen=True)
+@frozen
 class Format:
     """A format by name, and the bytes of an element with what its scales add.
 

@@ -9,7 +9,6 @@ SymroofError            one line: what, where, the cure; exit code 1
 """
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 MANY = 30  # names that an error still lists
 
@@ -75,6 +74,8 @@ def described(value: object) -> str:
 
 def suggestion(name: str, known: Iterable[str]) -> str:
     """The known name nearest to `name`, or an empty string."""
+    from difflib import get_close_matches
+
     spelled = {k.lower(): k for k in known}
     near = get_close_matches(name.lower()[:200], spelled, n=1, cutoff=0.6)
     return spelled[near[0]] if near else ""

@@ -6,7 +6,7 @@ Parameters and cache are kept in the catalogue beside the configs, and the tests
 from typing import Any
 
 from symroof.architecture import Architecture
-from symroof.config import Config, catalogue, load_config
+from symroof.config import Config, built_in, entry, load_config
 from symroof.errors import UnknownName
 from symroof.kinds import Experts, FeedForward
 from symroof.models import read
@@ -18,7 +18,7 @@ CONTEXT = ("max_position_embeddings", "seq_length", "n_positions", "max_seq_len"
 
 def rows(family: str = "") -> list[tuple[Any, ...]]:
     """A row of FIGURES for every built-in model, or every one of a family. Raises UnknownName."""
-    found = [row(name) for name in catalogue()]
+    found = [row(name) for name in built_in()]
     families = {x[1] for x in found}
     if family and family.lower() not in families:
         raise UnknownName("family of built-in models", family, families)
@@ -27,10 +27,10 @@ def rows(family: str = "") -> list[tuple[Any, ...]]:
 
 def row(name: str) -> tuple[Any, ...]:
     """The figures of one built-in model."""
-    entry, config = catalogue()[name], load_config(name)
+    kept, config = entry(name), load_config(name)
     architecture = read(config)
-    return (name, architecture.family, entry["parameters"], entry["active"], architecture.sizes["L"], context(config),
-            mixers(architecture), entry["cache_per_token"], entry["source"])  # fmt: skip
+    return (name, architecture.family, kept["parameters"], kept["active"], architecture.sizes["L"], context(config),
+            mixers(architecture), kept["cache_per_token"], kept["source"])  # fmt: skip
 
 
 def context(config: Config) -> int | None:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
-from importlib.resources import files
+from pkgutil import get_data
 from typing import Any
 
 from symroof import tables
@@ -134,7 +134,7 @@ def all_told(found: Mapping[str, Table], source: str) -> dict[str, Machine]:
 @cache
 def catalogue() -> dict[str, Machine]:
     """The built-in machines by name."""
-    return all_told(tables.parse((files("symroof") / "machines.toml").read_bytes(), "machines.toml"), "machines.toml")
+    return all_told(tables.parse(get_data("symroof", "machines.toml") or b"", "machines.toml"), "machines.toml")
 
 
 def machine(name: str, known: Mapping[str, Machine] | None = None) -> Machine:

@@ -8,14 +8,14 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
-from symroof.config import catalogue
 from symroof.dtypes import BITS, canonical
 from symroof.errors import SymroofError, shorten
 from symroof.rulebook import RULEBOOK, select
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from symroof.architecture import Architecture
     from symroof.config import Config
 
@@ -102,8 +102,10 @@ class Names(click.ParamType):
             self.fail(str(error), param, ctx)
         return str(value)
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> "list[CompletionItem]":
         """Known names that begin with what is typed, after the last comma."""
+        from click.shell_completion import CompletionItem
+
         done, comma, last = incomplete.rpartition(",")
         return [CompletionItem(done + comma + name) for name in self.known if name.startswith(last.lower())]
 
@@ -113,9 +115,13 @@ class ModelName(click.ParamType):
 
     name = "model"
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> "list[CompletionItem]":
         """Catalogue names, or files where none fits."""
-        names = [CompletionItem(name) for name in catalogue() if name.startswith(incomplete.lower())]
+        from click.shell_completion import CompletionItem
+
+        from symroof.config import built_in
+
+        names = [CompletionItem(name) for name in built_in() if name.startswith(incomplete.lower())]
         return names or [CompletionItem(incomplete, type="file")]
 
 
@@ -124,8 +130,10 @@ class MachineName(click.ParamType):
 
     name = "machine"
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> "list[CompletionItem]":
         """Names of built-in machines."""
+        from click.shell_completion import CompletionItem
+
         from symroof.machines import catalogue as machines
 
         return [CompletionItem(name) for name in machines() if name.startswith(incomplete.lower())]

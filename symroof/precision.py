@@ -1,14 +1,17 @@
 """Which format each kind of element is kept in, and where that was said; plain data."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
-from symroof import quantization
 from symroof.architecture import Architecture
 from symroof.config import Config
 from symroof.dtypes import Format, format_of, multiplied
 from symroof.errors import UnknownName
+from symroof.frozen import frozen
+
+if TYPE_CHECKING:
+    from symroof.schemes import Scheme
 
 # Role -> the width symbols it sets; a quantised checkpoint has the DETAILS besides, each its own.
 ROLES = {
@@ -23,7 +26,7 @@ DETAILS = {"attention": ("b_w", "b_o"), "attention_output": ("b_o",), "recurrenc
 WITHIN = {"attention_output": "attention"}  # a detail -> the one it has the format of where it has none of its own
 
 
-@dataclass(frozen=True)
+@frozen
 class Precision:
     """Format and origin for each role of `ROLES` and `DETAILS`, and what of the config was set aside for them."""
 
@@ -61,14 +64,16 @@ def precision(
     unless given; a model that is not `recurrent` has none. Raises ConfigError where nobody says.
     """
     given = {"dtype": dtype, "weights": weights, "experts": experts, "activations": activations, "cache": cache}
-    scheme = None if dtype or weights else quantization.quantization(config)
+    scheme = None if dtype or weights else scheme_of(config)
     formats, origin = {}, {}
     for role in ("weights", "experts", "activations", "cache"):
         asked = [x for x in (role, "weights" if role == "experts" else role, "dtype") if given[x]]
         formats[role] = format_of(str(given[asked[0]])) if asked else rest(config, bool(scheme))
         origin[role] = f"given as {asked[0]}" if asked else "the config's dtype" if config.dtype() else UNNAMED
     if scheme:
-        told = quantization.roles(scheme, architecture, formats["weights"].name)
+        from symroof.quantization import roles
+
+        told = roles(scheme, architecture, formats["weights"].name)
         told |= {"cache": format_of(scheme.cache)} if scheme.cache else {}
         named = {role: form for role, form in told.items()
                  if not given.get(role) and form != told.get(WITHIN.get(role, ""), formats["weights"])}  # fmt: skip
@@ -79,6 +84,15 @@ def precision(
         origin["states"] = "given as states" if states else "recurrences keep fp32"
     aside = "" if scheme else config.quantization()
     return Precision(formats, origin, f"quantization_config ({aside})" if aside else "")
+
+
+def scheme_of(config: Config) -> "Scheme | None":
+    """The scheme of the config's quantization_config; the modules that know schemes are loaded where there is one."""
+    if all(part.data.get("quantization_config") is None for part in config.parts()):
+        return None
+    from symroof.quantization import quantization
+
+    return quantization(config)
 
 
 UNNAMED = "what quantised checkpoints leave as it is; the config names no dtype"

@@ -2,16 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from symroof.errors import UsageError, digits, shorten
+from symroof.frozen import frozen
 
 LARGEST = 10**18  # tokens of a query, and queries of a batch
 
 
-@dataclass(frozen=True)
+@frozen
 class Query:
     """`count` queries alike: `new` tokens to compute, `cached` tokens already in the cache."""
 
@@ -20,7 +20,7 @@ class Query:
     count: int = 1
 
 
-@dataclass(frozen=True)
+@frozen
 class Batch:
     """Queries as they are listed, the whole list `times` over: `new[i]` tokens to compute, `cached[i]` in the cache."""
 
@@ -88,7 +88,7 @@ def _token(what: str, value: object, least: int) -> int:
     return number
 
 
-@dataclass(frozen=True)
+@frozen
 class Workload:
     """`batch_size` queries of `prompt` tokens, `cached` of them found in the cache, and `output_tokens` each.
 

@@ -1,12 +1,12 @@
 """The names of the counting rules, what each means and where it comes from; plain data, no sympy."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from symroof.errors import UnknownName, UsageError
+from symroof.frozen import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class Rule:
     """A named set of rules (`base`), or a variant that changes one choice of a set."""
 

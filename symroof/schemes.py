@@ -6,19 +6,20 @@ utils/quantization_config; the documented formats of compressed-tensors and mode
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 from symroof.config import Config
 from symroof.dtypes import BITS, Format, canonical, format_of
 from symroof.errors import shorten
+from symroof.frozen import frozen
 from symroof.modules import Matcher, everything, matcher, routed
 
 FP8 = "fp8"  # quant_method of blocks of fp8, and of fp8 tensors
 
 
-@dataclass(frozen=True)
+@frozen
 class Scheme:
     """Formats in order, each with the modules it is for; what is left out keeps the checkpoint's dtype."""
 

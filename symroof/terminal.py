@@ -2,7 +2,6 @@
 
 import os
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,8 +26,7 @@ def show(report: "Report", form: str, output: str | None) -> None:
     from symroof.render import table
 
     console = Console(highlight=False)
-    console.width = table.fitting(report, console.width if console.is_terminal else 100)
-    console.print(table.layout(report, console.width))
+    table.show(report, console, console.width if console.is_terminal else 100)
 
 
 def width() -> int:
@@ -60,6 +58,8 @@ def keep(content: bytes, output: str) -> None:
 
 def replace(path: Path, content: bytes) -> None:
     """The file with `content` in it, written beside it first."""
+    import tempfile
+
     descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=".symroof.")
     try:
         with os.fdopen(descriptor, "wb") as file:

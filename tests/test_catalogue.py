@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import symroof
-from symroof.config import catalogue, load_config
+from symroof.config import built_in, catalogue, entry, load_config
 from symroof.models import FAMILIES
 
 KEPT = {"source", "parameters", "active", "cache_per_token", "config"}
@@ -55,6 +55,16 @@ def test_the_catalogue_is_one_line_a_model() -> None:
     lines = (files("symroof") / "catalogue.json").read_text(encoding="utf-8").splitlines()
     assert len(lines) == len(catalogue()) + 2
     assert all(json.loads("{" + line.rstrip(",") + "}") for line in lines[1:-1])
+    assert json.loads("".join(lines)) == catalogue()
+
+
+def test_of_one_model_only_its_line_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+    whole = json.loads
+    monkeypatch.setattr("json.loads", lambda text: parsed.append(text) or whole(text))
+    entry.cache_clear()
+    assert load_config("qwen3-8b").data["model_type"] == "qwen3"
+    assert parsed == [built_in()["qwen3-8b"]]
 
 
 @pytest.mark.parametrize("name", catalogue())

@@ -2,14 +2,18 @@
 
 import json
 import re
+from importlib import import_module
+from pkgutil import iter_modules
 
 import pytest
 from click.testing import CliRunner
 
 import symroof
+from symroof import models
 from symroof.cli import cli
 from symroof.errors import ConfigError
 from symroof.models import FAMILIES
+from symroof.models.lineages import LINEAGES, WRAPPED
 from symroof.models.refused import REFUSED
 
 # The types of transformers 5.23.0 that have a class for causal language modelling, or for images and text to text.
@@ -287,6 +291,15 @@ LANGUAGE = [
     "zamba2",
     "zaya",
 ]
+
+
+def test_the_index_of_model_types_is_what_the_modules_read():
+    modules = {x.name: import_module(f"symroof.models.{x.name}") for x in iter_modules(models.__path__)}
+    defined = {name: set(x.FAMILIES) for name, x in modules.items() if hasattr(x, "FAMILIES") and name != "lineages"}
+    assert {name: set(types) for name, types in LINEAGES.items()} | {"wrappers": set(WRAPPED)} == defined
+    listed = [x for types in LINEAGES.values() for x in types]
+    assert len(listed) == len(set(listed))
+    assert {x for types in defined.values() for x in types} == set(FAMILIES)
 
 
 def test_every_language_model_of_transformers_is_covered_or_refused_by_name():

@@ -4,18 +4,20 @@ import ast
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 import symroof
-from symroof import rulebook, rules
+from symroof import kinds, rulebook, rules
 from symroof import symbols as s
+from symroof.cli import cli
 
 ROOT = Path(symroof.__file__).parent
 
 # A module imports only from lower levels.
 LEVELS = {
-    "exact": 0, "store": 0, "unevaluated": 0,
+    "frozen": -1, "exact": 0, "store": 0, "unevaluated": 0,
     "errors": 0, "kinds": 0, "quadratics": 0, "quantities": 0,
     "source": 1, "operations": 2,
     "architecture": 1, "dtypes": 1, "hub": 1, "queries": 1, "quoting": 1, "rulebook": 1, "symbols": 1, "tables": 1,
@@ -38,9 +40,8 @@ LEVELS = {
     "scope": 15, "clocks": 16, "isolating": 16, "unknowns": 16, "questions": 17, "solutions": 17, "solving": 18,
     "render": 18,
     "options": 19, "plots": 19, "terminal": 19,
-    "counts": 20, "asking": 20, "running": 20,
-    "deriving": 21,
-    "cli": 22,
+    "commands": 20,
+    "cli": 21,
 }  # fmt: skip
 
 # Reading a config, and telling a user of a mistake, does without these.
@@ -146,6 +147,60 @@ def test_help_and_mistakes_are_told_without_the_engine(words):
         "print('loaded', [x for x in ('sympy', 'rich', 'numpy') if x in sys.modules])"
     )
     assert run(code).strip().splitlines()[-1] == "loaded []"
+
+
+HEAVY = ("sympy", "numpy", "importlib.resources", "tempfile", "difflib")  # each takes milliseconds
+
+
+@pytest.mark.parametrize(
+    ("words", "commands", "models", "kinds", "heavy"),
+    [
+        (["--version"], "", "", "", ""),
+        (["report", "--help"], "report", "", "", ""),
+        (["machines", "--json"], "machines", "", "", ""),
+        (["rules", "--json"], "rules", "", "", ""),
+        (["report", "lama-3"], "report", "", "", "difflib"),
+        (["report", "llama-3.1-8b", "--set", "H_kv=7"], "report", "llama", "attention feed_forward", ""),
+        (["report", "gpt2", "--set", "H_q=0"], "report", "gpt", "attention feed_forward", ""),
+        (["report", "mixtral-8x7b", "--set", "k=9"], "report", "mixtral patterns", "attention experts", ""),
+        (["report", "llama-4-scout", "--set", "k=99"], "report", "llama4 wrappers",
+         "attention experts feed_forward", ""),
+        (["roofline", "qwen3-8b", "--on", "h100-sxm", "--set", "H_kv=7"], "on roofline", "patterns qwen",
+         "attention feed_forward", ""),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_command_loads_what_it_needs(words, commands, models, kinds, heavy):
+    code = f"import sys\nfrom symroof.cli import cli\ntry: cli({words!r})\nexcept SystemExit: pass\nprint(*sys.modules)"
+    loaded = run(code).splitlines()[-1].split()
+    shared = {"models": {"lineages", "reading"}}
+    for package, expected in (("commands", commands), ("models", models), ("kinds", kinds)):
+        found = {x.split(".")[2] for x in loaded if x.startswith(f"symroof.{package}.")}
+        assert found - shared.get(package, set()) == set(expected.split())
+    assert {x for x in HEAVY if x in loaded} == set(heavy.split())
+
+
+def test_help_of_all_commands_reads_no_model():
+    code = "import sys\nfrom symroof.cli import cli\ntry: cli(['--help'])\nexcept SystemExit: pass\nprint(*sys.modules)"
+    loaded = run(code).splitlines()[-1].split()
+    assert not {x for x in loaded if x.startswith(("symroof.models", "symroof.kinds", "symroof.architecture"))}
+
+
+def test_each_command_is_a_module_of_its_name():
+    assert {path.stem for path in (ROOT / "commands").glob("*.py")} - {"__init__", "on"} == set(cli.commands)
+    assert all(command.name == name for name, command in cli.commands.items())
+
+
+def test_kinds_are_found_where_they_are_defined():
+    defined = {}
+    for path in (ROOT / "kinds").glob("*.py"):
+        classes = [x.name for x in ast.parse(path.read_text()).body if isinstance(x, ast.ClassDef)]
+        defined |= dict.fromkeys(classes, path.stem)
+    assert defined | {"Kind": "every"} == kinds._HOMES
+    assert sorted(kinds.__all__) == sorted(kinds._HOMES)
+    assert {x.__name__ for x in get_args(kinds.Kind)} == set(defined)
+    with pytest.raises(AttributeError, match="Atention"):
+        kinds.Atention  # noqa: B018
 
 
 def test_no_core_dependency_beyond_three():

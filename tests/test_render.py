@@ -7,12 +7,14 @@ import pty
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import sympy
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from sympy import Rational, Symbol, floor
 from sympy.printing.defaults import Printable
 from sympy.printing.printer import Printer
@@ -63,6 +65,21 @@ def test_numbers_align_on_the_decimal_point(report, width):
     columns = list(zip(*(x[-5:] for x in points), strict=True))
     assert len(points) > 10
     assert all(len(set(column)) == 1 for column in columns)
+
+
+@pytest.mark.parametrize("width", [20, 100])
+def test_columns_are_as_wide_for_any_name(width):
+    own = symroof.load("llama-3.2-1b").report()
+    odd = {"mlp": "多層パーセプトロン", "head": "he\nad\x1b[1m"}
+    program = own.evaluation.program
+    renamed = (
+        (f"{odd.get(block, block)}/{op}", *rest) for path, *rest in program.rows for block, op in [path.split("/")]
+    )
+    at = replace(own.evaluation, program=replace(program, rows=tuple(renamed)))
+    shown = table.render(replace(own, evaluation=at), width).splitlines()
+    grid = shown[2 : next(i for i, line in enumerate(shown) if line.startswith("total")) + 1]
+    assert len({cell_len(line) for line in grid}) == 1
+    assert any(line.startswith("he?ad?[1m ") for line in grid)
 
 
 @pytest.mark.parametrize(

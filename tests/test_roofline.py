@@ -608,7 +608,7 @@ def run(*words: Any) -> Any:
 
 def at(width: int, monkeypatch: pytest.MonkeyPatch, *words: Any) -> str:
     """What is printed on a terminal of so many columns; 0 is a pipe."""
-    monkeypatch.setattr("symroof.running.width", lambda: width)
+    monkeypatch.setattr("symroof.commands.roofline.width", lambda: width)
     result = run("roofline", *words)
     assert result.exit_code == 0, result.output
     return str(result.output)

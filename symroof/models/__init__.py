@@ -3,119 +3,9 @@
 from symroof.architecture import Architecture
 from symroof.config import Config
 from symroof.errors import shorten, suggestion
-from symroof.models import (
-    afmoe,
-    cohere,
-    deepseek,
-    deepseek_v4,
-    dense,
-    diffllama,
-    doge,
-    dsa,
-    ernie_moe,
-    falcon,
-    flint,
-    gemma,
-    gemma_n,
-    glm,
-    glm_moe,
-    glm_next,
-    gpt,
-    granite,
-    granite_moe,
-    griffin,
-    hrm,
-    hybrid,
-    inkling,
-    jetmoe,
-    kimi,
-    laguna,
-    lfm,
-    llama,
-    llama4,
-    longcat,
-    mamba,
-    mimo_moe,
-    minimax,
-    mistral,
-    mixtral,
-    modernbert,
-    moshi,
-    mtp,
-    nemotron,
-    nemotron_nas,
-    olmo,
-    opt,
-    phi,
-    qwen,
-    qwen_exp,
-    qwen_moe,
-    qwen_next,
-    rwkv,
-    texts,
-    wrappers,
-    xlstm,
-    zamba,
-    zaya,
-)
-from symroof.models.reading import Reader
-from symroof.models.refused import REFUSED
+from symroof.models.lineages import FAMILIES
 
-LINEAGES = (
-    llama,
-    llama4,
-    mamba,
-    hybrid,
-    nemotron,
-    zamba,
-    qwen_next,
-    deepseek,
-    dsa,
-    deepseek_v4,
-    longcat,
-    mixtral,
-    qwen_moe,
-    griffin,
-    lfm,
-    minimax,
-    kimi,
-    glm_moe,
-    granite_moe,
-    ernie_moe,
-    gpt,
-    falcon,
-    opt,
-    laguna,
-    mimo_moe,
-    afmoe,
-    mistral,
-    qwen,
-    gemma,
-    gemma_n,
-    texts,
-    phi,
-    granite,
-    olmo,
-    cohere,
-    glm,
-    dense,
-    diffllama,
-    modernbert,
-    flint,
-    nemotron_nas,
-    jetmoe,
-    rwkv,
-    xlstm,
-    inkling,
-    doge,
-    moshi,
-    hrm,
-    qwen_exp,
-    zaya,
-    glm_next,
-)
-TEXTS: dict[str, Reader] = {name: reader for lineage in LINEAGES for name, reader in lineage.FAMILIES.items()}
-FAMILIES: dict[str, Reader] = {**TEXTS, **wrappers.families(TEXTS)}
+__all__ = ["FAMILIES", "read"]
 
 # Of configs that were published without a model_type: the class they name instead.
 NAMELESS = {"MiniCPM3ForCausalLM": "minicpm3"}
@@ -132,7 +22,11 @@ def read(config: Config, further: bool = False) -> Architecture:
     Raises ConfigError for an unknown model_type, UsageError where there are no such layers or nobody knows them.
     """
     found = described(config)
-    return mtp.extended(config, found) if further else found
+    if not further:
+        return found
+    from symroof.models import mtp
+
+    return mtp.extended(config, found)
 
 
 def described(config: Config) -> Architecture:
@@ -143,6 +37,8 @@ def described(config: Config) -> Architecture:
         if fault := architecture.contradiction():
             raise config.fail(fault)
         return architecture
+    from symroof.models.refused import REFUSED
+
     if reason := REFUSED.get(family):
         raise config.fail(f"model_type {family!r} is not covered: {reason}")
     listed = f"`symroof families` lists the {len(FAMILIES)} known ones"

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from symroof.architecture import Part, Pattern, Size, Wiring
 from symroof.config import Config
-from symroof.kinds import Attention
 from symroof.models.reading import attention, choose, layer_types, layers, rotated
+
+if TYPE_CHECKING:
+    from symroof.kinds import Attention
 
 FULL, SLIDING = "full_attention", "sliding_attention"
 Sizes = Mapping[str, Size]
@@ -18,7 +21,7 @@ def window(config: Config, absent: int | None = None, key: str = "sliding_window
 
 
 def uniform(
-    config: Config, kind: Attention, sizes: Sizes, used: bool = True, own: int | None = None,
+    config: Config, kind: "Attention", sizes: Sizes, used: bool = True, own: int | None = None,
     wiring: Wiring | None = None,
 ) -> Part:  # fmt: skip
     """The same attention in all layers: with a window where sliding_window is set and `used`; absent it is `own`."""
@@ -28,8 +31,8 @@ def uniform(
 
 
 def alternating(
-    config: Config, full: Attention, sizes: Sizes, absent: Sequence[str], origin: str, own: int | None = None,
-    sliding: Attention | None = None, sliding_sizes: Sizes | None = None, wiring: Wiring | None = None,
+    config: Config, full: "Attention", sizes: Sizes, absent: Sequence[str], origin: str, own: int | None = None,
+    sliding: "Attention | None" = None, sliding_sizes: Sizes | None = None, wiring: Wiring | None = None,
 ) -> Pattern:  # fmt: skip
     """Full or sliding attention by layer_types, else by `absent`, which follows from `origin`.
 
@@ -48,15 +51,20 @@ def alternating(
 
 
 def turned(
-    config: Config, kind: Attention, sizes: Sizes, layer_type: str = "", absent: float = 1.0
-) -> tuple[Attention, Sizes]:
+    config: Config, kind: "Attention", sizes: Sizes, layer_type: str = "", absent: float = 1.0
+) -> "tuple[Attention, Sizes]":
     """The attention with as much of a head rotated as the config says for a type of layer."""
     rotary, part = rotated(config, sizes["h"], layer_type, absent)
     return replace(kind, rotary=rotary), {**sizes, **part}
 
 
 def by_heads(
-    config: Config, kind: Attention, sizes: Sizes, types: tuple[list[str], str], heads: Sequence[Size], own: int | None
+    config: Config,
+    kind: "Attention",
+    sizes: Sizes,
+    types: tuple[list[str], str],
+    heads: Sequence[Size],
+    own: int | None,
 ) -> Pattern:
     """Full or sliding attention by layer, each with its own number of heads; `own` is the family's window."""
     names, origin = types

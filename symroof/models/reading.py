@@ -6,12 +6,14 @@ class of the family in transformers 5.23.0 gives the value, and the reader state
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from symroof.architecture import Architecture, Frame, Part, Pattern, Size, Wiring
 from symroof.assembly import assemble
 from symroof.config import MAX_LAYERS, Config
-from symroof.kinds import Attention, Experts, FeedForward
+
+if TYPE_CHECKING:
+    from symroof.kinds import Attention, Experts, FeedForward
 
 Reader = Callable[[Config], Architecture]
 
@@ -113,7 +115,7 @@ def untied(config: Config) -> Config:
     return replace(config, data={**config.data, "tie_word_embeddings": False})
 
 
-def attention(kind: Attention, sizes: Mapping[str, Size], name: str = "", wiring: Wiring | None = None) -> Part:
+def attention(kind: "Attention", sizes: Mapping[str, Size], name: str = "", wiring: Wiring | None = None) -> Part:
     """Attention under the name of its mask."""
     names = {"causal": "attention", "sliding": "sliding_attention", "local": "local_attention",
              "chunked": "chunked_attention"}  # fmt: skip
@@ -121,14 +123,14 @@ def attention(kind: Attention, sizes: Mapping[str, Size], name: str = "", wiring
 
 
 def feed_forward(
-    config: Config, kind: FeedForward, *keys: str, name: str = "mlp", wiring: Wiring | None = None
+    config: Config, kind: "FeedForward", *keys: str, name: str = "mlp", wiring: Wiring | None = None
 ) -> Part:
     """A dense network whose width is under one of `keys`."""
     return Part.of(kind, name, wiring, f=config.size(*(keys or ("intermediate_size",))))
 
 
 def experts(
-    config: Config, kind: Experts, width: str = "moe_intermediate_size", shared: Size | None = None,
+    config: Config, kind: "Experts", width: str = "moe_intermediate_size", shared: Size | None = None,
     wiring: Wiring | None = None, count: Sequence[str] = EXPERTS, chosen: Sequence[str] = CHOSEN,
 ) -> Part:  # fmt: skip
     """Routed experts; `shared` is the width of the shared one."""

@@ -4,19 +4,21 @@ Source: the configuration classes of transformers 5.23.0, and configs on the hub
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from symroof.architecture import Architecture
 from symroof.config import Config
 from symroof.errors import described, shorten, suggestion
+from symroof.frozen import frozen
 from symroof.kinds import Attention
+from symroof.models import lineages
 from symroof.models.reading import Reader
 
 TIE = "tie_word_embeddings"
 
 
-@dataclass(frozen=True)
+@frozen
 class Wrapper:
     """Where a multimodal config keeps its text model."""
 
@@ -28,7 +30,7 @@ class Wrapper:
     prompt: bool = False  # the tokens of a prompt see each other
 
 
-@dataclass(frozen=True)
+@frozen
 class Text:
     """A text model that another family's reader reads, with keys that its class fixes or has by default."""
 
@@ -190,14 +192,6 @@ CLASSES = {
 }
 
 
-def families(readers: Mapping[str, Reader]) -> dict[str, Reader]:
-    """The readers of all text models and wrappers, over those of families."""
-    texts = {name: text_reader(text, readers[text.family]) for name, text in TEXTS.items() if text.family in readers}
-    known = {**texts, **readers}
-    versions = dict.fromkeys(("minicpmv", "minicpmo"), by_version(known))
-    return {**texts, **versions, **{name: reader(x, known) for name, x in WRAPPERS.items() if x.text in known}}
-
-
 def text_reader(text: Text, read: Reader) -> Reader:
     """The reader of a text model by that of its family."""
     return lambda config: read(config.filled(dict(text.absent), **dict(text.fixed)))
@@ -269,3 +263,11 @@ def defaults(name: str, nested: bool) -> dict[str, int]:
     """What a nested config of that type leaves to its class."""
     found = zip(SIZES, CLASSES.get(name, ()), strict=False) if nested else ()
     return {key: value for key, value in found if value is not None}
+
+
+READERS = {**{name: text_reader(text, lineages.TEXTS[text.family]) for name, text in TEXTS.items()}, **lineages.TEXTS}
+FAMILIES: dict[str, Reader] = {
+    **{name: READERS[name] for name in TEXTS},
+    **dict.fromkeys(("minicpmv", "minicpmo"), by_version(READERS)),
+    **{name: reader(x, READERS) for name, x in WRAPPERS.items()},
+}

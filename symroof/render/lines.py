@@ -1,9 +1,9 @@
 """What every form of a report says, as plain strings: head, cells, storage, notes."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from symroof.cost import Cost, total
+from symroof.frozen import frozen
 from symroof.precision import Precision
 from symroof.render.numbers import iec, iec_cell, ratio, si, si_cell
 from symroof.report import Report
@@ -17,7 +17,7 @@ COLUMNS = (
 FURTHER = "Multi-token prediction: a draft of further tokens, each module run once on the tokens of the step."
 
 
-@dataclass(frozen=True)
+@frozen
 class Line:
     """One line of the table: its kind (block, op, subtotal, total), name, block count and figures."""
 

@@ -10,12 +10,13 @@ IEC = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
 
 def scaled(x: Any, base: int, prefixes: tuple[str, ...]) -> tuple[str, str]:
     """The number with two decimals, and its prefix: ("16.08", "G")."""
-    step, value = 0, Fraction(x)
-    while round(abs(value), 2) >= base and step < len(prefixes) - 1:
-        value, step = value / base, step + 1
-    if abs(value) >= 10**6:
-        return f"{Decimal(value.numerator) / Decimal(value.denominator):.2e}", prefixes[step]
-    return f"{float(value):.2f}", prefixes[step]
+    numerator, denominator = (x, 1) if type(x) is int else Fraction(x).as_integer_ratio()
+    size, step = 200 * abs(numerator), 0
+    while size >= (200 * base - 1) * denominator and step < len(prefixes) - 1:  # it would round to the next prefix
+        denominator, step = denominator * base, step + 1
+    if abs(numerator) >= 10**6 * denominator:
+        return f"{Decimal(numerator) / Decimal(denominator):.2e}", prefixes[step]
+    return f"{numerator / denominator:.2f}", prefixes[step]
 
 
 def si(x: Any) -> str:

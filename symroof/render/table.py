@@ -1,78 +1,101 @@
-"""A report as a rich table that fits the width it is given."""
+"""A report as a table on a rich console. It is laid out here: rich would measure each cell of it several times."""
 
+from collections.abc import Iterator, Sequence
 from io import StringIO
 from typing import Any
 
 from rich import box
-from rich.console import Console, Group, RenderableType
-from rich.table import Table
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console, Group
+from rich.segment import Segment, Segments
 from rich.text import Text
 
 from symroof.render import lines
+from symroof.render.lines import Line
 from symroof.report import Report
 
 HEADINGS = {
-    "wide": ("Node", "Block\ncount", "Compute\n(FLOP)", "Bandwidth\n(weight)", "Bandwidth\n(input)",
-             "Bandwidth\n(output)", "Operational\nintensity"),
-    "narrow": ("Node", "", "Compute\n(FLOP)", "Weight", "Input", "Output", "FLOP/B"),
+    "wide": (("", "Block", "Compute", "Bandwidth", "Bandwidth", "Bandwidth", "Operational"),
+             ("Node", "count", "(FLOP)", "(weight)", "(input)", "(output)", "intensity")),
+    "narrow": (("", "Compute", "", "", "", ""), ("Node", "(FLOP)", "Weight", "Input", "Output", "FLOP/B")),
 }  # fmt: skip
 STYLES = {"block": "bold", "op": "", "subtotal": "italic", "total": "bold"}
+Rows = Sequence[Sequence[str]]
 
 
 def render(report: Report, width: int = 100) -> str:
     """The table as text without colour."""
-    console = Console(file=StringIO(), width=fitting(report, width), color_system=None, force_terminal=False)
-    console.print(layout(report, console.width))
+    console = Console(file=StringIO(), color_system=None, force_terminal=False)
+    show(report, console, width)
     out: Any = console.file
     return str(out.getvalue())
 
 
-def fitting(report: Report, width: int) -> int:
-    """The width to print at: the one there is, but never so little that a figure is cut."""
-    return max(width, natural(main(report, "narrow")))
-
-
-def layout(report: Report, width: int) -> RenderableType:
-    """Title, table, storage and notes for a terminal of `width` columns."""
-    wide = main(report, "wide")
-    table = wide if natural(wide) <= width else main(report, "narrow")
-    notes = (Text(note, style="dim") for note in lines.notes(report))
-    return Group(Text(lines.title(report), style="bold"), Text(), table, Text(), storage(report), Text(), *notes)
-
-
-def natural(table: Table) -> int:
-    """The columns a table takes when nothing is folded."""
-    return int(Console(width=10**4).measure(table).maximum)
-
-
-def main(report: Report, shape: str) -> Table:
-    """The operators; `narrow` puts the block count behind the block's name."""
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1 if shape == "wide" else 0, 0, 1))
-    narrow = shape == "narrow"
-    for i, heading in enumerate(HEADINGS[shape]):
-        if not (narrow and i == 1):
-            table.add_column(Text(heading, justify="left" if i == 0 else "right"), no_wrap=True)
+def show(report: Report, console: Console, width: int) -> None:
+    """Print title, table, storage and notes `width` columns wide, but never so few that a figure is cut."""
     shown = list(lines.lines(report))
-    titles = [max(map(len, heading.split("\n"))) for heading in HEADINGS[shape]]
-    widths = [
-        max(title, *map(len, column))
-        for title, column in zip(titles, zip(*(x.cells for x in shown), strict=True), strict=True)
-    ]
-    for line, following in zip(shown, [*shown[1:], None], strict=True):
-        name, blocks, *figures = line.cells[:1] + tuple(map(str.rjust, line.cells[1:], widths[1:]))
-        label = f"{name} {blocks.replace(' ', '')}" if narrow and line.kind == "block" else name
-        label = label if line.kind in ("block", "total") else "  " + label
-        cells = [label, *([] if narrow else [blocks]), *figures]
-        last = following is None or following.kind in ("block", "total")
-        table.add_row(*map(Text, cells), style=STYLES[line.kind], end_section=last)
-    return table
+    wide, narrow = main(shown, "wide"), main(shown, "narrow")
+    console.width = max(width, natural(narrow))
+    table = drawn(shown, wide if natural(wide) <= console.width else narrow, console)
+    notes = (Text(note, style="dim") for note in lines.notes(report))
+    head = Text(lines.title(report), style="bold")
+    console.print(Group(head, Text(), Segments(table), Text(), Segments(storage(report, console)), Text(), *notes))
 
 
-def storage(report: Report) -> Table:
+def main(shown: Sequence[Line], shape: str) -> Rows:
+    """The rows, headings first; `narrow` puts the block count behind the block's name."""
+    if shape == "wide":
+        return padded([*HEADINGS[shape], *((label(x), *x.cells[1:]) for x in shown)], " ")
+    counted = (f" {x.blocks.replace(' ', '')}" if x.kind == "block" else "" for x in shown)
+    return padded([*HEADINGS[shape], *((label(x) + n, *x.cells[2:]) for x, n in zip(shown, counted, strict=True))])
+
+
+def label(line: Line) -> str:
+    """The line's name; those of operators are indented."""
+    name = "".join(x if x.isprintable() else "?" for x in line.name)
+    return name if line.kind in ("block", "total") else f"  {name}"
+
+
+def padded(rows: Rows, after: str = "") -> Rows:
+    """The rows with the cells of each column at one width, the first column set left, others right with a blank ahead;
+    `after` stands behind all but the last.
+    """
+    columns = list(zip(*rows, strict=True))
+    widths = [max(map(cell_len, column)) for column in columns]
+    first = [set_cell_size(x, widths[0]) + after for x in columns[0]]
+    others = [[f" {x:>{n}}{after}" for x in column] for column, n in zip(columns[1:-1], widths[1:-1], strict=True)]
+    last = [f" {x:>{widths[-1]}}" for x in columns[-1]]
+    return list(zip(first, *others, last, strict=True))
+
+
+def natural(rows: Rows) -> int:
+    """The columns of a terminal that rows take, with what parts them."""
+    return sum(map(cell_len, rows[0])) + len(rows[0]) - 1
+
+
+def drawn(shown: Sequence[Line], rows: Rows, console: Console) -> Iterator[Segment]:
+    """The rows with a rule below the headings, and a blank one below each block."""
+    form = box.SIMPLE_HEAD.substitute(console.options, safe=console.safe_box)
+    widths = list(map(cell_len, rows[0]))
+    for row in rows[:2]:
+        yield from cells(row, console, "table.header", form.head_vertical)
+    yield from (Segment(form.get_row(widths, "head", edge=False)), Segment.line())
+    for line, following, row in zip(shown, [*shown[1:], None], rows[2:], strict=True):
+        yield from cells(row, console, STYLES[line.kind], form.mid_vertical)
+        if following and following.kind in ("block", "total"):
+            yield from (Segment(form.get_row(widths, "row", edge=False)), Segment.line())
+
+
+def storage(report: Report, console: Console) -> Iterator[Segment]:
     """What has to be kept."""
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(no_wrap=True)
-    table.add_column(justify="right", no_wrap=True)
-    for name, size in lines.storage(report):
-        table.add_row(Text(name), Text(size), style="bold" if name == "minimum storage" else "")
-    return table
+    for name, size in padded([(name, size.rstrip()) for name, size in lines.storage(report)], " "):
+        yield from cells((name, size), console, "bold" if name.startswith("minimum storage") else "", "")
+
+
+def cells(row: Sequence[str], console: Console, style: str, divider: str) -> Iterator[Segment]:
+    """The cells of a line and what parts them."""
+    shown = console.get_style(style)
+    yield Segment(row[0], shown)
+    for cell in row[1:]:
+        yield from (Segment(divider), Segment(cell, shown))
+    yield Segment.line()

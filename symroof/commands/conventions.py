@@ -1,4 +1,4 @@
-"""Commands about ways of counting. The symbolic half is imported inside commands."""
+"""The command that counts in other ways. The symbolic half is imported inside it."""
 
 import json
 

@@ -1,0 +1,42 @@
+"""Attention over grouped heads that is computed in another way."""
+
+from symroof.frozen import frozen
+
+
+@frozen
+class DifferentialAttention:
+    """Causal attention whose H_q heads of h attend to both halves of the values of H_kv heads, and subtract."""
+
+    bias: bool = False  # on all projections
+
+
+@frozen
+class RelativeAttention:
+    """Attention over grouped heads without rotation: each query head adds biases by distance, up to e_b tokens back,
+    that it mixes from e_b x d_b learned ones. Keys and values are convolved over k_c tokens.
+    """
+
+    mask: str = "causal"
+    temperature: bool = False  # queries and biases scaled by a factor that depends on their position
+    clipped: bool = False  # queries, keys and what biases are mixed from are limited in length, values normalised; the
+    # output is gated by every element, and a projected score a head joins the softmax
+    dynamic: bool = False  # keys and values have inputs of their own, which give their convolutions weights a KV head
+
+
+@frozen
+class ConvolvedAttention:
+    """Attention over grouped heads, h_r of h rotated, whose queries and keys are convolved: over k_c tokens each
+    element by itself, then over k_g tokens each head. Half of a value is that of the token before.
+    """
+
+    mask: str = "causal"
+    bias: bool = False  # on all projections
+
+
+@frozen
+class RoutedAttention:
+    """Attention of k groups of H_kv query heads of size h, a group for each of the k of N_e experts that a token is
+    sent to: these project queries and outputs. All groups share H_kv key/value heads.
+    """
+
+    sum_bias: bool = False  # on the sum of the experts' outputs
