@@ -1,13 +1,12 @@
 """A program at a model's sizes and formats: the numbers of any batch, exactly."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from symroof import arrays
 from symroof.cost import FIELDS, Cost
 from symroof.exact import whole
+from symroof.frozen import frozen
 from symroof.precision import Precision
 from symroof.programs import Program
 from symroof.queries import Batch
@@ -17,7 +16,7 @@ MANY = 1000  # queries listed from which numpy is worth its import
 PROBES = ((1_000_003, 7_919), (611_953, 104_729))  # start and stride of numbers that a linear form has to agree at
 
 
-@dataclass(frozen=True)
+@frozen
 class Evaluation:
     """A program and numbers for all that it takes of a model: sizes, widths."""
 
@@ -33,8 +32,11 @@ class Evaluation:
 
     def sums(self, batch: Batch) -> Numbers:
         """The sums over a batch; of many queries in numpy, where it is there and whole numbers of 64 bits suffice."""
-        if len(batch.new) >= MANY and (found := arrays.sums(self.program.text, self.known, batch)) is not None:
-            return found
+        if len(batch.new) >= MANY:
+            from symroof import arrays
+
+            if (found := arrays.sums(self.program.text, self.known, batch)) is not None:
+                return found
         added, known = self.program.added, self.known
         totals = [0] * len(self.program.sums)
         for query in batch.groups:

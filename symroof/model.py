@@ -5,7 +5,7 @@ Numbers are those of compiled formulas, and need no sympy; what is symbolic is i
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from symroof.architecture import Architecture
 from symroof.config import Config, load_config
 from symroof.errors import ConfigError, UnknownName, UsageError
 from symroof.evaluation import Evaluation
+from symroof.frozen import frozen
 from symroof.precision import Precision, precision
 from symroof.programs import Program, program
 from symroof.queries import Batch, batch
@@ -40,7 +41,7 @@ def load(model: str | os.PathLike[str] | Mapping[str, Any], mtp: bool = False) -
     return Model(config, models.read(config, mtp))
 
 
-@dataclass(frozen=True)
+@frozen
 class Model:
     """A model read from a config. `parameters`, `formula()` and `report()` are what it can tell.
 

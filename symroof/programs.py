@@ -12,13 +12,14 @@ A module of them has
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from symroof import store
 from symroof.architecture import Structure
 from symroof.exact import module
+from symroof.frozen import frozen
 
 if TYPE_CHECKING:
     from symroof.graph import Block
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 Run = Callable[..., tuple[Any, ...]]
 
 
-@dataclass(frozen=True)
+@frozen
 class Program:
     """What a module of compiled formulas defines."""
 

@@ -28,6 +28,7 @@ from symroof.architecture import Architecture
 from symroof.cost import Cost
 from symroof.errors import UnknownName
 from symroof.evaluation import Evaluation
+from symroof.frozen import frozen
 from symroof.precision import Precision
 from symroof.queries import Batch, Query
 from symroof.rulebook import RULEBOOK
@@ -64,7 +65,7 @@ def several(kind: str, found: Iterable[Any], refused: Iterable[tuple[str, Except
     return {"schema": f"symroof.{kind}/1", kind: [x.to_dict() for x in found], "refused": errors}
 
 
-@dataclass(frozen=True)
+@frozen
 class Parameters:
     """Weights of a model: all, those one token is multiplied by, and all by role."""
 
@@ -117,7 +118,7 @@ def by_path(rows: Iterable[R], of: Callable[[R], str], path: str) -> R:
     return known[path]
 
 
-@dataclass(frozen=True)
+@frozen
 class Storage:
     """Bytes that have to be kept: weights by what the step does with them, and the cache after it."""
 
@@ -137,7 +138,7 @@ class Storage:
         return {name: plain(x) for name, x in {**self.__dict__, "total": self.total}.items()}
 
 
-@dataclass(frozen=True, repr=False)
+@frozen
 class Report:
     """What a step of a model on a batch computes, moves and keeps, under named rules and formats.
 
