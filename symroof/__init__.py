@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from symroof.schedule import Draft
     from symroof.serving import serve
     from symroof.solving import solve
+    from symroof.sweeps import sweep
     from symroof.training import training_flops
 
 __version__ = "0.1.0"
@@ -74,6 +75,7 @@ _HOMES = {
     "shape": "scaling",
     "solve": "solving",
     "split": "parallelism",
+    "sweep": "sweeps",
     "training_flops": "training",
     "training_memory": "footprint",
 }
@@ -110,6 +112,7 @@ __all__ = [
     "shape",
     "solve",
     "split",
+    "sweep",
     "training_flops",
     "training_memory",
 ]

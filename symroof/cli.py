@@ -12,7 +12,7 @@ import click
 from symroof import __version__
 
 SECTIONS = {
-    "What a step costs": ("report", "compare"),
+    "What a step costs": ("report", "compare", "sweep"),
     "What a machine makes of it": ("roofline", "serve", "fit"),
     "Why it costs that": ("formula", "solve", "knobs", "limits", "conventions", "audit"),
     "What is known": ("models", "machines", "families", "symbols", "rules"),

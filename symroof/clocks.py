@@ -1,7 +1,7 @@
 """What a comparison asks of a machine: its rates, and time and energy of a step on it."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from sympy import Add, Expr, Integer, Max, Symbol
 
@@ -15,12 +15,29 @@ from symroof.errors import UsageError
 from symroof.language import Asked
 from symroof.notation import text
 from symroof.platforms import Platform
+from symroof.precision import Precision
 from symroof.scope import Scope
 from symroof.terms import Term
 from symroof.units import BASE, BYTE, JOULE, SECOND, Unit
 
 ON_MACHINE = ("time", "energy", "memory", "bandwidth", "peak")
 PARTS = ("bound", "compute", "memory", "lower")
+
+
+class Operators(Protocol):
+    """Operators with numbers for all but what is open, their formats, and the machine's symbol that is open, if any."""
+
+    @property
+    def bound_forms(self) -> tuple[Form, ...]:
+        """The operators."""
+
+    @property
+    def precision(self) -> Precision:
+        """Their formats."""
+
+    @property
+    def unknown(self) -> Symbol | None:
+        """What a comparison is solved for."""
 
 
 def on_machine(x: Asked, scope: Scope) -> Term:
@@ -62,7 +79,7 @@ def machine_words(x: Asked) -> tuple[str, int, str]:
     return name, int(count), form
 
 
-def rates(x: Form, scope: Scope, used: Platform, ideal: bool = False) -> Binding:
+def rates(x: Form, scope: Operators, used: Platform, ideal: bool = False) -> Binding:
     """The rates that an operator runs at, the unknown left open."""
     found = used.rates(x.role, x.cost.matmul, x.width, scope.precision)
     found |= used.energies(found)
@@ -70,28 +87,28 @@ def rates(x: Form, scope: Scope, used: Platform, ideal: bool = False) -> Binding
     return Binding({s.symbol(name): value for name, value in found.items() if s.symbol(name) != scope.unknown})
 
 
-def taken(scope: Scope, used: Platform) -> Expr:
+def taken(scope: Operators, used: Platform) -> Expr:
     """Seconds of one operator after another."""
     return Add(*(x.layers * timing.time(x.cost, rates(x, scope, used)) for x in scope.bound_forms))
 
 
-def computing(scope: Scope, used: Platform) -> Expr:
+def computing(scope: Operators, used: Platform) -> Expr:
     """Seconds of all matmuls at the peaks."""
     found = scope.bound_forms
     return Add(*(x.layers * rates(x, scope, used, True)(timing.matmul_time(x.cost)) for x in found))
 
 
-def moving(scope: Scope, used: Platform) -> Expr:
+def moving(scope: Operators, used: Platform) -> Expr:
     """Seconds in which memory moves weights and cache at its peak."""
     return Add(*(x.layers * rates(x, scope, used, True)(timing.memory_time(kept(x.cost))) for x in scope.bound_forms))
 
 
-def lower(scope: Scope, used: Platform) -> Expr:
+def lower(scope: Operators, used: Platform) -> Expr:
     """The larger of those."""
     return Max(computing(scope, used), moving(scope, used), evaluate=False)
 
 
-def joules(scope: Scope, used: Platform) -> Expr:
+def joules(scope: Operators, used: Platform) -> Expr:
     """Joules of all operators. Raises UsageError where none are known."""
     if not used.joules and used.machine.power is None:
         raise UsageError(f"no power is published of {used.machine.label}, and its energy is not known")

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from symroof.comparison import Comparison
     from symroof.formula import Formula
     from symroof.graph import Block
+    from symroof.plans import Sweep
 
 Rules = str | Iterable[str]
 
@@ -151,6 +152,13 @@ class Model:
         )
         return tuple(Row(path, op.role, n, self.architecture.of_layers(path, n), cost, op.width)
                      for path, n, op, cost in found)  # fmt: skip
+
+    def sweep(self, over: "Mapping[str, Any] | Iterable[str]", quantities: str | Iterable[str] = (),
+              **given: Any) -> "Sweep":  # fmt: skip
+        """Quantities at every point of a grid: `sweep({"batch": "1:512:x2"}, "flops,bytes")`; `sweeps.plan` has all."""
+        from symroof.sweeps import sweep
+
+        return sweep(self, over, quantities, **given)
 
     def precision(self, **formats: str | None) -> Precision:
         """The formats in force, as a report has them."""

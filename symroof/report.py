@@ -198,11 +198,10 @@ class Report:
     @property
     def storage(self) -> Storage:
         """What has to be kept, and for what."""
-        held = {row.path: row.all.weight_held for row in self.rows}
         routed = [row.all for row in self.rows if row.role == "routed_experts"]
         untouched = sum(x.weight_held - x.weight_read for x in routed)
-        table, head = (sum(held[row.path] for row in self.rows if row.role == r) for r in ("embedding", "head"))
-        touched = sum(held.values()) - untouched - table - head
+        table, head = (sum(x.all.weight_held for x in self.rows if x.role == role) for role in ("embedding", "head"))
+        touched = self.total.weight_held - untouched - table - head
         return Storage(touched, untouched, table, head, self.total.cache_held)
 
     @property

@@ -9,6 +9,7 @@ from sympy import Add, Expr, Symbol
 
 from symroof import closed_forms, workload
 from symroof import symbols as s
+from symroof.axes import WORDS as WORDS
 from symroof.binding import Binding, symbols_of
 from symroof.branches import exact
 from symroof.closed_forms import Form
@@ -21,8 +22,6 @@ from symroof.platforms import Platform, platform
 from symroof.precision import Precision, precision
 from symroof.terms import Term
 from symroof.units import Unit
-
-WORDS = {"batch": "B", "new": "n", "cached": "c"}
 
 
 @dataclass(frozen=True)

@@ -90,21 +90,10 @@ def write(key: str, text: str) -> None:
     where = directory()
     if where is None:
         return
+    from symroof.files import beside
+
     with suppress(OSError):
         where.mkdir(0o700, parents=True, exist_ok=True)
         own(os.stat(where), 0o022)
-        replace(where / f"{digest(key)}.py", f"{heading(key, text)}\n{text}".encode())
-
-
-def replace(path: Path, content: bytes) -> None:
-    """The file with that content, the user's own, written beside it first."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
-    try:
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        os.replace(partial, path)
-    except OSError:
-        with suppress(OSError):
-            partial.unlink()
-        raise
+        with beside(where / f"{digest(key)}.py", private=True) as file:
+            file.write(f"{heading(key, text)}\n{text}".encode())

@@ -1,6 +1,5 @@
 """Where output goes: the terminal at its width, a pipe, or a file that is there whole or not at all."""
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -46,36 +45,17 @@ def write(text: str, output: str | None) -> None:
 
 def keep(content: bytes, output: str) -> None:
     """In a file that is there whole or not at all."""
+    from symroof.files import beside
+
     path = Path(output)
     try:
         if path.exists() and not path.is_file():  # a device or a named pipe
             path.write_bytes(content)
         else:
-            replace(path.resolve(), content)
+            with beside(path.resolve()) as file:
+                file.write(content)
     except OSError as error:
         raise click.ClickException(f"{shorten(output, 200)}: cannot be written: {error.strerror}") from error
-
-
-def replace(path: Path, content: bytes) -> None:
-    """The file with `content` in it, written beside it first."""
-    import tempfile
-
-    descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=".symroof.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        os.chmod(partial, 0o666 & ~umask())
-        os.replace(partial, path)
-    except BaseException:
-        os.unlink(partial)
-        raise
-
-
-def umask() -> int:
-    """The permissions that new files are denied."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def listing(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]], as_json: bool) -> None:

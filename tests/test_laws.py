@@ -458,6 +458,12 @@ def graph_symbols(model: Model, rule: str) -> set[Any]:
     return set().union(*(symbols_of(x) for _, count, op in rows for x in (count, *vars(op.cost).values())))
 
 
+def a_path_is_that_of_one_operator(model: Model) -> None:
+    for name in bases(model):
+        paths = [path for path, _, _ in model.graph(name).rows()]
+        assert len(set(paths)) == len(paths), name
+
+
 def nothing_is_negative(model: Model) -> None:
     for name in (*bases(model), "full-square", "logits-none"):
         for new, cached in ((1, 0), (1, 7), (6, 3)):
@@ -587,6 +593,7 @@ LAWS = (
     a_bias_of_experts_is_a_weight_for_each_output_of_each,
     what_one_operator_writes_the_next_reads,
     only_symbols_of_the_vocabulary_occur,
+    a_path_is_that_of_one_operator,
     nothing_is_negative,
     parameters_are_the_weights_kept,
     the_formula_is_the_report,

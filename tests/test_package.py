@@ -17,11 +17,11 @@ ROOT = Path(symroof.__file__).parent
 
 # A module imports only from lower levels.
 LEVELS = {
-    "frozen": -1, "exact": 0, "store": 0, "unevaluated": 0,
-    "errors": 0, "kinds": 0, "quadratics": 0, "quantities": 0,
+    "frozen": -1, "files": -1, "exact": 0, "store": 0, "unevaluated": 0,
+    "errors": 0,  "kinds": 0, "quadratics": 0, "quantities": 0,
     "source": 1, "operations": 2,
     "architecture": 1, "dtypes": 1, "hub": 1, "queries": 1, "quoting": 1, "rulebook": 1, "symbols": 1, "tables": 1,
-    "assembly": 2, "binding": 2, "config": 2, "cost": 0, "machines": 2, "masks": 2, "notation": 2,
+    "assembly": 2, "axes": 2, "binding": 2, "config": 2, "cost": 0, "machines": 2, "masks": 2, "notation": 2,
     "branches": 3, "growth": 4, "closed_forms": 14, "asymptotics": 15, "differences": 15, "elasticity": 15,
     "graph": 3, "ignored": 3, "models": 3, "modules": 3, "ops": 3, "rules": 3, "segments": 3, "steps": 3, "timing": 3,
     "keeping": 4, "devices": 4, "collectives": 4,
@@ -37,6 +37,7 @@ LEVELS = {
     "conventions": 15, "fitting": 15, "rooflines": 15, "scaling": 15, "serving": 15, "ways": 15,
     "matching": 16, "optima": 16,
     "runs": 1, "units": 1, "language": 2, "decimals": 3, "terms": 3, "brackets": 4, "quotients": 4, "roots": 5,
+    "tape": 2, "sheets": 3, "vectorised": 4, "grids": 5, "engines": 6, "plans": 7, "columns": 18, "sweeps": 19,
     "scope": 15, "clocks": 16, "isolating": 16, "unknowns": 16, "questions": 17, "solutions": 17, "solving": 18,
     "render": 18,
     "options": 19, "plots": 19, "terminal": 19,
@@ -48,6 +49,7 @@ LEVELS = {
 PLAIN = ("errors", "kinds", "architecture", "assembly", "dtypes", "hub", "queries", "rulebook", "config", "audit",
          "ignored", "models", "modules", "schemes", "quantization", "listing", "machines", "tables", "quantities",
          "quoting", "platforms", "precision", "options", "terminal", "units", "language",
+         "axes", "sheets", "tape", "grids", "engines", "plans",
          "cost", "exact", "store", "programs", "evaluation", "arrays", "report", "model", "lineup")  # fmt: skip
 
 
@@ -79,7 +81,7 @@ def test_a_module_imports_only_from_lower_levels(path):
         shown = own in ("report", "comparison", "lineup", "memory", "rooflines", "serving", "fitting",
                         "conventions", "matching", "asymptotics", "differences",
                         "elasticity", "solutions")  # fmt: skip  # print renders
-        hook = shown and name == "render" and not at_top
+        hook = not at_top and ((shown and name == "render") or (own, name) == ("model", "sweeps"))
         assert hook or LEVELS[name] < LEVELS[own], f"{own} imports {name}"
 
 
@@ -134,6 +136,11 @@ def test_reading_a_config_needs_no_sympy():
         ["roofline", "llama-3.1-8b", "--on", "h100-sxm", "--set", "H_kv=7"],
         ["roofline", "gpt2", "--on", "h100-sxm", "--dtype", "bf17"],
         ["roofline", "llama-3.1-8b", "--on", "h100-sxm", "--rules", "fussed"],
+        ["sweep", "--help"],
+        ["sweep", "llama-3.1-8b", "--over", "batch=0:9:+0"],
+        ["sweep", "lama-3.1-8b", "--over", "batch=1:9"],
+        ["sweep", "llama-3.1-8b", "--over", "on=h10,mi300x"],
+        ["sweep", "llama-3.1-8b", "--over", "batch=1:9", "-o", "sweep.xls"],
         ["models"],
         ["machines"],
         ["rules"],
@@ -212,7 +219,8 @@ def test_no_core_dependency_beyond_three():
                 found.add(node.module.split(".")[0])
             elif isinstance(node, ast.Import):
                 found |= {alias.name.split(".")[0] for alias in node.names}
-    assert found - stdlib == {"symroof", "sympy", "click", "rich", "huggingface_hub", "matplotlib"}
+    assert found - stdlib == {"symroof", "sympy", "click", "rich", "huggingface_hub", "matplotlib", "numpy",
+                              "pandas", "pyarrow"}  # fmt: skip
 
 
 def test_public_names():
@@ -220,7 +228,7 @@ def test_public_names():
         "Binding", "Block", "Cost", "Draft", "Machine", "Model", "Op", "Parallel", "Platform", "Query", "Report",
         "SymroofError", "Workload", "__version__", "by_convention", "compare", "crossovers", "fit", "init_printing",
         "knobs", "limits", "load", "machine", "match", "optimum", "platform", "roofline", "serve", "shape", "solve",
-        "split", "training_flops", "training_memory",
+        "split", "sweep", "training_flops", "training_memory",
     ]  # fmt: skip
     assert all(getattr(symroof, name) is not None for name in symroof.__all__)
     assert dir(symroof) == sorted(symroof.__all__)

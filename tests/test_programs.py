@@ -53,6 +53,13 @@ def test_compiled_is_what_the_formulas_say(name):
             assert getattr(row.cost, field) == (pytest.approx(x, rel=1e-13) if isinstance(x, float) else x), path
 
 
+@pytest.mark.parametrize("name", STRUCTURES)
+def test_each_operator_is_found_by_its_path_and_all_of_them_are_kept(name):
+    found = symroof.load(name).report(dtype="bf16")
+    assert [found[row.path] for row in found.rows] == list(found.rows)
+    assert found.storage.total == sum(row.all.weight_held + row.all.cache_held for row in found.rows)
+
+
 @pytest.mark.parametrize("rules", [x for x, rule in rulebook.RULEBOOK.items() if x != "standard"])
 def test_compiled_is_what_the_formulas_say_under_every_rule(rules):
     name = "llama-2-7b" if rulebook.RULEBOOK[rules].tool else "deepseek-v3.2"

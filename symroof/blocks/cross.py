@@ -14,7 +14,11 @@ from symroof.ops import dense
 
 def build(kind: CrossLayer) -> list[Op]:
     """Norm, attention, norm and network, each output scaled by a learned number: run for no token of a text."""
-    norm, gate = Op("norm", "norm", dense.norm(s.T, s.d)), Op("gate", "attention", Cost(weight_held=s.b_n))
-    ops = [norm, *attention.build(Attention(rotary="", qk_norm="rms")), gate]
-    ops += [norm, *feed_forward.build(FeedForward(kind.act)), gate]
+    norm, gate = dense.norm(s.T, s.d), Cost(weight_held=s.b_n)
+    ops = [
+        Op("norm", "norm", norm),
+        *attention.build(Attention(rotary="", qk_norm="rms")),
+        Op("gate", "attention", gate),
+    ]
+    ops += [Op("mlp_norm", "norm", norm), *feed_forward.build(FeedForward(kind.act)), Op("mlp_gate", "attention", gate)]
     return [replace(op, cost=dense.run(op.cost, Integer(0))) for op in ops]
