@@ -1,8 +1,10 @@
 """A batch as plain numbers: what each query adds and what it finds cached."""
 
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from operator import index
 from typing import Any
 
 from symroof.errors import UsageError, digits, shorten
@@ -65,13 +67,16 @@ def batch(new: int | Sequence[int] = 1, cached: int | Sequence[int] = 0, batch_s
     return Batch(_stretch(news, length), _stretch(held, length), size // length)
 
 
-def _stretch(values: list[int], length: int) -> list[int]:
+def _stretch(values: Any, length: int) -> Any:
     return values * length if len(values) == 1 else values
 
 
-def _tokens(what: str, value: int | Iterable[int], least: int) -> list[int]:
-    listed: Any = value.tolist() if hasattr(value, "tolist") else value  # an array's numbers as Python's
-    values: list[Any] = list(listed) if isinstance(listed, Iterable) and not isinstance(listed, str) else [listed]
+def _tokens(what: str, value: Any, least: int) -> Sequence[int]:
+    if getattr(value, "ndim", 0) == 1 and value.size and value.dtype.kind in "iu":  # an array of numpy's, as it is
+        if least <= value.min() and value.max() <= LARGEST:
+            return array("q", value.astype("=i8").tobytes())
+        value = value.tolist()
+    values = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
     if not values:
         raise UsageError(f"an empty list of {what} tokens: give at least one number")
     if set(map(type, values)) == {int} and min(values) >= least and max(values) <= LARGEST:
@@ -80,9 +85,12 @@ def _tokens(what: str, value: int | Iterable[int], least: int) -> list[int]:
 
 
 def _token(what: str, value: object, least: int) -> int:
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
+    try:
+        number = index(value)  # type: ignore[arg-type]
+    except TypeError:
+        number = None
+    if number is None or isinstance(value, bool):
         raise UsageError(f"{what}: {shorten(repr(value))} is no whole number")
-    number = int(value.__index__())
     if not least <= number <= LARGEST:
         raise UsageError(f"{what}: {digits(number)} is out of range: give {least} to {LARGEST:.0e}")
     return number

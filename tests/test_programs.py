@@ -13,6 +13,7 @@ from symroof import symbols as s
 from symroof.binding import Binding, exact_number
 from symroof.config import catalogue
 from symroof.cost import FIELDS
+from symroof.errors import UsageError
 from symroof.queries import Batch, Query, batch
 from symroof.source import compiled
 
@@ -149,7 +150,14 @@ def test_arrays_of_numpy_are_lists_of_queries():
     numpy = pytest.importorskip("numpy")
     model = symroof.load("llama-3.1-8b")
     listed = model.report(new=[3, 1, 3], cached=[5, 0, 5])
-    assert model.report(new=numpy.array([3, 1, 3]), cached=numpy.array([5, 0, 5])).total == listed.total
+    for kind in ("int64", "int32", ">i8", "uint16", "uint64"):
+        new, cached = (numpy.array(x, dtype=kind) for x in ([3, 1, 3], [5, 0, 5]))
+        assert model.report(new, cached).total == model.report(new, list(cached)).total == listed.total
+        assert model.report(new[:1], cached).batch == (Query(3, 5, 2), Query(3, 0, 1))
+    assert model.report(new[::2], 7).batch == (Query(3, 7, 2),)
+    for wrong in ([1, 0], [2**63, 1], [1.5], [True], [[1]], []):
+        with pytest.raises(UsageError):
+            model.report(new=numpy.array(wrong))
     assert Batch([3, 1, 3], [5, 0, 5]).groups == (Query(3, 5, 2), Query(1, 0, 1))
 
 

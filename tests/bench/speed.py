@@ -19,6 +19,8 @@ import timeit
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 import symroof
 from symroof.config import catalogue
 
@@ -91,10 +93,12 @@ def python() -> None:
         print(f"{name:<42}{rows:8.3f} {totals:8.3f}")
     draw = random.Random(1)
     model = symroof.load("llama-3.1-8b")
-    print("\nqueries in the batch, all different, milliseconds for totals of llama-3.1-8b")
-    for size in (1, 100, 10_000, 100_000):
-        new, cached = ([draw.randint(1, 9_000) for _ in range(size)] for _ in range(2))
-        print(f"{size:>9,} {best(lambda new=new, cached=cached: model.report(new, cached).total, 5):10.3f}")
+    print("\nqueries in the batch, all different, milliseconds for totals of llama-3.1-8b      lists  numpy's arrays")
+    for size in (1, 1_000, 10_000, 100_000, 1_000_000):
+        lists = [[draw.randint(1, 9_000) for _ in range(size)] for _ in range(2)]
+        both = lists, [np.array(x) for x in lists]
+        found = (best(lambda batch=batch: model.report(*batch).total, 5) for batch in both)
+        print(f"{size:>9,} {''.join(f'{x:10.3f}' for x in found)}")
     print("\nlayers, milliseconds for totals of llama-3.1-8b with so many")
     for layers in (1, 32, 100_000):
         deep = model.with_sizes(L=layers)
