@@ -82,8 +82,8 @@ def adder(text: str, numpy: Any = None) -> Callable[..., Any]:
         return module(text, RANGES)["added"]  # type: ignore[no-any-return]
 
     def over(above: Any, below: Any) -> Any:
-        quotient, rest = numpy.divmod(above, below)
-        if numpy.any(rest):
+        quotient = above // below
+        if numpy.any(quotient * below != above):
             raise Inexact
         return quotient
 

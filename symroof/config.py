@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import field, replace
 from functools import cache
-from pathlib import Path
 from pkgutil import get_data
 from typing import Any
 
@@ -19,7 +18,6 @@ from symroof.dtypes import plain
 from symroof.errors import ConfigError, UnknownName, UsageError, described, shorten
 from symroof.frozen import frozen
 
-MAX_BYTES = 16 * 2**20  # the largest real config.json known is 0.4 MiB
 MAX_LAYERS = 10**6
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
 
@@ -166,27 +164,19 @@ def load_config(model: str | os.PathLike[str] | Mapping[str, Any]) -> Config:
     if isinstance(model, str) and text.lower() in built_in():
         name, kept = text.lower(), entry(text.lower())
         return Config(kept["config"], name, f"catalogue: {kept['source']}")
-    if path := existing(text):
-        return read_path(path)
+    from symroof import local
+
+    if path := local.existing(text):
+        data, name = local.read(path)
+        return Config(data, name, shorten(path, 200))
     if text.endswith(".json") or text.startswith((".", "/", "~")) or "\\" in text:
         raise UsageError(f"no file {shorten(text, 200)!r}: give the path of a config.json or its directory")
     if HUB_ID.fullmatch(text):
         from symroof.hub import download
 
-        return Config(read_model(Path(download(text, MAX_BYTES))), text, f"hub: {text}")
+        return Config(local.read(download(text, local.MAX_BYTES))[0], text, f"hub: {text}")
     told = " (`symroof models` lists them; a file, a directory or a hub id org/name serves too)"
     raise UnknownName("model", text, built_in(), told)
-
-
-def existing(text: str) -> Path | None:
-    """The path, where something is there; `~` is the user's home."""
-    try:
-        path = Path(text).expanduser()
-        return path if text and path.exists() else None
-    except PermissionError as error:
-        raise ConfigError(f"{shorten(text, 200)}: cannot be read: {error.strerror}; give a path that can") from error
-    except (OSError, RuntimeError, ValueError):  # a name too long, no such user, a NUL: nothing can be there
-        return None
 
 
 @cache
@@ -206,43 +196,3 @@ def entry(name: str) -> dict[str, Any]:
 def catalogue() -> dict[str, dict[str, Any]]:
     """The built-in models: name -> entry."""
     return {name: entry(name) for name in built_in()}
-
-
-def read_path(path: Path) -> Config:
-    """The config in a file, or in the config.json of a directory."""
-    if path.is_dir():
-        if not (path / "config.json").exists():
-            raise UsageError(f"{shorten(path, 200)} holds no config.json: give the model's directory or its file")
-        path = path / "config.json"
-    name = path.parent.resolve().name if path.name == "config.json" else path.stem
-    return Config(read_model(path), shorten(name), shorten(path, 200))
-
-
-def read_model(path: Path) -> dict[str, Any]:
-    """The object in a config.json, and the quantization_config that modelopt keeps in a file of its own beside it."""
-    data, beside = read_json(path), path.with_name("hf_quant_config.json")
-    if path.name == "config.json" and beside.exists() and "quantization_config" not in data:
-        quant = read_json(beside)
-        data["quantization_config"] = quant.get("quantization", quant)
-    return data
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file of at most MAX_BYTES."""
-    where = shorten(path, 200)
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise ConfigError(f"{where}: cannot be read: {error.strerror}; give a config.json that can") from error
-    if len(raw) > MAX_BYTES:
-        raise ConfigError(f"{where}: larger than {MAX_BYTES >> 20} MiB: this is no config.json")
-    try:
-        data = json.loads(raw.decode("utf-8-sig"))
-    except RecursionError as error:
-        raise ConfigError(f"{where}: nested too deep to be a config.json") from error
-    except ValueError as error:
-        raise ConfigError(f"{where}: no valid JSON: {shorten(error, 100)}; give a model's config.json") from error
-    if not isinstance(data, dict):
-        raise ConfigError(f"{where}: holds {described(data)}, not an object of config keys: give a model's config.json")
-    return data

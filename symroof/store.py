@@ -1,31 +1,31 @@
 """Compiled formulas on disk, in the user's cache directory; what is there is used only if this installation wrote it.
 
 SYMROOF_CACHE_DIR is another directory, SYMROOF_CACHE=0 is none. A file counts when it is the user's own and nobody
-else's to read or write, in a directory that nobody else can write to, and its first line has the package's
-fingerprint and the digest of the rest; any other is ignored, and made again. Where the system tells no owners, or
-nothing can be written, nothing is kept.
+else's to read or write, in a directory that nobody else can write to, and its first lines have the package's
+fingerprint, the digest of the rest, and the key; any other is ignored, and made again. Where the system tells no
+owners, or nothing can be written, nothing is kept.
 """
 
 import os
 import stat
 from contextlib import suppress
 from functools import cache
-from hashlib import blake2b
-from pathlib import Path
+from importlib.util import source_hash
 
 from symroof import __version__
 
 MAX_BYTES = 16 * 2**20
+OUTSIDE = ("commands", "models", "plots", "render")  # folders that formulas do not come from
 
 
-def directory() -> Path | None:
-    """Where compiled formulas are kept; None where they are not."""
+def directory() -> str:
+    """Where compiled formulas are kept; empty where they are not."""
     if os.environ.get("SYMROOF_CACHE") == "0" or not hasattr(os, "geteuid"):
-        return None
+        return ""
     if own := os.environ.get("SYMROOF_CACHE_DIR"):
-        return Path(own)
+        return own
     home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return Path(home, "symroof") if os.path.isabs(home) else None
+    return os.path.join(home, "symroof") if os.path.isabs(home) else ""
 
 
 @cache
@@ -39,43 +39,49 @@ def fingerprint() -> str:
                 if entry.name.endswith(".py"):
                     told = entry.stat()
                     found.append(f"{entry.path} {told.st_size} {told.st_mtime_ns}")
-                elif "." not in entry.name and entry.name != "__pycache__" and entry.is_dir():
+                elif "." not in entry.name and entry.name not in ("__pycache__", *OUTSIDE) and entry.is_dir():
                     rest.append(entry.path)
-    return digest("\n".join([__version__, *sorted(found)]))
+    return digest("\n".join(sorted(found)))
 
 
 def digest(text: str) -> str:
-    """The digest of a text."""
-    return blake2b(text.encode(), digest_size=20).hexdigest()
+    """The digest of a text, which tells damage and chance, not malice: from that, owner and permissions keep."""
+    return source_hash(text.encode()).hex()
+
+
+def place(where: str, key: str) -> str:
+    """The file of a key."""
+    return os.path.join(where, f"{digest(key)}.py")
+
+
+def framed(key: str, text: str) -> str:
+    """A text as its file has it."""
+    kept = f"# {key}\n{text}"
+    return f"# symroof {__version__} {fingerprint()} {digest(kept)}\n{kept}"
 
 
 def read(key: str) -> str | None:
     """What was kept under a key; None where nothing is, or nothing that can be trusted."""
     where = directory()
-    if where is None:
+    if not where:
         return None
     try:
-        raw = trusted(where, f"{digest(key)}.py")
+        found = trusted(where, place(where, key)).decode(errors="replace")
     except OSError:
         return None
-    head, _, text = raw.decode(errors="replace").partition("\n")
-    return text if head == heading(key, text) else None
+    text = found.split("\n", 2)[-1]
+    return text if found == framed(key, text) else None
 
 
-def heading(key: str, text: str) -> str:
-    """The first line of a file."""
-    return f"# symroof {__version__} {fingerprint()} {digest(key)} {digest(text)}"
-
-
-def trusted(where: Path, name: str) -> bytes:
+def trusted(where: str, path: str) -> bytes:
     """The bytes of a file that is the user's own and nobody else's. Raises OSError for any other."""
     own(os.stat(where), 0o022)
-    descriptor = os.open(where / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     with os.fdopen(descriptor, "rb") as file:
         told = os.fstat(descriptor)
         own(told, 0o077)
         if not stat.S_ISREG(told.st_mode) or told.st_size > MAX_BYTES:
-            raise OSError(f"{name} is no file of formulas")
+            raise OSError(f"{path} is no file of formulas")
         return file.read(MAX_BYTES)
 
 
@@ -88,12 +94,14 @@ def own(told: os.stat_result, others: int) -> None:
 def write(key: str, text: str) -> None:
     """Keep a text under a key, whole or not at all; where that cannot be, nothing is."""
     where = directory()
-    if where is None:
+    if not where:
         return
+    from pathlib import Path
+
     from symroof.files import beside
 
     with suppress(OSError):
-        where.mkdir(0o700, parents=True, exist_ok=True)
+        os.makedirs(where, 0o700, exist_ok=True)
         own(os.stat(where), 0o022)
-        with beside(where / f"{digest(key)}.py", private=True) as file:
-            file.write(f"{heading(key, text)}\n{text}".encode())
+        with beside(Path(place(where, key)), private=True) as file:
+            file.write(framed(key, text).encode())

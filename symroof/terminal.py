@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -45,6 +44,8 @@ def write(text: str, output: str | None) -> None:
 
 def keep(content: bytes, output: str) -> None:
     """In a file that is there whole or not at all."""
+    from pathlib import Path
+
     from symroof.files import beside
 
     path = Path(output)

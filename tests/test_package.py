@@ -18,8 +18,8 @@ ROOT = Path(symroof.__file__).parent
 # A module imports only from lower levels.
 LEVELS = {
     "frozen": -1, "files": -1, "exact": 0, "store": 0, "unevaluated": 0,
-    "errors": 0,  "kinds": 0, "quadratics": 0, "quantities": 0,
-    "source": 1, "operations": 2,
+    "errors": 0, "kinds": 0, "quadratics": 0, "quantities": 0,
+    "local": 1, "source": 1, "operations": 2,
     "architecture": 1, "dtypes": 1, "hub": 1, "queries": 1, "quoting": 1, "rulebook": 1, "symbols": 1, "tables": 1,
     "assembly": 2, "axes": 2, "binding": 2, "config": 2, "cost": 0, "machines": 2, "masks": 2, "notation": 2,
     "branches": 3, "growth": 4, "closed_forms": 14, "asymptotics": 15, "differences": 15, "elasticity": 15,
@@ -49,7 +49,7 @@ LEVELS = {
 PLAIN = ("errors", "kinds", "architecture", "assembly", "dtypes", "hub", "queries", "rulebook", "config", "audit",
          "ignored", "models", "modules", "schemes", "quantization", "listing", "machines", "tables", "quantities",
          "quoting", "platforms", "precision", "options", "terminal", "units", "language",
-         "axes", "sheets", "tape", "grids", "engines", "plans",
+         "local", "axes", "sheets", "tape", "grids", "engines", "plans",
          "cost", "exact", "store", "programs", "evaluation", "arrays", "report", "model", "lineup")  # fmt: skip
 
 

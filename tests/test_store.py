@@ -75,7 +75,7 @@ BROKEN = {
     "one letter changed": lambda x: x[:-3] + b"X" + x[-2:],
     "another version": lambda x: x.replace(b"# symroof ", b"# symroof 9"),
     "no text": lambda x: b"\xff\xfe" * 4096,
-    "only a body": lambda x: x.partition(b"\n")[2],
+    "only a body": lambda x: x.split(b"\n", 2)[2],
     "poisoned": lambda x: x + b"raise SystemExit('poison')\n",
     "poisoned, its own digest": lambda x: poisoned(x),
 }
@@ -83,9 +83,9 @@ BROKEN = {
 
 def poisoned(content: bytes) -> bytes:
     """Other code under a heading that a foreign installation could have made: a digest, but not our fingerprint."""
-    text = content.decode().partition("\n")[2] + "raise SystemExit('poison')\n"
-    words = content.decode().partition("\n")[0].split()
-    return " ".join([*words[:3], "0" * 40, words[4], store.digest(text)]).encode() + b"\n" + text.encode()
+    heading, kept = (content.decode() + "raise SystemExit('poison')\n").split("\n", 1)
+    words = heading.split()
+    return f"{' '.join([*words[:3], '0' * 16, store.digest(kept)])}\n{kept}".encode()
 
 
 @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
@@ -108,9 +108,16 @@ def test_a_file_of_another_structure_is_ignored(place):
     assert total() == expected
 
 
+def test_two_keys_of_one_digest_are_told_apart(place, monkeypatch):
+    monkeypatch.setattr(store, "place", lambda where, _: str(Path(where, "same.py")))
+    store.write(KEY, TEXT)
+    assert store.read("another key") is None
+    assert store.read(KEY) == TEXT
+
+
 def test_a_changed_installation_makes_its_own(kept, monkeypatch):
     assert store.read(KEY) == TEXT
-    monkeypatch.setattr(store, "fingerprint", lambda: "0" * 40)
+    monkeypatch.setattr(store, "fingerprint", lambda: "0" * 16)
     assert store.read(KEY) is None
 
 
@@ -189,7 +196,7 @@ def test_it_can_be_off(place, monkeypatch, off):
     if "HOME" in off:
         monkeypatch.delenv("SYMROOF_CACHE_DIR")
         monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    assert store.directory() is None
+    assert not store.directory()
     assert total().flops > 0
     assert not place.exists()
 
@@ -197,10 +204,10 @@ def test_it_can_be_off(place, monkeypatch, off):
 def test_its_place_is_that_of_the_users_caches(monkeypatch):
     monkeypatch.delenv("SYMROOF_CACHE_DIR")
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
-    assert store.directory() == Path("/somewhere/symroof")
+    assert store.directory() == "/somewhere/symroof"
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", "/home/me")
-    assert store.directory() == Path("/home/me/.cache/symroof")
+    assert store.directory() == "/home/me/.cache/symroof"
 
 
 def test_several_processes_at_once(place):
