@@ -10,6 +10,7 @@ from symroof.exact import SPACE, module
 from symroof.queries import Batch
 
 LIMIT = 2**63
+BLOCK = 8192  # queries at a time: their numbers stay in the processor's caches
 
 
 class Inexact(ArithmeticError):
@@ -101,10 +102,14 @@ def sums(text: str, known: tuple[Any, ...], batch: Batch) -> tuple[int, ...] | N
     peak = [0]
     whole = (Range(int(x.min()), int(x.max()), peak) for x in (new, cached))
     summands = [max(map(abs, ends(x))) for x in adder(text)(*whole, *known)]
-    if max(peak[0], *(x * len(batch.new) for x in summands)) >= LIMIT:
+    if max(peak[0], *(x * BLOCK for x in summands)) >= LIMIT:
         return None
+    added, totals = adder(text, numpy), [0] * len(summands)
     try:
-        found = adder(text, numpy)(new, cached, *known)
+        for start in range(0, len(new), BLOCK):
+            some = new[start : start + BLOCK]
+            found = added(some, cached[start : start + BLOCK], *known)
+            totals = [x + int(numpy.sum(numpy.broadcast_to(y, some.shape))) for x, y in zip(totals, found, strict=True)]
     except Inexact:
         return None
-    return tuple(int(numpy.sum(numpy.broadcast_to(x, new.shape))) * batch.times for x in found)
+    return tuple(x * batch.times for x in totals)

@@ -39,10 +39,9 @@ class Evaluation:
                 return found
         added, known = self.program.added, self.known
         totals = [0] * len(self.program.sums)
-        for query in batch.groups:
-            found = added(query.new, query.cached, *known)
-            totals = [x + query.count * y for x, y in zip(totals, found, strict=True)]
-        return tuple(map(whole, totals))
+        for (new, cached), count in batch.pairs.items():
+            totals = [x + count * y for x, y in zip(totals, added(new, cached, *known), strict=True)]
+        return tuple(whole(x * batch.times) for x in totals)
 
     def step(self, sums: Numbers) -> Numbers:
         """The sums, and what the step makes of the model."""

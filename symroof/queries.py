@@ -2,7 +2,7 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from operator import index
 from typing import Any
@@ -36,10 +36,14 @@ class Batch:
         return len(self.new) * self.times
 
     @cached_property
+    def pairs(self) -> Mapping[tuple[int, int], int]:
+        """New and cached tokens -> how often they are listed."""
+        return Counter(zip(self.new, self.cached, strict=True))
+
+    @cached_property
     def groups(self) -> tuple[Query, ...]:
         """The same, queries alike as one entry."""
-        pairs = Counter(zip(self.new, self.cached, strict=True))
-        return tuple(Query(n, c, count * self.times) for (n, c), count in pairs.items())
+        return tuple(Query(n, c, count * self.times) for (n, c), count in self.pairs.items())
 
 
 def queries(
@@ -74,7 +78,9 @@ def _stretch(values: Any, length: int) -> Any:
 def _tokens(what: str, value: Any, least: int) -> Sequence[int]:
     if getattr(value, "ndim", 0) == 1 and value.size and value.dtype.kind in "iu":  # an array of numpy's, as it is
         if least <= value.min() and value.max() <= LARGEST:
-            return array("q", value.astype("=i8").tobytes())
+            copied = array("q")
+            copied.frombytes(value.astype("=i8").data.cast("B"))
+            return copied
         value = value.tolist()
     values = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
     if not values:
