@@ -313,6 +313,9 @@ def test_scaling_book_llama_3_70b():
     assert 15e12 * flops == pytest.approx(6.3e24, rel=0.01)
     assert 15e12 * flops / (459e12 * DAY * 365) == pytest.approx(435, rel=0.01)
     assert 15e12 * flops / (8960 * 459e12 * 0.4) / DAY == pytest.approx(44, rel=0.02)  # printed rounded down
+    # GPUs: 40 days on 4096 H100 at 45 %
+    reached = 4096 * float(symroof.machine("h100-sxm").peak("bf16")) * 0.45
+    assert printed(15e12 * flops / reached / DAY, 2) == "4.0e+01"
 
 
 # Scaling.

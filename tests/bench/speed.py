@@ -107,7 +107,8 @@ def python() -> None:
 
 def main(runs: int) -> None:
     """All tables."""
-    print(f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}, Python {platform.python_version()}, medians of {runs} runs\n")
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}"
+    print(f"{machine}, Python {platform.python_version()}, medians of {runs} runs\n")
     with tempfile.TemporaryDirectory() as folder:
         found = commands(folder)
         check(folder)
