@@ -164,3 +164,9 @@ def test_a_row_is_found_by_its_path():
             found["mlp/dwn"]
     assert roof.platform.machine == symroof.machine("h100-sxm")
     assert len(repr(roof)) < 100
+
+
+def test_two_operators_of_one_name_are_an_error():
+    op = Op("op", "ffn", Cost())
+    with pytest.raises(UsageError, match="block own has 'op' twice"):
+        Block("own", (op, op))

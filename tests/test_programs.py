@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import pytest
 from sympy import Integer, Rational
+from test_truth import TRANSFORMERS
 
 import symroof
 from symroof import arrays, evaluation, programs, rulebook, workload
@@ -22,14 +23,17 @@ LONG = 10**13
 
 
 def one_of_each_structure():
-    """A built-in model of each structure."""
+    """A model of each structure of the built-in ones and of the types that are measured, by name and number."""
+    built_in = [(name, name) for name in catalogue()]
+    measured = [(f"{x['model_type']}-{i}", x["config"]) for i, x in enumerate(TRANSFORMERS)]
     found = {}
-    for name in catalogue():
-        found.setdefault(symroof.load(name).architecture.structure, name)
-    return sorted(found.values())
+    for name, config in [*built_in, *measured]:
+        found.setdefault(symroof.load(config).architecture.structure, (name, config))
+    return dict(sorted(found.values(), key=lambda x: x[0]))
 
 
 STRUCTURES = one_of_each_structure()
+EVERY = pytest.mark.parametrize("config", STRUCTURES.values(), ids=STRUCTURES)
 
 
 def symbolic(model, names, queries, widths):
@@ -42,9 +46,9 @@ def symbolic(model, names, queries, widths):
         yield path, exact_number(bound(count)), [exact_number(bound(getattr(op.cost, x))) for x in FIELDS]
 
 
-@pytest.mark.parametrize("name", STRUCTURES)
-def test_compiled_is_what_the_formulas_say(name):
-    model = symroof.load(name)
+@EVERY
+def test_compiled_is_what_the_formulas_say(config):
+    model = symroof.load(config)
     found = model.report(new=[1] * 3 + [700] + [513] * 2, cached=[70_000] * 3 + [0] + [2_047] * 2, dtype="bf16")
     assert {*found.batch} == {*BATCH}
     widths = {s.symbol(x): Rational(y.numerator, y.denominator) for x, y in found.precision.widths().items()}
@@ -54,9 +58,9 @@ def test_compiled_is_what_the_formulas_say(name):
             assert getattr(row.cost, field) == (pytest.approx(x, rel=1e-13) if isinstance(x, float) else x), path
 
 
-@pytest.mark.parametrize("name", STRUCTURES)
-def test_each_operator_is_found_by_its_path_and_all_of_them_are_kept(name):
-    found = symroof.load(name).report(dtype="bf16")
+@EVERY
+def test_each_operator_is_found_by_its_path_and_all_of_them_are_kept(config):
+    found = symroof.load(config).report(dtype="bf16")
     assert [found[row.path] for row in found.rows] == list(found.rows)
     assert found.storage.total == sum(row.all.weight_held + row.all.cache_held for row in found.rows)
 
@@ -100,7 +104,7 @@ def test_integers_stay_exact_however_large_the_batch():
 
 
 def test_a_structure_is_told_apart_by_all_that_it_has():
-    texts = {programs.canonical(symroof.load(name).architecture.structure) for name in STRUCTURES}
+    texts = {programs.canonical(symroof.load(x).architecture.structure) for x in STRUCTURES.values()}
     assert len(texts) == len(STRUCTURES)
     with pytest.raises(TypeError):
         programs.canonical({"a": 1})
@@ -115,9 +119,9 @@ def ragged(size, most, seed=1):
     return batch([draw.randint(1, most) for _ in range(size)], [draw.randint(0, most) for _ in range(size)], 2 * size)
 
 
-@pytest.mark.parametrize("name", STRUCTURES)
-def test_many_queries_add_up_in_arrays_as_one_by_one(name, monkeypatch):
-    at = symroof.load(name)._evaluation(("standard",), {"dtype": "bf16"})
+@EVERY
+def test_many_queries_add_up_in_arrays_as_one_by_one(config, monkeypatch):
+    at = symroof.load(config)._evaluation(("standard",), {"dtype": "bf16"})
     asked = ragged(evaluation.MANY, 9_000)
     found = arrays.sums(at.program.text, at.known, asked)
     monkeypatch.setattr(evaluation, "MANY", 10**9)

@@ -114,7 +114,7 @@ def block(x: Sublayer) -> Block:
     ops += map(recurrent, BUILDERS[type(x.kind)](x.kind))
     if x.wiring.convolved:
         role = "ffn" if isinstance(x.kind, FeedForward | Experts) else "attention"
-        ops.append(Op("conv", role, convolve_added(s.d)))
+        ops.append(Op("post_conv", role, convolve_added(s.d)))
     if x.wiring.post:
         ops.append(Op("post_norm", "norm", dense.norm(s.T, s.d, x.wiring.post)))
     if x.wiring.scaled:
