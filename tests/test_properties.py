@@ -1,5 +1,6 @@
 """Whatever is asked: an exact answer or one clear error; never a traceback, a NaN, a negative or an overflow."""
 
+import csv
 import json
 import math
 from fractions import Fraction
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 import symroof
 from symroof import rulebook
+from symroof.axes import SETTINGS
 from symroof.cli import cli
 from symroof.config import catalogue
 from symroof.cost import FIELDS
@@ -41,6 +43,27 @@ OPTIONS = {
     "--set": st.sampled_from(["d=64", "L=1000000", "H_kv=3", "V=1", "N_e=1", "x=1", "d=", "d=-1", "k=2"]),
     "--format": st.sampled_from(["table", "json", "csv", "markdown", "html", "latex", "yaml"]),
 }
+
+
+AXES = {
+    "batch": ("1,2,8", "1:512:x2", "1:9", "0", "5:1", "1:9:+0", "1e18", "1e19", "-1", "x", "", "1:10**3", "1:2:3:4"),
+    "cached": ("0:9", "0:1e6:x10", "1e3:1e18:x1000", "1.5", "7,7,7", "0:4:x2"),
+    "new": ("1,9", "1:1e6:x100", "0:3"),
+    "d": ("4096,8192", "1:3", "0", "e"),
+    "L": ("1,1000000", "32"),
+    "N_e": ("8", "1,2"),
+    "weights": ("bf16,fp8", "bf17", "mxfp4"),
+    "cache": ("fp8,fp8", "int4"),
+    "on": ("h100-sxm,mi300x", "h10", "tpu-v5e"),
+    "gpus": ("1,8", "0", "1:4:x2"),
+    "rules": ("standard,fused", "standard+fused", "transformers", "standart", "experts-bound"),
+    "logits": ("last,all", "some"),
+    "model": ("gpt2,llama-3.1-8b", "lama"),
+    "bach": ("1",),
+}
+COLUMNS = st.sampled_from(
+    ["flops", "bytes", "time", "time.lower", "storage", "intensity", "fits", "energy", "flop", ""]
+)
 
 
 def sound(found):
@@ -112,6 +135,21 @@ def test_any_batch_is_the_sum_of_its_queries(model, queries):
         assert found >= 0
         if field not in ("weight_read", "weight_held"):
             assert found == sum(getattr(x, field) for x in parts)
+
+
+@SOME
+@given(st.sampled_from(MODELS), st.lists(st.sampled_from(sorted(AXES)), min_size=1, max_size=3, unique=True),
+       st.lists(COLUMNS, max_size=3), st.booleans(), st.data())  # fmt: skip
+def test_any_sweep(model, names, columns, machine, data):
+    words = [x for name in names for x in ("--over", f"{name}={data.draw(st.sampled_from(AXES[name]))}")]
+    words += ["--quantity", ",".join(columns)] if columns else []
+    words += ["--on", "h100-sxm"] if machine else []
+    result = answered(["sweep", *([] if "model" in names else [model]), *words, "--dtype", "bf16"])
+    if result.exit_code == 0:
+        head, *rows = csv.reader(result.stdout.splitlines())
+        assert rows
+        numbers = [float(x) for row in rows for name, x in zip(head, row, strict=True) if name not in SETTINGS]
+        assert all(math.isfinite(x) and x >= 0 for x in numbers)
 
 
 def test_a_million_queries():
