@@ -34,7 +34,11 @@ def sizes(graph: Block, layer: Layer) -> set[str]:
 
 
 def check(graph: Block, layer: Layer, known: Mapping[Symbol, Any]) -> None:
-    """Raise UsageError for a symbol without a number, or a block that does not run a whole number of times."""
+    """Raise UsageError for two operators at one path, a symbol without a number, or a block run no whole times."""
+    paths = [path for path, _, _ in graph.rows()]
+    if len(set(paths)) < len(paths):
+        twice = next(x for x in paths if paths.count(x) > 1)
+        raise UsageError(f"{shorten(graph.name)} has two operators {shorten(twice)}: give each its own name")
     for x in sorted(symbols(graph, layer) - known.keys(), key=str):
         if s.group(x) == "width":
             continue

@@ -8,7 +8,7 @@ from sympy import sympify
 
 from symroof import symbols as s
 from symroof.cost import Cost, Quantity, total
-from symroof.errors import UnknownName, UsageError, shorten
+from symroof.errors import UnknownName
 
 
 @dataclass(frozen=True)
@@ -33,17 +33,11 @@ class Op:
 
 @dataclass(frozen=True)
 class Block:
-    """Named children in dataflow order, run `count` times. Raises UsageError for two of one name."""
+    """Named children in dataflow order, run `count` times."""
 
     name: str
     children: tuple["Block | Op", ...]
     count: Quantity = 1
-
-    def __post_init__(self) -> None:
-        names = [child.name for child in self.children]
-        if len(set(names)) < len(names):
-            twice = next(x for x in names if names.count(x) > 1)
-            raise UsageError(f"block {shorten(self.name)} has {shorten(twice)!r} twice: give each child its own name")
 
     @property
     def cost(self) -> Cost:

@@ -168,5 +168,5 @@ def test_a_row_is_found_by_its_path():
 
 def test_two_operators_of_one_name_are_an_error():
     op = Op("op", "ffn", Cost())
-    with pytest.raises(UsageError, match="block own has 'op' twice"):
-        Block("own", (op, op))
+    with pytest.raises(UsageError, match="own has two operators mlp/op: give each its own name"):
+        symroof.load("llama-3.1-8b").with_graph(Block("own", (Block("mlp", (op, op)),)))
