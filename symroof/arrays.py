@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, reduce
-from importlib import import_module
 from typing import Any
 
 from symroof.exact import SPACE, module
@@ -77,10 +76,15 @@ RANGES = {
 
 
 @lru_cache(64)
-def adder(text: str, numpy: Any = None) -> Callable[..., Any]:
-    """What one query adds to each sum, by a program's text: in numpy's arrays, or in ranges where it is not given."""
-    if numpy is None:
-        return module(text, RANGES)["added"]  # type: ignore[no-any-return]
+def in_ranges(text: str) -> Callable[..., Any]:
+    """What one query adds to each sum, by a program's text, in ranges."""
+    return module(text, RANGES)["added"]  # type: ignore[no-any-return]
+
+
+@lru_cache(64)
+def in_arrays(text: str) -> Callable[..., Any]:
+    """The same in numpy's arrays. Raises Inexact for a quotient that is no whole number."""
+    import numpy
 
     def over(above: Any, below: Any) -> Any:
         quotient = above // below
@@ -95,16 +99,17 @@ def adder(text: str, numpy: Any = None) -> Callable[..., Any]:
 def sums(text: str, known: tuple[Any, ...], batch: Batch) -> tuple[int, ...] | None:
     """The sums over a batch under a program; None where numpy is not there, or 64 bits are too few."""
     try:
-        numpy = import_module("numpy")
+        import numpy
+
         new, cached = numpy.asarray(batch.new, dtype=numpy.int64), numpy.asarray(batch.cached, dtype=numpy.int64)
     except (ImportError, OverflowError):
         return None
     peak = [0]
     whole = (Range(int(x.min()), int(x.max()), peak) for x in (new, cached))
-    summands = [max(map(abs, ends(x))) for x in adder(text)(*whole, *known)]
+    summands = [max(map(abs, ends(x))) for x in in_ranges(text)(*whole, *known)]
     if max(peak[0], *(x * BLOCK for x in summands)) >= LIMIT:
         return None
-    added, totals = adder(text, numpy), [0] * len(summands)
+    added, totals = in_arrays(text), [0] * len(summands)
     try:
         for start in range(0, len(new), BLOCK):
             some = new[start : start + BLOCK]

@@ -10,7 +10,6 @@ from symroof import rules as counting
 from symroof import symbols as s
 from symroof import workload
 from symroof.architecture import Sublayer
-from symroof.binding import Binding, symbols_of
 from symroof.errors import UsageError
 from symroof.graph import Op
 from symroof.keeping import NORMED, STREAM, Tensor, tensors
@@ -55,10 +54,8 @@ def operators(model: Model) -> list[tuple[str, Expr, Op]]:
     """(block, how often it runs, operator) of sequences of n tokens, all pairs of them scored; widths stay open."""
     layer = counting.layer(in_training("full-square"), model.architecture.structure)
     rows = [(path.rpartition("/")[0], count, op) for path, count, op in model.graph().rows()]
-    chosen = {x: expr for x, expr in layer.items() if s.group(x) in ("rule", "step")}
     fields = ("vector", "cache_write", "act_read", "act_write", "weight_held")
-    used = symbols_of([getattr(op.cost, x) for *_, op in rows for x in fields] + [*chosen.values()])
-    bound = Binding(chosen, workload.uniform(layer, used), {s.c: Integer(0)})
+    bound = workload.bound(layer, (getattr(op.cost, x) for *_, op in rows for x in fields), {s.c: Integer(0)})
 
     def on_sequences(op: Op) -> Op:
         return replace(op, cost=replace(op.cost, **{x: bound(getattr(op.cost, x)) for x in fields}))

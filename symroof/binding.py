@@ -71,6 +71,17 @@ def symbols_of(exprs: Iterable[Any]) -> set[Symbol]:
     return set().union(*(sympify(x, strict=True).free_symbols for x in exprs))
 
 
+def reached(exprs: Iterable[Expr], definitions: Mapping[Symbol, Expr]) -> set[Symbol]:
+    """The symbols of formulas, and of what those stand for."""
+    found: set[Symbol] = set()
+    rest = list(exprs)
+    while rest:
+        new = rest.pop().free_symbols - found
+        found |= new
+        rest.extend(definitions[x] for x in new if x in definitions)
+    return found
+
+
 def exact_number(x: Any) -> Any:
     """A number of sympy's as an int or Fraction where it is rational, else as a float."""
     if isinstance(x, int | float | Fraction):

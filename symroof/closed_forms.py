@@ -10,7 +10,7 @@ from sympy import Expr, Integer, Rational, Symbol
 from symroof import rules as counting
 from symroof import symbols as s
 from symroof import timing, workload
-from symroof.binding import Binding, symbols_of
+from symroof.binding import symbols_of
 from symroof.branches import Point, exact
 from symroof.cost import FIELDS, Cost
 from symroof.errors import UsageError
@@ -57,10 +57,8 @@ def forms(model: Model, rules: Rules = "standard", logits: str | None = None) ->
 
 def formed(rows: Iterable[tuple[str, Any, Op]], layer: counting.Layer) -> tuple[Form, ...]:
     """Operators in sizes, widths, B, n and c, under the definitions of some rules."""
-    kept = {x: expr for x, expr in layer.items() if s.group(x) in ("rule", "step")}
     found = list(rows)
-    used = symbols_of([*(getattr(op.cost, x) for _, _, op in found for x in FIELDS), *kept.values()])
-    bound = Binding(kept, workload.uniform(layer, used))
+    bound = workload.bound(layer, (getattr(op.cost, x) for _, _, op in found for x in FIELDS))
     return tuple(
         Form(path, op.role, op.width, bound(count), Cost(*(bound(getattr(op.cost, x)) for x in FIELDS)))
         for path, count, op in found
@@ -90,8 +88,12 @@ def uniform(new: Any, cached: Any, batch_size: int | None) -> dict[Symbol, int]:
 
 def point(model: Model, batch: Mapping[Symbol, int], **formats: str | None) -> Point:
     """A model's sizes, the widths of its formats, and a batch."""
-    widths = {s.symbol(name): exact(x) for name, x in model.precision(**formats).widths().items()}
-    return Point({**model.sizes, **widths, **batch})
+    return Point({**model.sizes, **widths(model.precision(**formats)), **batch})
+
+
+def widths(kept: Precision) -> dict[Symbol, Any]:
+    """Bytes an element, by symbol."""
+    return {s.symbol(name): exact(x) for name, x in kept.widths().items()}
 
 
 def seconds(form: Form, platform: Platform, precision: Precision) -> Expr:

@@ -14,7 +14,7 @@ from typing import Any
 
 from sympy import Add, Dummy, Expr, Integer, Le, Max, Min, Mul, Rational, Symbol, floor
 
-from symroof import clocks, workload
+from symroof import clocks, closed_forms, workload
 from symroof import symbols as s
 from symroof.binding import Binding, symbols_of
 from symroof.branches import exact, multiplied_out
@@ -95,7 +95,7 @@ class Case:
     @cached_property
     def widths(self) -> dict[Symbol, Fraction]:
         """Bytes an element."""
-        return {s.symbol(name): exact(x) for name, x in self.precision.widths().items()}
+        return closed_forms.widths(self.precision)
 
     @cached_property
     def meaning(self) -> "Meaning":

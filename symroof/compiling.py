@@ -7,6 +7,7 @@ from sympy import Expr, Integer, Symbol, sympify
 from symroof import rules as counting
 from symroof import symbols as s
 from symroof.architecture import Structure
+from symroof.binding import reached
 from symroof.cost import FIELDS
 from symroof.derivation import graph_of
 from symroof.foreign import tool
@@ -60,17 +61,6 @@ def weighed(
     told = tuple((op.role, not op.shared and not op.name.startswith("lookup")) for _, _, op in rows)
     kept = [sympify(n * x, strict=True) for _, n, op in rows for x in (op.cost.weight_held, op.cost.weight_read)]
     return told, kept, {**layer, **ones, **batch}
-
-
-def reached(exprs: Iterable[Expr], definitions: Mapping[Symbol, Expr]) -> set[Symbol]:
-    """The symbols of formulas, and of what those stand for."""
-    found: set[Symbol] = set()
-    rest = list(exprs)
-    while rest:
-        new = rest.pop().free_symbols - found
-        found |= new
-        rest.extend(definitions[x] for x in new if x in definitions)
-    return found
 
 
 def named(found: Iterable[Symbol]) -> list[Symbol]:

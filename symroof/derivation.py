@@ -9,7 +9,7 @@ from sympy import Symbol
 from symroof import blocks, foreign, workload
 from symroof import symbols as s
 from symroof.architecture import Structure
-from symroof.binding import Binding, symbols_of
+from symroof.binding import Binding
 from symroof.cost import FIELDS, Cost
 from symroof.formula import Formula, quantity
 from symroof.graph import Block, Op, operators
@@ -24,19 +24,16 @@ def graph_of(structure: Structure, tool: str = "") -> Block:
 
 def parts(graph: Block, layer: Layer, name: str, op: str, uniform: bool, sizes: Mapping[Symbol, Any]) -> Formula:
     """A quantity by block, or by operator of the block at `op`, with `sizes` in it; see `Model.formula`."""
-    node, kinds = graph.find(op) if op else graph, ("rule", "step") if uniform else ("rule",)
-    kept = {x: expr for x, expr in layer.items() if s.group(x) in kinds}
-    used = symbols_of([quantity(name).of(x.cost) for x in operators(node)] + [*kept.values()])
-    batch = workload.uniform(layer, used) if uniform else {}
-    return Formula.of(node, quantity(name), Binding(kept, batch, sizes))
+    node, named = graph.find(op) if op else graph, quantity(name)
+    if uniform:
+        return Formula.of(node, named, workload.bound(layer, [named.of(x.cost) for x in operators(node)], sizes))
+    return Formula.of(node, named, Binding({x: expr for x, expr in layer.items() if s.group(x) == "rule"}, sizes))
 
 
 def uniform(graph: Block, layer: Layer, known: Mapping[Symbol, Any]) -> Iterator[tuple[str, int, Op, Cost]]:
     """(path, layers, operator, cost of a layer) on B queries of n new and c cached tokens, what is `known` put in."""
-    choices = {x: expr for x, expr in layer.items() if s.group(x) in ("rule", "step")}
     rows = list(graph.rows())
-    used = symbols_of([*(x for _, _, op in rows for x in vars(op.cost).values()), *choices.values()])
-    bound = Binding(choices, workload.uniform(layer, used), known)
+    bound = workload.bound(layer, (x for _, _, op in rows for x in vars(op.cost).values()), known)
     for path, count, op in rows:
         yield path, int(bound(count)), op, Cost(*(bound(getattr(op.cost, x)) for x in FIELDS))
 

@@ -9,6 +9,7 @@ from sympy import Expr, Integer, Symbol, factor_terms
 from symroof import symbols as s
 from symroof.backward import LAYER_INPUT, Kept, kept
 from symroof.binding import Binding, exact_number
+from symroof.collectives import all_gather, one_way
 from symroof.devices import LAST_IS_FIRST, ONE_BY_ONE, ONE_DEVICE, Parallel
 from symroof.dtypes import format_of
 from symroof.formula import ONES
@@ -106,7 +107,7 @@ class TrainingMemory:
     @property
     def passed(self) -> Expr:
         """Elements that the device sends to the other replicas in a step, around a ring."""
-        return s.x_w * self.held * (s.n_d - 1) / s.n_d
+        return s.x_w * all_gather(self.held, one_way(s.n_d))
 
     def number(self, expr: Expr) -> Any:
         """What a closed form comes to here: exact."""
@@ -143,7 +144,7 @@ def training_memory(
 
     `recompute`: none, selective or full, as for `training_flops`; `attention`: fused or unfused; `states`: bytes a
     parameter, by a name of STATES; each of them a layer of definitions too. `activations`: their format; `in_flight`:
-    microbatches (`n_f`, `n_e`), of which there are no fewer than stages. What lives within one operator or layer alone
+    microbatches (`n_f`, `n_fe`), of which there are no fewer than stages. What lives within one operator or layer alone
     is not counted. Raises UnknownName, and UsageError where an operator is one that nobody said what it keeps of, or
     the devices cannot share the model evenly.
     """

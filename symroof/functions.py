@@ -7,7 +7,7 @@ from typing import Any
 from sympy import Expr, Symbol
 
 from symroof import symbols as s
-from symroof.binding import Binding, symbols_of
+from symroof.binding import Binding, reached, symbols_of
 from symroof.errors import UnknownName, UsageError, shorten
 from symroof.formula import Formula, Named, quantity
 from symroof.graph import operators
@@ -110,14 +110,6 @@ def looked_up(name: str) -> Symbol:
         return s.symbol(name)
     except KeyError:
         raise UnknownName("symbol", name, s.VOCABULARY) from None
-
-
-def reached(used: Iterable[Symbol], layer: Mapping[Symbol, Expr]) -> set[Symbol]:
-    """The symbols of formulas, and of what those stand for."""
-    found = set(used)
-    while more := symbols_of(layer[x] for x in found if x in layer) - found:
-        found |= more
-    return found
 
 
 def present(free: Iterable[Symbol], found: Collection[Symbol], model: Model) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from sympy import Symbol, sympify
 
 from symroof import symbols as s
-from symroof.binding import Binding
+from symroof.binding import Binding, reached
 from symroof.cost import FIELDS
 from symroof.errors import UsageError, shorten
 from symroof.graph import Block
@@ -22,10 +22,7 @@ def symbols(graph: Block, layer: Layer) -> set[Symbol]:
         for _, count, op in graph.rows()
         for x in (count, *(getattr(op.cost, y) for y in FIELDS))
     )
-    found: set[Symbol] = set().union(*(x.free_symbols for x in rows))
-    while defined := found & layer.keys():
-        found = (found - defined).union(*(layer[x].free_symbols - {x} for x in defined))
-    return found - LEFT_OPEN
+    return reached(rows, layer) - layer.keys() - LEFT_OPEN
 
 
 def sizes(graph: Block, layer: Layer) -> set[str]:

@@ -11,7 +11,6 @@ from symroof import closed_forms, workload
 from symroof import symbols as s
 from symroof.axes import WORDS as WORDS
 from symroof.binding import Binding, symbols_of
-from symroof.branches import exact
 from symroof.closed_forms import Form
 from symroof.cost import FIELDS, Cost
 from symroof.formula import quantity
@@ -85,12 +84,9 @@ class Scope:
 
     def binding(self, exprs: Iterable[Expr]) -> Binding:
         """What all symbols of some formulas but the unknown stand for."""
-        layer = self.model.definitions(self.rules)
-        choices = {x: expr for x, expr in layer.items() if s.group(x) in ("rule", "step")}
-        sums = workload.uniform(layer, symbols_of([*exprs, *choices.values()]))
-        widths = {s.symbol(name): exact(x) for name, x in self.precision.widths().items()}
-        values = {**self.model.sizes, **widths, **self.batch, **self.held}
-        return Binding(choices, sums, {x: value for x, value in values.items() if x != self.unknown})
+        values = {**self.model.sizes, **closed_forms.widths(self.precision), **self.batch, **self.held}
+        known = {x: value for x, value in values.items() if x != self.unknown}
+        return workload.bound(self.model.definitions(self.rules), exprs, known)
 
     @cached_property
     def bound_forms(self) -> tuple[Form, ...]:

@@ -143,11 +143,7 @@ def sides(writer: Writer, x: Any) -> tuple[Written, Written]:
             above.append(writer.told(factor))
     numbers, sources = parted(above)
     divisors, lower = parted(below)
-    number = Fraction(1) if not any(isinstance(y, float) for y in (*numbers, *divisors)) else 1.0
-    for y in numbers:
-        number *= y
-    for y in divisors:
-        number /= y
+    number: Any = math.prod(numbers, start=Fraction(1)) / math.prod(divisors, start=Fraction(1))
     if isinstance(number, float):
         return product(number, sources), product(1, lower) if lower else ""
     if not number:

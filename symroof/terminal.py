@@ -1,8 +1,8 @@
 """Where output goes: the terminal at its width, a pipe, or a file that is there whole or not at all."""
 
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -32,6 +32,14 @@ def width() -> int:
     import shutil
 
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+
+
+def answer(found: Any, render: Callable[[Any, int], str], as_json: bool, output: str | None) -> None:
+    """A result, as JSON or rendered at the width that text is folded at."""
+    import json
+
+    text = json.dumps(found.to_dict(), indent=2) + "\n" if as_json else render(found, 0 if output else width())
+    write(text, output)
 
 
 def write(text: str, output: str | None) -> None:

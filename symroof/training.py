@@ -9,7 +9,7 @@ from sympy import Add, Expr, Integer, Symbol
 from symroof import rules as counting
 from symroof import symbols as s
 from symroof import workload
-from symroof.binding import Binding, exact_number, symbols_of
+from symroof.binding import Binding, exact_number
 from symroof.cost import ZERO, Cost
 from symroof.errors import UnknownName
 from symroof.model import Model, Rules, chosen
@@ -59,12 +59,10 @@ def terms(model: Model, rules: Rules = "standard") -> tuple[Term, ...]:
 def shares(model: Model, names: tuple[str, ...], *fields: str) -> Iterator[tuple[str, str, Expr, list[Expr]]]:
     """(path, role, how often it runs, a token's share of the fields of its cost) in sequences of n tokens."""
     layer = counting.layer(names, model.architecture.structure)
-    kept = {x: expr for x, expr in layer.items() if s.group(x) in ("rule", "step")}
     rows = [
         (path, op.role, count, [getattr(op.cost, x) for x in fields]) for path, count, op in model.graph(names).rows()
     ]
-    used = symbols_of([y for *_, costs in rows for y in costs] + [*kept.values()])
-    bound = Binding(kept, workload.uniform(layer, used), {s.B: Integer(1), s.c: Integer(0)})
+    bound = workload.bound(layer, (y for *_, costs in rows for y in costs), {s.B: Integer(1), s.c: Integer(0)})
     for path, role, count, costs in rows:
         yield path, role, count, [share(bound(x)) for x in costs]
 

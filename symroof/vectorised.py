@@ -157,7 +157,7 @@ class _Making:
     def product(self, number: Number, own: tuple[Expr, ...]) -> int:
         """A number times factors; into the arguments of a Max, where there is nothing else."""
         if len(own) == 1 and isinstance(own[0], Max) and number > 0:
-            return self.chain("maximum", [self.of(sympify(number) * x) for x in own[0].args])
+            return self.chain("maximum", [self.of(sympify(number, strict=True) * x) for x in own[0].args])
         parts = [self.of(x) for x in own]
         return self.chain("multiply", parts if parts and number == 1 else [self.number(number), *parts])
 
@@ -188,7 +188,8 @@ def ahead(x: Expr) -> tuple[Expr, ...]:
     if not common:
         return (x,)
     left = (
-        Add(*(sympify(number) * Mul(*(Counter(own) - common).elements()) for number, own in terms)) for terms in args
+        Add(*(sympify(number, strict=True) * Mul(*(Counter(own) - common).elements()) for number, own in terms))
+        for terms in args
     )
     return (*common.elements(), x.func(*left, evaluate=False))
 

@@ -7,7 +7,7 @@ from typing import Any
 from sympy import Expr, Symbol
 
 from symroof import symbols as s
-from symroof.binding import Binding
+from symroof.binding import Binding, symbols_of
 from symroof.queries import Query
 from symroof.rules import Layer
 from symroof.source import compiled
@@ -47,6 +47,12 @@ def batch(
         for i, value in enumerate(added(query.new, query.cached, *(sizes[x] for x in used))):
             sums[i] += query.count * value
     return dict(zip(terms, sums, strict=True))
+
+
+def bound(rules: Layer, exprs: Iterable[Any], *further: Mapping[Symbol, Any]) -> Binding:
+    """What symbols of some formulas stand for on a uniform batch: choices of the rules, sums; and further layers."""
+    choices = {x: expr for x, expr in rules.items() if s.group(x) in ("rule", "step")}
+    return Binding(choices, uniform(rules, symbols_of([*exprs, *choices.values()])), *further)
 
 
 def uniform(rules: Layer, wanted: Iterable[Symbol] | None = None) -> dict[Symbol, Expr]:

@@ -1,6 +1,5 @@
 """The command that sets models side by side. The symbolic half is imported inside it."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +8,7 @@ import click
 from symroof import options
 from symroof.errors import UsageError
 from symroof.options import Command, described, listed, step_of
-from symroof.terminal import width, write
+from symroof.terminal import answer
 
 
 @click.command(cls=Command, example="symroof compare llama-3.1-8b qwen3-8b --cached-tokens 8192")
@@ -44,7 +43,7 @@ def compare(
     from symroof.render.lineup import render
 
     found = lineup([Model(*x) for x in configs], **step, **formats)
-    write(json.dumps(found.to_dict(), indent=2) + "\n" if as_json else render(found, 0 if output else width()), output)
+    answer(found, render, as_json, output)
 
 
 def differences(models: Sequence[str], quantities: Sequence[str], step: dict[str, Any], as_json: bool,
@@ -59,5 +58,4 @@ def differences(models: Sequence[str], quantities: Sequence[str], step: dict[str
 
     one, other = (Model(*x) for x in configs)
     found = apart.compare(one, other, listed(quantities) or apart.USUAL, **step)
-    text = json.dumps(found.to_dict(), indent=2) + "\n" if as_json else render(found, 0 if output else width())
-    write(text, output)
+    answer(found, render, as_json, output)

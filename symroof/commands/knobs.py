@@ -1,6 +1,5 @@
 """The command that tells what a step's time hangs on. The symbolic half is imported inside it."""
 
-import json
 from typing import Any
 
 import click
@@ -9,7 +8,7 @@ from symroof import options
 from symroof.commands.on import one_platform
 from symroof.errors import UsageError
 from symroof.options import Command, described, step_of
-from symroof.terminal import width, write
+from symroof.terminal import answer
 
 
 @click.command(cls=Command, example="symroof knobs llama-3.1-8b --on h100-sxm --cached-tokens 8192 --batch-size 16")
@@ -52,5 +51,4 @@ def knobs(
     loaded = Model(config, architecture)
     step |= {**counting, **formats}
     found = elasticity.knobs(loaded, platform, quantity, anyway=anyway, **step)
-    text = json.dumps(found.to_dict(), indent=2) + "\n" if as_json else render(found, 0 if output else width())
-    write(text, output)
+    answer(found, render, as_json, output)

@@ -1,6 +1,5 @@
 """The command that tells what grows fastest. The symbolic half is imported inside it."""
 
-import json
 from typing import Any
 
 import click
@@ -8,7 +7,7 @@ import click
 from symroof import options
 from symroof.commands.on import one_platform
 from symroof.options import Command, described, step_of
-from symroof.terminal import width, write
+from symroof.terminal import answer
 
 
 @click.command(cls=Command, example="symroof limits llama-3.1-8b --cached-tokens 8192")
@@ -44,5 +43,4 @@ def limits(
 
     step |= {**counting, **formats}
     found = asymptotics.limits(Model(config, architecture), platform, **step)
-    text = json.dumps(found.to_dict(), indent=2) + "\n" if as_json else render(found, 0 if output else width())
-    write(text, output)
+    answer(found, render, as_json, output)

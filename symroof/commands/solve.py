@@ -1,13 +1,12 @@
 """The command that solves comparisons. The symbolic half is imported inside it."""
 
-import json
 from typing import Any
 
 import click
 
 from symroof import options
 from symroof.options import Command, described
-from symroof.terminal import width, write
+from symroof.terminal import answer
 
 GIVEN = {"batch_size": ("B", "batch"), "input_tokens": ("n", "new"), "cached_tokens": ("c", "cached")}
 
@@ -80,5 +79,4 @@ def solve(
 
     asked: dict[str, Any] = {**step, **formats, **counting}
     found = solving.solve(Model(config, architecture), question, unknown, hold=hold, machines=own, use=use, **asked)
-    shown = json.dumps(found.to_dict(), indent=2) + "\n" if as_json else render(found, 0 if output else width())
-    write(shown, output)
+    answer(found, render, as_json, output)
