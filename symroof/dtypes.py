@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 from symroof.errors import UnknownName
-from symroof.frozen import frozen
+from symroof.records import frozen
 
 BITS: dict[str, Fraction] = {
     "fp64": Fraction(64),

@@ -1,11 +1,24 @@
-"""Units of numbers as people write them: 80 GiB, 3.35 TB/s, 5 ms. A FLOP is a count, and counts have no unit."""
+"""Numbers and their units, read as people write them (80 GiB, 3.35TB/s, 5 ms, 990T) and printed (14.96 GiB, 16.08 G).
+
+SI prefixes are powers of 1000, IEC prefixes powers of 1024. A FLOP is a count, and counts have no unit.
+"""
 
 import re
+from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
 from symroof.errors import UnknownName
-from symroof.quantities import IEC, SI
+
+SI = ("", "k", "M", "G", "T", "P", "E", "Z", "Y", "R", "Q")
+IEC = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei", "Zi", "Yi")
+LARGE = {prefix: base**i for base, prefixes in ((1024, IEC), (1000, SI)) for i, prefix in enumerate(prefixes)}
+SMALL = {prefix: Fraction(1, 1000**i) for i, letters in enumerate(("m", "uµ", "n", "p"), 1) for prefix in letters}
+NUMBER = re.compile(r"(\d+(?:_\d+)*(?:\.\d+)?|\.\d+)(?:[eE]([-+]?\d{1,2}))?(?![\d.])", re.A)
+UNIT_NAME = re.compile(r" ?([A-Za-zµ]+(?:/[A-Za-z]+)?)")
+LARGEST_NUMBER = 10**30
 
 
 class Unit(NamedTuple):
@@ -25,56 +38,144 @@ class Unit(NamedTuple):
 
     def __str__(self) -> str:
         above, below = (
-            [name + (f"^{abs(x)}" if abs(x) != 1 else "") for name, x in zip(NAMES, self, strict=True) if sign * x > 0]
-            for sign in (1, -1)
+            [
+                name + (f"^{abs(x)}" if abs(x) != 1 else "")
+                for name, x in zip(DIMENSIONS, self, strict=True)
+                if s * x > 0
+            ]
+            for s in (1, -1)
         )
         return "/".join([" ".join(above) or "1", *below])
 
     @property
-    def told(self) -> str:
-        """What is measured in it, in words."""
+    def in_words(self) -> str:
+        """How an error names it: "a count", "in bytes"."""
         return "a count" if self == COUNT else f"in {self}"
 
 
-NAMES = ("bytes", "seconds", "joules")
+DIMENSIONS = ("bytes", "seconds", "joules")
 COUNT, BYTE, SECOND, JOULE = Unit(), Unit(byte=Fraction(1)), Unit(second=Fraction(1)), Unit(joule=Fraction(1))
-BASE = {
+BASE_UNITS = {
     "B": BYTE, "byte": BYTE, "bytes": BYTE, "FLOP": COUNT, "FLOPs": COUNT, "s": SECOND, "J": JOULE,
     "W": JOULE.by(SECOND, -1), "B/s": BYTE.by(SECOND, -1), "byte/s": BYTE.by(SECOND, -1),
     "FLOP/s": COUNT.by(SECOND, -1), "FLOP/B": COUNT.by(BYTE, -1), "FLOP/byte": COUNT.by(BYTE, -1),
     "J/FLOP": JOULE, "J/byte": JOULE.by(BYTE, -1), "": COUNT,
 }  # fmt: skip
-SMALL = {prefix: Fraction(1, 1000**i) for i, prefixes in enumerate(("m", "uµ", "n", "p"), 1) for prefix in prefixes}
-WORD = re.compile(r" ?([A-Za-zµ]+(?:/[A-Za-z]+)?)")
+IN_IEC = ("", "B", "B/s")
+IN_SMALL = ("s", "J", "W", "J/FLOP", "J/byte")
 
 
-def _known() -> dict[str, tuple[Fraction, Unit | None]]:
-    """Every unit with its prefixes: its factor, and what it measures; None for a prefix alone."""
-    found: dict[str, tuple[Fraction, Unit | None]] = {name: (Fraction(1), x) for name, x in BASE.items() if name}
-    for name, x in BASE.items():
-        prefixes: dict[str, Fraction] = {p: Fraction(factor) for p, factor in SI.items()}
-        if name in ("", "B", "B/s"):
-            prefixes |= {p: Fraction(factor) for p, factor in IEC.items()}
-        if name in ("s", "J", "W", "J/FLOP", "J/byte"):
-            prefixes |= SMALL
-        found |= {p + name: (factor, x if name else None) for p, factor in prefixes.items()}
+@cache
+def prefixed_units() -> dict[str, tuple[Fraction, Unit | None]]:
+    """Every unit with its prefixes: its factor and what it measures, None for a prefix alone."""
+    found: dict[str, tuple[Fraction, Unit | None]] = {}
+    for name, unit in BASE_UNITS.items():
+        small = SMALL if name in IN_SMALL else {}
+        large = {p: factor for p, factor in LARGE.items() if p in SI or name in IN_IEC}
+        found |= {p + name: (Fraction(x), unit if name else None) for p, x in (large | small).items() if p + name}
     return found
 
 
-KNOWN = _known()
-
-
-def measured(text: str, at: int) -> tuple[Fraction, Unit | None, int]:
+def unit_at(text: str, at: int) -> tuple[Fraction, Unit | None, int]:
     """The factor and unit that follow a number at a place in a text, and where they end.
 
-    No unit is a factor of 1 and any unit. Raises UnknownName for a word that is no unit.
+    Without a unit: a factor of 1 and None. Raises UnknownName for a word that is no unit.
     """
-    found = WORD.match(text, at)
+    found = UNIT_NAME.match(text, at)
     if not found:
         return Fraction(1), None, at
-    name = found[1]
-    if name not in KNOWN:
+    name, known = found[1], prefixed_units()
+    if name not in known:
         name = name.partition("/")[0]
-    if name not in KNOWN:
-        raise UnknownName("unit", name, KNOWN)
-    return *KNOWN[name], found.start(1) + len(name)
+    if name not in known:
+        raise UnknownName("unit", name, known)
+    return *known[name], found.start(1) + len(name)
+
+
+def number_value(found: re.Match[str]) -> Fraction:
+    """The exact value of a match of NUMBER."""
+    return Fraction(found[1].replace("_", "")) * Fraction(10) ** int(found[2] or 0)
+
+
+@dataclass(frozen=True)
+class NumberWithUnit:
+    """A number that a person types: the spellings of its unit, the least it can be, and what an error asks for."""
+
+    units: tuple[str, ...]
+    least: int
+    must: str
+
+    def read(self, written: object) -> int | float | None:
+        """The number, an int where it is whole; None where it is malformed or out of range. Case matters: B, not b."""
+        text = str(written)[:64].strip() if isinstance(written, str | int | Decimal) else ""
+        found = NUMBER.match(text)
+        if not found or isinstance(written, bool):
+            return None
+        word = text[found.end() :].removeprefix(" ")
+        factors = [x for p, x in LARGE.items() if word.startswith(p) and word[len(p) :] in ("", *self.units)]
+        value = number_value(found) * max(factors, default=0)
+        if not self.least <= value <= LARGEST_NUMBER:
+            return None
+        return int(value) if value.denominator == 1 else float(value)
+
+
+def scaled(x: Any, base: int, prefixes: tuple[str, ...]) -> tuple[str, str]:
+    """The number with two decimals, and its prefix: ("16.08", "G")."""
+    numerator, denominator = (x, 1) if type(x) is int else Fraction(x).as_integer_ratio()
+    size, step = 200 * abs(numerator), 0
+    while size >= (200 * base - 1) * denominator and step < len(prefixes) - 1:  # it would round to the next prefix
+        denominator, step = denominator * base, step + 1
+    if abs(numerator) >= 10**6 * denominator:
+        return f"{Decimal(numerator) / Decimal(denominator):.2e}", prefixes[step]
+    return f"{numerator / denominator:.2f}", prefixes[step]
+
+
+def si(x: Any) -> str:
+    """A count: `16.08 G`."""
+    return " ".join(scaled(x, 1000, SI)).rstrip()
+
+
+def iec(x: Any) -> str:
+    """Bytes: `14.96 GiB`."""
+    number, prefix = scaled(x, 1024, IEC)
+    return f"{number} {prefix}B"
+
+
+def si_cell(x: Any) -> str:
+    """A count that aligns on its decimal point when set flush right."""
+    number, prefix = scaled(x, 1000, SI)
+    return f"{number} {prefix:<1}"
+
+
+def iec_cell(x: Any) -> str:
+    """Bytes that align on their decimal point when set flush right."""
+    number, prefix = scaled(x, 1024, IEC)
+    return f"{number} {prefix + 'B':<3}"
+
+
+def ratio(x: Any) -> str:
+    """Operational intensity, or any quotient; a dash where there is none."""
+    return "-" if x is None else f"{float(x):.3f}"
+
+
+def duration(x: Any) -> str:
+    """Seconds: `12.34 ms`."""
+    value, unit = float(x), "s"
+    for smaller in ("ms", "us", "ns"):
+        if value >= 1 or not value:
+            break
+        value, unit = value * 1000, smaller
+    return f"{value:,.2f} {unit}"
+
+
+def duration_cell(x: Any) -> str:
+    """Seconds that align on their decimal point when set flush right; a dash for none."""
+    if not x:
+        return "-   "
+    number, unit = duration(x).split()
+    return f"{number} {unit:<2}"
+
+
+def percent(x: Any) -> str:
+    """A share: `12.3 %`."""
+    return f"{100 * float(x):.1f} %"

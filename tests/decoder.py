@@ -7,9 +7,11 @@ from typing import Any
 import counting
 from counting import Scores, Tape, Visible, split
 
-from symroof.architecture import Sublayer
-from symroof.kinds import Attention, Experts, FeedForward
-from symroof.model import Model
+from symroof.architecture.kinds.attention import Attention
+from symroof.architecture.kinds.experts import Experts
+from symroof.architecture.kinds.feed_forward import FeedForward
+from symroof.architecture.structure import Sublayer
+from symroof.model.model import Model
 
 Rows = list[list[Any]]
 MASKS: dict[str, Callable[[int], Visible]] = {

@@ -7,28 +7,16 @@ passed through which activation, added to the stream, and pairs shown by masks.
 from collections import Counter
 from typing import Any
 
-from symroof.architecture import Architecture, Frame, Sublayer, Wiring
-from symroof.kinds import (
-    Attention,
-    ChannelMix,
-    Cycle,
-    DeltaNet,
-    DifferentialAttention,
-    Experts,
-    FeedForward,
-    GatedRecurrence,
-    LatentAttention,
-    Laurel,
-    LayerInput,
-    LayerInputs,
-    LightningAttention,
-    Mamba,
-    Mamba2,
-    Pointwise,
-    RelativeAttention,
-    RoutedAttention,
-    TimeMix,
-)
+from symroof.architecture.kinds.attention import Attention
+from symroof.architecture.kinds.attention_variants import DifferentialAttention, RelativeAttention, RoutedAttention
+from symroof.architecture.kinds.experts import Experts
+from symroof.architecture.kinds.feed_forward import FeedForward
+from symroof.architecture.kinds.latent import LatentAttention
+from symroof.architecture.kinds.linear import DeltaNet, GatedRecurrence, LightningAttention
+from symroof.architecture.kinds.recurrent import ChannelMix, Mamba, Mamba2, TimeMix
+from symroof.architecture.kinds.shared import Cycle
+from symroof.architecture.kinds.streams import Laurel, LayerInput, LayerInputs, Pointwise
+from symroof.architecture.structure import Architecture, Frame, Sublayer, Wiring
 
 T = 37
 

@@ -10,12 +10,13 @@ from typing import Any
 
 from sympy import Expr, Symbol, sympify
 
-from symroof import blocks, rules
 from symroof import symbols as s
-from symroof.architecture import Architecture, Frame, Structure, Sublayer
-from symroof.graph import Op
-from symroof.model import chosen
-from symroof.source import compiled
+from symroof.algebra.codegen import compiled
+from symroof.architecture.structure import Architecture, Frame, Structure, Sublayer
+from symroof.blocks import decoder
+from symroof.cost import rules
+from symroof.cost.graph import Op
+from symroof.model.model import chosen
 from symroof.symbols import WIDTHS
 
 Values = dict[Symbol, Any]
@@ -28,7 +29,7 @@ BF16 = {x: 4 if x == s.b_s else 2 for x in WIDTHS}
 @cache
 def rows(x: Piece) -> tuple[tuple[Any, Op], ...]:
     """How many times each operator runs, of a sublayer or of what stands around them, and the operator."""
-    parts = (blocks.embedding(x), blocks.head(x)) if isinstance(x, Frame) else (blocks.block(x),)
+    parts = (decoder.embedding(x), decoder.head(x)) if isinstance(x, Frame) else (decoder.block(x),)
     return tuple((count, op) for block in parts for _, count, op in block.rows())
 
 

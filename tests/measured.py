@@ -10,9 +10,9 @@ from functools import cache
 from typing import Any
 
 import symroof
-from symroof.machines import Machine, inline, machine
-from symroof.platforms import platform
-from symroof.rooflines import Roofline, roofline
+from symroof.hardware.machines import Machine, inline, machine
+from symroof.hardware.platform import platform
+from symroof.performance.roofline import Roofline, roofline
 
 load = cache(symroof.load)
 

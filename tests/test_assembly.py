@@ -10,15 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy import sympify
 
-from symroof import rules, workload
 from symroof import symbols as s
-from symroof.architecture import Frame, Pattern, Size
-from symroof.assembly import assemble
-from symroof.cost import Cost
+from symroof.architecture.assembly import assemble
+from symroof.architecture.kinds.attention import Attention
+from symroof.architecture.kinds.experts import Experts
+from symroof.architecture.kinds.feed_forward import FeedForward
+from symroof.architecture.structure import Frame, Pattern, Size
+from symroof.cost import batch_sums, rules
+from symroof.cost.batch import Query
+from symroof.cost.cost import Cost
 from symroof.errors import UsageError
-from symroof.kinds import Attention, Experts, FeedForward
-from symroof.model import Model
-from symroof.queries import Query
+from symroof.model.model import Model
 
 STEP: dict[str, Any] = {"new": [5, 1, 9], "cached": [3, 8, 0]}
 MLP = zoo.mlp(FeedForward())
@@ -212,9 +214,9 @@ def test_a_model_of_two_windows_is_two_models_of_one(rule: str) -> None:
 def test_the_sums_of_a_kinds_window_are_its_own() -> None:
     model = zoo.MODELS["windows"]
     layer = rules.layer(("standard",), model.architecture.structure)
-    found = workload.batch([Query(5, 3), Query(1, 8)], layer, model.sizes)
+    found = batch_sums.batch([Query(5, 3), Query(1, 8)], layer, model.sizes)
     for name, w in (("near", 2), ("far", 5)):
-        alone = workload.batch([Query(5, 3), Query(1, 8)], rules.STANDARD, {s.w: w}, [s.P_swa, s.C_swa, s.K_swa])
+        alone = batch_sums.batch([Query(5, 3), Query(1, 8)], rules.STANDARD, {s.w: w}, [s.P_swa, s.C_swa, s.K_swa])
         assert {x: found[s.symbol(f"{x}_{name}")] for x in alone} == alone
     assert s.P_swa not in model.formula("flops").free_symbols
     used = {str(x) for x in sympify(model.formula("cache_bytes")).free_symbols}

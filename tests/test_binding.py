@@ -11,8 +11,8 @@ from sympy import Float, Integer, Min, Rational, floor
 import symroof
 from symroof import Binding, SymroofError
 from symroof import symbols as s
-from symroof.exact import EXACT_POWER
-from symroof.source import compiled
+from symroof.algebra.arithmetic import EXACT_POWER
+from symroof.algebra.codegen import compiled
 
 
 def test_definitions_are_substituted_whatever_their_order():

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 import symroof
-from symroof.config import built_in, catalogue, entry, load_config
-from symroof.models import FAMILIES
+from symroof.config.config import built_in, catalogue, entry, load_config
+from symroof.families.registry import FAMILIES
 
 KEPT = {"source", "parameters", "active", "cache_per_token", "config"}
 
@@ -52,7 +52,7 @@ def test_names_are_found_in_any_case() -> None:
 def test_the_catalogue_is_one_line_a_model() -> None:
     from importlib.resources import files
 
-    lines = (files("symroof") / "catalogue.json").read_text(encoding="utf-8").splitlines()
+    lines = (files("symroof.config") / "catalogue.json").read_text(encoding="utf-8").splitlines()
     assert len(lines) == len(catalogue()) + 2
     assert all(json.loads("{" + line.rstrip(",") + "}") for line in lines[1:-1])
     assert json.loads("".join(lines)) == catalogue()
@@ -69,8 +69,8 @@ def test_of_one_model_only_its_line_is_parsed(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("name", catalogue())
 def test_a_built_in_config_is_understood(name: str) -> None:
-    from symroof.audit import audit
-    from symroof.models import read
+    from symroof.config.audit import audit
+    from symroof.families.registry import read
 
     config = load_config(name)
     assert [x.key for x in audit(config, read(config)) if x.status == "unknown"] == []

@@ -6,8 +6,8 @@ from functools import cache
 import pytest
 
 import symroof
-from symroof.config import catalogue
-from symroof.precision import DETAILS, ROLES, precision
+from symroof.config.config import catalogue
+from symroof.quantization.precision import DETAILS, ROLES, precision
 from symroof.symbols import WIDTHS
 
 HALF_A_UNIT = 2**30 / 200  # sizes that are printed to 0.01 GiB

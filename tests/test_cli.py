@@ -12,7 +12,8 @@ from click.testing import CliRunner
 
 import symroof
 from symroof.cli import SECTIONS, cli
-from symroof.options import joined
+from symroof.cli.options import joined
+from symroof.config.config import catalogue
 
 SCRIPT = Path(sys.executable).with_name("symroof")
 STEP = ["--cached-tokens", "2048", "--input-tokens", "1"]
@@ -54,7 +55,7 @@ def test_batches(words, groups):
 
 def test_the_model_may_stand_anywhere(tmp_path):
     config = tmp_path / "config.json"
-    config.write_text(json.dumps(symroof.config.catalogue()["llama-3.2-1b"]["config"]))
+    config.write_text(json.dumps(catalogue()["llama-3.2-1b"]["config"]))
     expected = as_json("llama-3.2-1b", "--cached-tokens", 7, 8)["totals"]
     for words in (
         ["--cached-tokens", 7, 8, config],
@@ -69,7 +70,7 @@ def test_the_model_may_stand_anywhere(tmp_path):
 
 def test_options_end_at_the_double_dash(tmp_path):
     config = tmp_path / "7"
-    config.write_text(json.dumps(symroof.config.catalogue()["llama-3.2-1b"]["config"]))
+    config.write_text(json.dumps(catalogue()["llama-3.2-1b"]["config"]))
     out = CliRunner().invoke(cli, ["report", "--json", "--cached-tokens", "5", "6", "--", str(config)])
     assert json.loads(out.stdout)["batch"]["queries"] == 2
     assert joined(["--a", "1", "2", "--", "3"], {"--a"}) == ["--a", "1,2", "--", "3"]
@@ -174,9 +175,10 @@ def test_formula_uniform_and_bound():
 def values_of(model, rules):
     """A number for every symbol: the model's sizes, widths of 2, and one decode step of 3 queries."""
     from symroof import symbols as s
-    from symroof import workload
+    from symroof.cost import batch_sums
+    from symroof.cost.batch import queries
 
-    sums = workload.batch(symroof.queries.queries([1, 4], [9, 20000], 6), model.definitions(rules), model.sizes)
+    sums = batch_sums.batch(queries([1, 4], [9, 20000], 6), model.definitions(rules), model.sizes)
     widths = {e.symbol: 2 for e in s.VOCABULARY.values() if e.group == "width"}
     defined = symroof.Binding(model.definitions(rules), sums, model.sizes, widths)
     numbers = {str(x): defined(x) for x in defined.definitions}
@@ -222,7 +224,7 @@ def test_formula_markdown_has_a_row_a_part():
 
 def test_lists_of_what_is_known():
     names = [x["name"] for x in json.loads(call("models", "--json"))]
-    assert names == list(symroof.config.catalogue())
+    assert names == list(catalogue())
     text = call("models")
     assert all(name in text for name in names)
     symbols = {x["symbol"]: x for x in json.loads(call("symbols", "--json"))}

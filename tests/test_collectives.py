@@ -9,10 +9,10 @@ import pytest
 from printed import says
 from sympy import Integer, Symbol, limit, oo, solve, symbols
 
-from symroof import collectives as c
 from symroof import symbols as s
-from symroof.binding import Binding
+from symroof.algebra.binding import Binding
 from symroof.errors import UsageError
+from symroof.ops import collectives as c
 
 SIZE, n = symbols("size n", positive=True)
 NETWORKS = {"ring": c.ring, "one way": c.one_way, "line": c.line, "switch": c.switch}

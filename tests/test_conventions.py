@@ -9,12 +9,12 @@ from sympy import simplify
 
 import symroof
 from symroof import symbols as s
+from symroof.analysis.conventions import ASSUMPTIONS, CONVENTIONS, by_convention
+from symroof.analysis.match import match
+from symroof.analysis.quoted_number import quote
 from symroof.cli import cli
-from symroof.conventions import ASSUMPTIONS, CONVENTIONS, by_convention
 from symroof.errors import SymroofError, UnknownName, UsageError
-from symroof.matching import match
-from symroof.quoting import quote
-from symroof.training import training_flops
+from symroof.training.flops import training_flops
 
 NAMES = [x.name for x in CONVENTIONS]
 FULL = "matmul-only,full-square"
@@ -164,9 +164,9 @@ def test_every_assumption_is_some_conventions():
 
 
 def test_symbols_of_training_occur_in_conventions_or_laws():
-    from symroof.optima import BEST_N, Spending
-    from symroof.scaling import LOSS
-    from symroof.training import training_formula
+    from symroof.training.compute_optimal import BEST_N, Spending
+    from symroof.training.flops import training_formula
+    from symroof.training.scaling_laws import LOSS
 
     model = symroof.load("gpt2")
     forms = [y for x in CONVENTIONS for y in (x.training, x.inference) if y is not None]

@@ -2,7 +2,7 @@
 
 from dataclasses import fields, replace
 from functools import cache
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 import test_operators as oracle
@@ -11,12 +11,14 @@ from decoder import RUNS, Decoder
 from sympy import Symbol, sympify
 
 import symroof
-from symroof import rules, workload
 from symroof import symbols as s
-from symroof.architecture import Frame, Sublayer
-from symroof.kinds import Attention, Experts, FeedForward
-from symroof.model import Model
-from symroof.queries import Query
+from symroof.architecture.kinds.attention import Attention
+from symroof.architecture.kinds.experts import Experts
+from symroof.architecture.kinds.feed_forward import FeedForward
+from symroof.architecture.structure import Frame, Sublayer
+from symroof.cost import batch_sums, rules
+from symroof.cost.batch import Query
+from symroof.model.model import Model
 
 LLAMA = {
     "model_type": "llama", "hidden_size": 5, "intermediate_size": 7, "num_hidden_layers": 3, "vocab_size": 11,
@@ -38,7 +40,7 @@ WRITTEN_OUT = {name: x for name, x in zoo.MODELS.items()
 def values(model: Model, wanted: set[Symbol], run: Decoder) -> dict[Symbol, Any]:
     """The wanted symbols at the run's step, but for what a rule leaves to choose."""
     sizes, layer = model.sizes, rules.layer(("standard",), model.architecture.structure)
-    batch = workload.batch([Query(run.new, run.cached)], layer, sizes, wanted)
+    batch = batch_sums.batch([Query(run.new, run.cached)], layer, sizes, wanted)
     chosen = {x: layer[x].xreplace(sizes) for x in wanted if s.entry(str(x)).base in ("k_run", "u_c", "H_c")}
     return {**sizes, **batch, **chosen}
 
@@ -115,4 +117,4 @@ def test_every_value_of_a_named_choice_is_taken_by_some_decoder() -> None:
 
 
 def test_the_kinds_written_out_are_kinds() -> None:
-    assert set(RUNS) <= set(get_args(symroof.kinds.Kind))
+    assert set(RUNS) <= set(zoo.KINDS)

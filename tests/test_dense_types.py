@@ -6,8 +6,8 @@ import pytest
 
 import symroof
 from symroof import Model
+from symroof.architecture.kinds.attention import Attention
 from symroof.errors import ConfigError
-from symroof.kinds import Attention
 
 SMALL = {
     "hidden_size": 8, "intermediate_size": 6, "num_hidden_layers": 8, "vocab_size": 11, "num_attention_heads": 4,

@@ -18,12 +18,11 @@ import figures
 import pytest
 from test_truth import MEASURED, REFUSED, TRUTH, UNMATCHED, UNMATCHED_CACHE, by_role
 
-from symroof import models
-from symroof.architecture import Architecture, Frame, Structure, Sublayer, Wiring
-from symroof.config import load_config
+from symroof.architecture.structure import Architecture, Frame, Kind, Structure, Sublayer, Wiring
+from symroof.config.config import load_config
+from symroof.cost.masks import MASKS
 from symroof.errors import SymroofError
-from symroof.kinds import Kind
-from symroof.masks import MASKS
+from symroof.families.registry import FAMILIES, read
 from symroof.ops.dense import ACTIVATIONS, NORMS
 
 SMALL = (("causal", "v1"), ("causal", "default"), ("vl", "v1"), ("vl", "default"))
@@ -137,7 +136,7 @@ def smallest() -> dict[str, dict[str, Any]]:
     for key in SMALL:
         for truth in MEASURED:
             name = (truth["model_type"], truth["kind"], truth["variant"])
-            if name[1:] == key and name not in REFUSED and name[0] in models.FAMILIES and "parameters" in truth:
+            if name[1:] == key and name not in REFUSED and name[0] in FAMILIES and "parameters" in truth:
                 found.setdefault(truth["model_type"], truth)
     return found
 
@@ -234,7 +233,7 @@ class Measured:
 
     def __init__(self, truth: dict[str, Any]) -> None:
         self.truth, self.family = truth, truth["model_type"]
-        self.architecture = models.read(load_config(truth["config"]))
+        self.architecture = read(load_config(truth["config"]))
         name = (truth["model_type"], truth["kind"], truth["variant"])
         self.steps = [x for i, x in enumerate(truth["steps"]) if (*name, i) not in UNMATCHED]
         self.weights = by_role(truth, truth["parameters"])
@@ -334,7 +333,7 @@ def firsts() -> dict[Any, str]:
     found: dict[Any, str] = {}
     for family, truth in TRUTHS.items():
         if family in FACTS:
-            x = models.read(load_config(truth["config"])).structure
+            x = read(load_config(truth["config"])).structure
             for piece in (x, x.frame, *x.sublayers):
                 found.setdefault(described(family, piece), family)
     return found
@@ -386,7 +385,7 @@ def test_a_changed_config_is_told_as_it_is_measured(
 ) -> None:
     config = dict(TRUTHS[family]["config"])
     text = config["text_config"] | changes if "text_config" in config else None
-    found = facts.facts(models.read(load_config(config | ({"text_config": text} if text else changes))))
+    found = facts.facts(read(load_config(config | ({"text_config": text} if text else changes))))
     assert found == FACTS[family] | others
 
 

@@ -9,10 +9,10 @@ from click.testing import CliRunner
 from sympy import floor
 
 import symroof
-from symroof import roots
+from symroof.algebra.rootfinding import roots
+from symroof.analysis.model_diff import number
 from symroof.cli import cli
-from symroof.differences import number
-from symroof.render.differences import turns
+from symroof.render.results.model_diff import turns
 from symroof.symbols import symbol
 
 FIGURES = {

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from symroof import engines
 from symroof.cli import cli
 from symroof.errors import MissingExtra, SymroofError
-from symroof.sweeps import plan, sweep
-from symroof.tape import evaluated
+from symroof.sweeps import backends
+from symroof.sweeps.sweep import plan, sweep
+from symroof.sweeps.tape import evaluated
 
 # Of experts, powers and maxima; beyond what floats count, kept sums and floors.
 SWEEPS = {
@@ -30,7 +30,7 @@ def alike(found, wanted):
 @pytest.mark.parametrize("engine", ["dask", "jax", "cupy"])
 def test_another_engine_has_the_same_numbers(name, engine, monkeypatch):
     pytest.importorskip(engine)
-    monkeypatch.setattr(engines, "LARGE", 1000)
+    monkeypatch.setattr(backends, "LARGE", 1000)
     found = sweep(name, SWEEPS[name], COLUMNS, on="h100-sxm", engine=engine)
     alike(found, sweep(name, SWEEPS[name], COLUMNS, on="h100-sxm"))
 
@@ -62,8 +62,8 @@ class Elsewhere(SimpleNamespace):
 
 @pytest.mark.parametrize("name", SWEEPS)
 def test_cupy_is_sent_arrays_and_asked_for_them(name, monkeypatch):
-    monkeypatch.setattr(engines, "imported", lambda *_: Elsewhere())
-    monkeypatch.setattr(engines, "LARGE", 1000)
+    monkeypatch.setattr(backends, "imported", lambda *_: Elsewhere())
+    monkeypatch.setattr(backends, "LARGE", 1000)
     found = sweep(name, SWEEPS[name], COLUMNS, on="h100-sxm", engine="cupy")
     alike(found, sweep(name, SWEEPS[name], COLUMNS, on="h100-sxm"))
 
@@ -79,7 +79,7 @@ def test_a_point_and_settings_alone_are_swept_too(engine):
 
 def test_a_scheduler_that_does_not_answer_is_told(monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr(engines, "PATIENCE", 0.1)
+    monkeypatch.setattr(backends, "PATIENCE", 0.1)
     with pytest.raises(SymroofError, match=r"no scheduler of dask answers at tcp://127\.0\.0\.1:9"):
         sweep("gpt2", ["batch=1"], dtype="bf16", engine="dask", scheduler="tcp://127.0.0.1:9")
 
@@ -103,6 +103,6 @@ def test_an_engine_that_is_not_installed_names_its_extra(engine, monkeypatch):
     def missing(name):
         raise ImportError(name)
 
-    monkeypatch.setattr(engines, "import_module", missing)
+    monkeypatch.setattr(backends, "import_module", missing)
     with pytest.raises(MissingExtra, match=rf"a sweep by {engine} needs .*'symroof\[{engine}\]'"):
         sweep("gpt2", ["batch=1"], engine=engine, dtype="bf16")

@@ -14,13 +14,14 @@ from click.testing import CliRunner
 
 import symroof
 from symroof import symbols as s
-from symroof import workload
 from symroof.cli import cli
-from symroof.functions import exported, unbound
-from symroof.queries import queries
-from symroof.render import FORMULA_FORMS, code, expression, mathml, sheet
-from symroof.render.code.syntax import written
-from symroof.render.trees import Node
+from symroof.cost import batch_sums
+from symroof.cost.batch import queries
+from symroof.export import code, json_trees, mathml, spreadsheet
+from symroof.export.code.syntax import written
+from symroof.export.functions import exported, unbound
+from symroof.export.trees import Node
+from symroof.render import FORMULA_FORMS
 
 # A model of every kind: dense, latent with experts, sliding, chunked, compressed, indexed, hybrid, recurrent, mxfp4.
 MODELS = ("llama-3.1-8b", "deepseek-v3", "gemma-2-2b", "llama-4-scout", "deepseek-v4-flash", "glm-5",
@@ -56,7 +57,7 @@ def of_all_symbols(name):
     """All symbols as arguments: the values that a report of a ragged batch puts in."""
     model, names = symroof.load(name), ("flops", "bytes")
     export = unbound(model, names)
-    sums = workload.batch(queries([1, 4], [9, 20000], 6), model.definitions(), model.sizes)
+    sums = batch_sums.batch(queries([1, 4], [9, 20000], 6), model.definitions(), model.sizes)
     widths = {s.symbol(x): value for x, value in model.precision().widths().items()}
     bound = symroof.Binding(model.definitions(), sums, model.sizes, widths)
     values = {str(x): Fraction(str(bound(x))) for f in export.functions for x in f.arguments}
@@ -188,7 +189,7 @@ def test_a_spreadsheet_cell(exports):
     formulas = pytest.importorskip("formulas", reason="no spreadsheet engine: pip install formulas")
     parser = formulas.Parser()
     for export, cases in exports[: len(MODELS)]:
-        lines = [x for x in sheet.render(export).splitlines() if x.startswith("=")]
+        lines = [x for x in spreadsheet.render(export).splitlines() if x.startswith("=")]
         for x, line in zip(export.functions, lines, strict=True):
             values, expected = cases[-1]
             if line.startswith("=LET("):
@@ -203,7 +204,7 @@ def test_a_spreadsheet_cell(exports):
 
 
 def test_names_in_a_spreadsheet_differ_by_more_than_case():
-    names = [sheet.named(name) for name in [*s.VOCABULARY, "x_1"]]
+    names = [spreadsheet.named(name) for name in [*s.VOCABULARY, "x_1"]]
     assert len({name.lower() for name in names}) == len(names)
     assert not any(re.fullmatch(r"[RC]\d*|[A-Z]{1,3}\d+", name, re.IGNORECASE) for name in names)
 
@@ -213,11 +214,11 @@ def test_a_formula_that_no_cell_holds_is_refused(monkeypatch):
     names = len(export.functions[0].arguments)
     for limit, most in (("LONGEST", 500), ("PAIRS", names - 1)):
         with monkeypatch.context() as patch:
-            patch.setattr(sheet, limit, most)
+            patch.setattr(spreadsheet, limit, most)
             with pytest.raises(
                 symroof.SymroofError, match=rf"bytes is a formula of [\d,]+ characters and {names} names"
             ):
-                sheet.render(export)
+                spreadsheet.render(export)
 
 
 def valued(tree, known):
@@ -244,7 +245,7 @@ def valued(tree, known):
 
 
 def test_json_is_exact(exports):
-    documents = [json.loads(expression.render(export)) for export, _ in exports]
+    documents = [json.loads(json_trees.render(export)) for export, _ in exports]
     for i, name, arguments, expected in calls(exports):
         if not isinstance(expected, int | Fraction):
             continue  # a power of many tokens: a report has a float there
@@ -258,7 +259,7 @@ def test_json_is_exact(exports):
 
 def test_json_says_what_each_symbol_is():
     found = json.loads(
-        expression.render(exported(symroof.load("llama-3.1-8b"), ["flops", "bytes"], free=["d", "B", "n", "c"]))
+        json_trees.render(exported(symroof.load("llama-3.1-8b"), ["flops", "bytes"], free=["d", "B", "n", "c"]))
     )
     assert found["schema"] == "symroof.formula/1"
     assert found["symbols"]["d"]["meaning"] == s.entry("d").meaning
@@ -307,7 +308,7 @@ def test_text_and_latex_have_the_same_formulas(exports):
 @pytest.mark.parametrize("x", [2**53 - 1, 2**53 + 2, 10**15 - 1, 10**15, 10**30 + 7, 0.1, 1e-30, 5e300], ids=str)
 @pytest.mark.parametrize("language", ["numpy", "javascript", "c", "rust", "excel"])
 def test_no_literal_overflows_or_loses_a_digit(language, x):
-    y = sheet.SHEET if language == "excel" else code.LANGUAGES[language].syntax
+    y = spreadsheet.SHEET if language == "excel" else code.LANGUAGES[language].syntax
     text = written(Fraction(x) if isinstance(x, int) else x, y)
     assert float(eval(re.sub(r"\^(\d+)", r"**\1", text))) == float(x)
     if language == "excel":

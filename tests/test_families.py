@@ -9,12 +9,11 @@ import pytest
 from click.testing import CliRunner
 
 import symroof
-from symroof import models
+from symroof import families
 from symroof.cli import cli
 from symroof.errors import ConfigError
-from symroof.models import FAMILIES
-from symroof.models.lineages import LINEAGES, WRAPPED
-from symroof.models.refused import REFUSED
+from symroof.families.reading.unsupported import REFUSED
+from symroof.families.registry import FAMILIES, LINEAGES, WRAPPED
 
 # The types of transformers 5.23.0 that have a class for causal language modelling, or for images and text to text.
 LANGUAGE = [
@@ -294,9 +293,9 @@ LANGUAGE = [
 
 
 def test_the_index_of_model_types_is_what_the_modules_read():
-    modules = {x.name: import_module(f"symroof.models.{x.name}") for x in iter_modules(models.__path__)}
-    defined = {name: set(x.FAMILIES) for name, x in modules.items() if hasattr(x, "FAMILIES") and name != "lineages"}
-    assert {name: set(types) for name, types in LINEAGES.items()} | {"wrappers": set(WRAPPED)} == defined
+    names = [x.name for x in iter_modules(families.__path__) if not x.ispkg and x.name != "registry"]
+    defined = {name: set(import_module(f"symroof.families.{name}").FAMILIES) for name in names}
+    assert {name: set(types) for name, types in LINEAGES.items()} | {"multimodal": set(WRAPPED)} == defined
     listed = [x for types in LINEAGES.values() for x in types]
     assert len(listed) == len(set(listed))
     assert {x for types in defined.values() for x in types} == set(FAMILIES)

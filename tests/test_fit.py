@@ -12,13 +12,14 @@ from click.testing import CliRunner
 from sympy import Max, Min, floor
 
 import symroof
-from symroof import fitting, piecewise
 from symroof import symbols as s
+from symroof.algebra.rootfinding import piecewise
 from symroof.cli import cli
 from symroof.errors import UsageError
-from symroof.fitting import fit
-from symroof.machines import inline
-from symroof.memory import DoesNotFit, need
+from symroof.hardware.machines import inline
+from symroof.performance import fit as fitting
+from symroof.performance.capacity import DoesNotFit, need
+from symroof.performance.fit import fit
 
 # Every kind of cache: (model, rules, formats).
 MODELS = [

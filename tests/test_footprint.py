@@ -14,13 +14,14 @@ from test_decoders import CONFIGS
 import symroof
 from symroof import Parallel, training_memory
 from symroof import symbols as s
-from symroof.backward import kept
-from symroof.config import catalogue
+from symroof.architecture.kinds.attention import Attention
+from symroof.architecture.kinds.feed_forward import FeedForward
+from symroof.config.config import catalogue
+from symroof.cost.graph import Block, Op
 from symroof.errors import UnknownName, UsageError
-from symroof.graph import Block, Op
-from symroof.kinds import Attention, FeedForward
 from symroof.ops import dense
-from symroof.training import training_flops
+from symroof.training.activations import kept
+from symroof.training.flops import training_flops
 
 GIB = 2**30
 PAPER = {"attention": "unfused", "dropout": True}  # Korthikanti et al. 2022

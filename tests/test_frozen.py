@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from symroof.frozen import frozen
-from symroof.kinds import Attention, DeltaNet, LayerInputs, ShortConvolution
+from symroof.architecture.kinds.attention import Attention
+from symroof.architecture.kinds.linear import DeltaNet, ShortConvolution
+from symroof.architecture.kinds.streams import LayerInputs
+from symroof.records import frozen
 
 
 def classes(make):

@@ -8,10 +8,10 @@ from sympy import Symbol
 import symroof
 from symroof import Block, Cost, Op
 from symroof import symbols as s
-from symroof.cost import FIELDS
+from symroof.cost.cost import FIELDS
+from symroof.cost.flops import dots
+from symroof.cost.notation import text
 from symroof.errors import UnknownName, UsageError
-from symroof.notation import text
-from symroof.operations import dots
 from symroof.ops import dense
 
 KINDS = ("llama-3.2-1b", "mixtral-8x7b", "deepseek-v2-lite", "gpt-oss-20b", "jamba-v0.1", "qwen3-next-80b-a3b")

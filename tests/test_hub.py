@@ -87,7 +87,7 @@ sys.addaudithook(local_only)
 
 READ = """
 import json, sys
-from symroof.config import load_config
+from symroof.config.config import load_config
 print(json.dumps(load_config(sys.argv[1]).data))
 """
 

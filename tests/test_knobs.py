@@ -10,11 +10,12 @@ import pytest
 from click.testing import CliRunner
 
 import symroof
-from symroof import SymroofError, timing
-from symroof.branches import Point
+from symroof import SymroofError
+from symroof.algebra.points import Point
 from symroof.cli import cli
-from symroof.machines import machine
-from symroof.platforms import platform
+from symroof.cost import timing
+from symroof.hardware.machines import machine
+from symroof.hardware.platform import platform
 from symroof.symbols import symbol
 
 KINDS = ["llama-3.1-8b", "mixtral-8x7b", "deepseek-v3", "gemma-2-9b", "llama-4-scout", "qwen3-next-80b-a3b",

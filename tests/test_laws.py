@@ -16,15 +16,20 @@ from sympy import Expr, Rational, sympify
 from test_truth import TRANSFORMERS
 
 import symroof
-from symroof import blocks, fitting, formula, programs, quantization, rulebook, rules, schedule, workload
 from symroof import symbols as s
-from symroof.architecture import Sublayer
-from symroof.binding import Binding
-from symroof.config import catalogue
-from symroof.cost import FIELDS, Cost
-from symroof.kinds import Attention, Experts, FeedForward
-from symroof.model import Model
-from symroof.report import Report
+from symroof.algebra.binding import Binding
+from symroof.architecture.kinds.attention import Attention
+from symroof.architecture.kinds.experts import Experts
+from symroof.architecture.kinds.feed_forward import FeedForward
+from symroof.architecture.structure import Sublayer
+from symroof.blocks import decoder
+from symroof.config.config import catalogue
+from symroof.cost import batch_sums, quantities, rule_names, rules
+from symroof.cost.cost import FIELDS, Cost
+from symroof.model import programs
+from symroof.model.model import Model
+from symroof.model.report import Report
+from symroof.performance import decode_steps, fit
 
 LLAMA = {
     "model_type": "llama", "hidden_size": 15, "intermediate_size": 33, "num_hidden_layers": 3, "vocab_size": 101,
@@ -433,13 +438,13 @@ def suffix(x: Any) -> str:
 
 def bases(model: Model) -> list[str]:
     """The sets of rules that can count the model."""
-    known = {name for name, rule in rulebook.RULEBOOK.items() if model.family in rule.tool}
-    return [x for x, rule in rulebook.RULEBOOK.items() if rule.base and (x in known or not rule.tool)]
+    known = {name for name, rule in rule_names.RULEBOOK.items() if model.family in rule.tool}
+    return [x for x, rule in rule_names.RULEBOOK.items() if rule.base and (x in known or not rule.tool)]
 
 
 def rules_of(model: Model) -> list[str]:
     """The rules that can count the model."""
-    return [x for x, rule in rulebook.RULEBOOK.items() if not rule.base or x in bases(model)]
+    return [x for x, rule in rule_names.RULEBOOK.items() if not rule.base or x in bases(model)]
 
 
 def only_symbols_of_the_vocabulary_occur(model: Model) -> None:
@@ -447,7 +452,7 @@ def only_symbols_of_the_vocabulary_occur(model: Model) -> None:
     for name in bases(model):
         told = model.definitions(name)
         assert not strangers(model, graph_symbols(model, name))
-        found = programs.program(model.architecture.structure, rulebook.select(name))
+        found = programs.program(model.architecture.structure, rule_names.select(name))
         assert not strangers(model, map(s.symbol, (*found.sums, *found.steps, *found.known)))
         assert not strangers(model, told)
         assert not strangers(model, set().union(*map(symbols_of, told.values())))
@@ -504,7 +509,7 @@ def the_formula_is_the_report(model: Model) -> None:
     for names in ("standard", "transformers,exact-dots", *bases(model)[2:]):
         report = model.report(**step, rules=names, cache="mxfp4", dtype="bf16")
         layer = model.definitions(names)
-        batch = workload.batch(report.batch, layer, model.sizes)
+        batch = batch_sums.batch(report.batch, layer, model.sizes)
         bound = Binding(layer, batch, model.sizes, widths(report))
         for name, of in QUANTITIES.items():
             assert bound(model.formula(name, rules=names)) == sympify(of(report.total)), name
@@ -609,14 +614,14 @@ def test_law(law: Callable[[Model], None], name: str) -> None:
     law(load(name))
 
 
-@pytest.mark.parametrize("kind", [*quantization.ATTENTIONS, *quantization.RECURRENCES])
+@pytest.mark.parametrize("kind", [x for x in zoo.KINDS if {*x.weights} & {"attention", "recurrence"}])
 def test_outputs_of_attention_have_a_width_of_their_own(kind: type) -> None:
     outputs_of_attention_have_a_width_of_their_own(kind)
 
 
 def outputs_of_attention_have_a_width_of_their_own(kind: type) -> None:
     """Of attention alone: experts and recurrences have others, of all their projections."""
-    for op in blocks.BUILDERS[kind](kind()):
+    for op in decoder.operators(kind()):
         own = op.role == "attention" and op.name.startswith("out")
         assert symbols_of(op.cost.weight_held) & {s.b_w, s.b_o} <= {s.b_o if own else s.b_w}, op.name
         assert own <= (s.b_o in symbols_of(op.cost.weight_held)), op.name
@@ -631,7 +636,7 @@ def test_every_layer_attends_and_feeds_forward_once(name: str) -> None:
 def test_only_symbols_of_the_vocabulary_occur_in_any_formula(name: str) -> None:
     model = load(name)
     for rule in bases(model):
-        for quantity in formula.QUANTITIES:
+        for quantity in quantities.QUANTITIES:
             for uniform in (False, True):
                 assert not strangers(model, symbols_of(model.formula(quantity, rules=rule, uniform=uniform)))
 
@@ -642,7 +647,7 @@ def test_every_declared_symbol_occurs_in_some_model() -> None:
     models = [*map(symroof.load, configs), *zoo.MODELS.values(), symroof.load("deepseek-v3", mtp=True)]
     structures = {x.architecture.structure: x for x in models}.values()
     used = set().union(*(x.sizes for x in models), *(graph_symbols(x, "standard") for x in structures))
-    beyond = [models[0].formula("time"), models[0].formula("energy"), schedule.A_ROUND, fitting.MACHINES]
+    beyond = [models[0].formula("time"), models[0].formula("energy"), decode_steps.A_ROUND, fit.MACHINES]
     used |= {x for x in set().union(*map(symbols_of, beyond)) if s.group(x)}
     while more := {y for x in used for y in defined_by(x)} - used:
         used |= more
@@ -878,7 +883,7 @@ def transformers_attention(model: Model, x: Sublayer, path: str, found: Cost) ->
 
 def says_analyzer(model: Model) -> None:
     """Where that tool's departures lie, against our rules that come nearest to it."""
-    ours, theirs = (costs(model, **STEP, rules=x) for x in ("exact-dots,full-square,experts-k", rulebook.ANALYZER))
+    ours, theirs = (costs(model, **STEP, rules=x) for x in ("exact-dots,full-square,experts-k", rule_names.ANALYZER))
     shared = ours.keys() & theirs.keys()
     for path in shared:
         x, y, op = ours[path], theirs[path], path.partition("/")[2]
@@ -897,7 +902,7 @@ def says_analyzer(model: Model) -> None:
 
 
 def analyzer_gates(model: Model) -> None:
-    one, more = (costs(model, new=n, rules=rulebook.ANALYZER) for n in (1, 8))
+    one, more = (costs(model, new=n, rules=rule_names.ANALYZER) for n in (1, 8))
     for path, x in more.items():
         if path.endswith("act"):
             assert x.vector - one[path].vector == (7 * model.sizes[s.k] if "/experts." in path else 7)
@@ -907,18 +912,18 @@ def analyzer_heads(model: Model) -> None:
     """One head is as ours; of more, it works less the fewer KV heads there are."""
     single, few, many = (model.with_sizes(H_q=q, H_kv=kv) for q, kv in ((1, 1), (12, 1), (12, 12)))
     ours, theirs = (
-        named(costs(single, **STEP, rules=x), "attend") for x in ("exact-dots,full-square", rulebook.ANALYZER)
+        named(costs(single, **STEP, rules=x), "attend") for x in ("exact-dots,full-square", rule_names.ANALYZER)
     )
     assert [x.matmul for x in ours] == [x.matmul for x in theirs]
-    less, more = (named(costs(x, **STEP, rules=rulebook.ANALYZER), "attend") for x in (few, many))
+    less, more = (named(costs(x, **STEP, rules=rule_names.ANALYZER), "attend") for x in (few, many))
     assert all(x.matmul < y.matmul for x, y in zip(less, more, strict=True))
 
 
 SAYS: dict[str, Callable[[Model], None]] = {
     "standard": says_standard,
     "transformers": says_transformers,
-    rulebook.ANALYZER: says_analyzer,
-    rulebook.LLM_VIEWER: test_llm_viewer.laws,
+    rule_names.ANALYZER: says_analyzer,
+    rule_names.LLM_VIEWER: test_llm_viewer.laws,
     "exact-dots": says_exact_dots,
     "full-square": says_full_square,
     "latent-absorbed": says_latent("latent-absorbed"),
@@ -936,7 +941,7 @@ SAYS: dict[str, Callable[[Model], None]] = {
 
 
 @pytest.mark.parametrize("name", EVERY)
-@pytest.mark.parametrize("rule", rulebook.RULEBOOK)
+@pytest.mark.parametrize("rule", rule_names.RULEBOOK)
 def test_a_rule_does_what_it_says(rule: str, name: str) -> None:
     if rule in rules_of(model := load(name)):
         SAYS[rule](model)

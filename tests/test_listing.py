@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from symroof.audit import Entry, audit
 from symroof.cli import cli
-from symroof.config import Config, catalogue, load_config
+from symroof.config.audit import Entry, audit
+from symroof.config.config import Config, catalogue, load_config
 from symroof.errors import ConfigError
-from symroof.models import FAMILIES, read
-from symroof.render.audit import table as audit_table
-from symroof.render.models import HEAD, SPARED
-from symroof.render.models import table as models_table
+from symroof.families.registry import FAMILIES, read
+from symroof.render.listings.audit import table as audit_table
+from symroof.render.listings.models import HEAD, SPARED
+from symroof.render.listings.models import table as models_table
 
 TRUTH = Path(__file__).parent / "truth"
 SMALL = {

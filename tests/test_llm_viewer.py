@@ -7,12 +7,13 @@ from click.testing import CliRunner
 from sympy import sympify
 
 import symroof
-from symroof import foreign, rulebook
 from symroof import symbols as s
 from symroof.cli import cli
+from symroof.cost import rule_names
 from symroof.errors import UsageError
+from symroof.reference_tools import registry
 
-RULES = rulebook.LLM_VIEWER
+RULES = rule_names.LLM_VIEWER
 PEAK, BANDWIDTH = 155e12, 768e9  # of the A6000 in the paper: FLOP/s in fp16, byte/s
 STEPS = {"prefill": {"new": 2048}, "decode": {"new": 1, "cached": 2047}}
 
@@ -148,7 +149,7 @@ def test_a_batch_reads_weights_once_and_all_else_for_each_query():
         assert (more[path].input, more[path].output) == (8 * x.input, 8 * x.output)
 
 
-@pytest.mark.parametrize("rules", ["standard", "transformers", "full-square", "exact-dots", rulebook.ANALYZER])
+@pytest.mark.parametrize("rules", ["standard", "transformers", "full-square", "exact-dots", rule_names.ANALYZER])
 @pytest.mark.parametrize("name", MODELS)
 def test_every_difference_has_a_reason_and_nothing_else_has(name, rules):
     found = symroof.load(MODELS[name]).against(RULES, rules=rules, new=NEW, cached=CACHED)
@@ -161,24 +162,24 @@ def test_each_departure_explains_some_difference():
     """That of biases only where there are some."""
     told = {name: symroof.load(MODELS[name]).against(RULES, new=NEW, cached=CACHED) for name in MODELS}
     every = {why for found in told.values() for row in found.rows for why in row.why}
-    assert every == {f"{RULES} {x}" for x in foreign.TOOLS[RULES].departures.values()}
+    assert every == {f"{RULES} {x}" for x in registry.TOOLS[RULES].departures.values()}
     biased = {name for name, found in told.items() for row in found.rows for why in row.why if "biases" in why}
     assert biased == {"biased"}
 
 
 def test_the_tools_are_those_of_the_rulebook():
-    assert {name for name, rule in rulebook.RULEBOOK.items() if rule.tool} == set(foreign.TOOLS)
-    assert all(rule.base for rule in rulebook.RULEBOOK.values() if rule.tool)
-    for tool in foreign.TOOLS.values():
+    assert {name for name, rule in rule_names.RULEBOOK.items() if rule.tool} == set(registry.TOOLS)
+    assert all(rule.base for rule in rule_names.RULEBOOK.values() if rule.tool)
+    for tool in registry.TOOLS.values():
         structure = symroof.load("llama-3.1-8b").architecture.structure
         paths = {path for path, _, _ in tool.graph(structure).rows()} | {"head/norm", "nothing/there"}
         assert {x for path in paths for x in tool.reasons(structure, path)} <= set(tool.departures)
 
 
 def test_both_tools_tell_their_departures_where_they_differ():
-    found = symroof.load("llama-3.1-8b").against(RULES, rules=rulebook.ANALYZER, new=7)
+    found = symroof.load("llama-3.1-8b").against(RULES, rules=rule_names.ANALYZER, new=7)
     why = {row.path: " ".join(row.why) for row in found.rows}["mlp/norm"]
-    assert all(name in why for name in foreign.TOOLS)
+    assert all(name in why for name in registry.TOOLS)
 
 
 @pytest.mark.parametrize("name", ["llama-4-scout", "deepseek-v3", "gemma-2-2b"])

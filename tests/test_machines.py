@@ -8,13 +8,12 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from symroof import options
-from symroof.cli import cli
+from symroof.cli import cli, options
 from symroof.dtypes import BITS
 from symroof.errors import ConfigError, SymroofError, UnknownName, UsageError
-from symroof.machines import QUANTITIES, RATED, RATES, catalogue, chosen, from_file, inline, machine, of_vendor
-from symroof.quantities import Quantity
-from symroof.render.machines import HEAD, LEGEND, SPARED, table
+from symroof.hardware.machines import QUANTITIES, RATED, RATES, catalogue, chosen, from_file, inline, machine, of_vendor
+from symroof.render.listings.machines import HEAD, LEGEND, SPARED, table
+from symroof.units import NumberWithUnit
 
 INLINE = "peak=990e12,bandwidth=3.35e12,memory=80GiB"
 FORM = "[{}]\nbf16 = '990T'\nbandwidth = 3.35e12\nmemory = '80GiB'\n"
@@ -285,7 +284,7 @@ def test_an_unknown_machine_is_told_with_those_it_could_be(typed, told):
 
 # --- numbers ------------------------------------------------------------------------------------------------------
 
-SIZE = Quantity(("B", "B/s"), 1, "bytes")
+SIZE = NumberWithUnit(("B", "B/s"), 1, "bytes")
 
 
 @pytest.mark.parametrize(

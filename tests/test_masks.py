@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy import Symbol
 
-from symroof import rulebook, rules, workload
 from symroof import symbols as s
-from symroof.binding import Binding
-from symroof.queries import Query
+from symroof.algebra.binding import Binding
+from symroof.cost import batch_sums, rule_names, rules
+from symroof.cost.batch import Query
 
 Visible = Callable[[int, int], bool]  # (position of the query, position of the key)
 NAMES = {
@@ -22,12 +22,12 @@ NAMES = {
 WINDOWED = ("chunked", "sliding")
 SIZES = {x.symbol: 3 for x in s.VOCABULARY.values() if x.group == "size"} | {s.w: 4, s.k: 2}
 SUMS = [x.symbol for x in s.VOCABULARY.values() if x.group == "batch"]
-RULES = [rulebook.select(name) for name in rulebook.RULEBOOK]
+RULES = [rule_names.select(name) for name in rule_names.RULEBOOK]
 
 
 def sums(mask: str, queries: list[Query], w: int, layer: rules.Layer = rules.STANDARD) -> tuple[int, ...]:
     """Pairs, cached keys read and tokens kept."""
-    found = workload.batch(queries, layer, {s.w: w}, NAMES[mask])
+    found = batch_sums.batch(queries, layer, {s.w: w}, NAMES[mask])
     return tuple(found[x] for x in NAMES[mask])
 
 
@@ -163,11 +163,11 @@ def test_the_uniform_batch_is_that_many_equal_queries(
 ) -> None:
     layer = rules.layer(rule)
     if x in layer:  # a variant that is no base defines few
-        closed = Binding(layer, workload.uniform(layer, [x]), {s.B: B, s.n: new, s.c: cached}, SIZES)
-        assert {x: closed(x)} == workload.batch([Query(new, cached, B)], layer, SIZES, [x])
+        closed = Binding(layer, batch_sums.uniform(layer, [x]), {s.B: B, s.n: new, s.c: cached}, SIZES)
+        assert {x: closed(x)} == batch_sums.batch([Query(new, cached, B)], layer, SIZES, [x])
 
 
 @pytest.mark.parametrize("mask", list(NAMES))
 def test_a_sum_without_its_size_is_left_out(mask: str) -> None:
-    found = workload.batch([Query(3, 5)], rules.STANDARD, {})
+    found = batch_sums.batch([Query(3, 5)], rules.STANDARD, {})
     assert [x in found for x in NAMES[mask]] == [mask not in WINDOWED] * 3

@@ -8,14 +8,14 @@ from measured import ACHIEVED, GPT_FAST, MEASURED, MOVED, load
 from sympy import Integer
 
 from symroof import symbols as s
-from symroof import timing
-from symroof.binding import Binding
+from symroof.algebra.binding import Binding
 from symroof.cli import cli
-from symroof.machines import machine
-from symroof.memory import DoesNotFit
+from symroof.cost import timing
+from symroof.hardware.machines import machine
+from symroof.hardware.platform import platform
 from symroof.ops import dense
-from symroof.platforms import platform
-from symroof.rooflines import roofline
+from symroof.performance.capacity import DoesNotFit
+from symroof.performance.roofline import roofline
 
 
 def name(x):

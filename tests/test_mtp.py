@@ -10,8 +10,8 @@ from test_checkpoints import SCALED, elements
 
 import symroof
 from symroof.cli import cli
-from symroof.config import catalogue
-from symroof.cost import FIELDS
+from symroof.config.config import catalogue
+from symroof.cost.cost import FIELDS
 from symroof.errors import UsageError
 
 STEP = {"new": [1, 5], "cached": [40, 7]}

@@ -13,15 +13,20 @@ import zoo
 from sympy import Expr, Min, Symbol, sympify
 
 import symroof
-from symroof import assembly, blocks, derivation, masks, operations, programs, rules
 from symroof import symbols as s
-from symroof.blocks import attention as attention_block
-from symroof.blocks import feed_forward
-from symroof.cost import FIELDS, Cost
-from symroof.graph import Block, Op
-from symroof.kinds import Attention, FeedForward
-from symroof.model import Model
-from symroof.ops import attention, dense, experts, recurrent
+from symroof.architecture import assembly
+from symroof.architecture.kinds.attention import Attention
+from symroof.architecture.kinds.feed_forward import FeedForward
+from symroof.blocks import decoder, feed_forward
+from symroof.blocks.attention import grouped as attention_block
+from symroof.cost import flops, masks, rules
+from symroof.cost.cost import FIELDS, Cost
+from symroof.cost.graph import Block, Op
+from symroof.model import formulas, programs
+from symroof.model.model import Model
+from symroof.ops import dense, experts
+from symroof.ops.attention import grouped
+from symroof.ops.recurrent import convolution_and_state
 
 Patch = pytest.MonkeyPatch
 
@@ -35,14 +40,14 @@ class Mutation:
     check: Callable[[], None]
 
 
-BLOCKS = (blocks, attention_block, feed_forward)
+BLOCKS = (decoder, attention_block, feed_forward)
 
 
 def everywhere(function: Any, mutant: Any) -> Callable[[Patch], None]:
     """Put a mutant in the place of a function wherever it is known."""
 
     def make(patch: Patch) -> None:
-        for module in (operations, dense, attention, experts, recurrent, *BLOCKS):
+        for module in (flops, dense, grouped, experts, convolution_and_state, *BLOCKS):
             for name in [name for name, x in vars(module).items() if x is function]:
                 patch.setattr(module, name, mutant)
 
@@ -77,24 +82,25 @@ def item(table: Any, key: Any, value: Any) -> Callable[[Patch], None]:
 
 
 def without_residual(patch: Patch) -> None:
-    whole = blocks.block
+    whole = decoder.block
 
     def mutant(*args: Any) -> Block:
         block = whole(*args)
         return replace(block, children=block.children[:-1])
 
-    patch.setattr(blocks, "block", mutant)
+    patch.setattr(decoder, "block", mutant)
 
 
 def layers_of_all(patch: Patch) -> None:
-    whole = blocks.block
-    patch.setattr(blocks, "block", lambda *args: replace(whole(*args), count=s.L))
+    whole = decoder.block
+    patch.setattr(decoder, "block", lambda *args: replace(whole(*args), count=s.L))
 
 
 def flags(kind: type, **mistaken: Any) -> Callable[[Patch], None]:
     """Build kinds as if these flags were so."""
-    build = blocks.BUILDERS[kind]
-    return lambda patch: patch.setitem(blocks.BUILDERS, kind, lambda x: build(replace(x, **mistaken)))
+    build = decoder.operators
+    mistake = lambda x: build(replace(x, **mistaken) if type(x) is kind else x)  # noqa: E731
+    return lambda patch: patch.setattr(decoder, "operators", mistake)
 
 
 def of_the_zoo(name: str) -> Callable[[], None]:
@@ -106,7 +112,7 @@ def law(function: Callable[[Model], None], name: str) -> Callable[[], None]:
 
 
 def values_of_kv_heads(x: Cost, tokens: Expr, mask: Any, H_q: Expr, H_kv: Expr, h: Expr, h_v: Expr, *_: Any) -> Cost:
-    return replace(x, matmul=operations.dots(mask.pairs * H_q * h, 0) + operations.dots(mask.pairs * H_kv * h_v, 0))
+    return replace(x, matmul=flops.dots(mask.pairs * H_q * h, 0) + flops.dots(mask.pairs * H_kv * h_v, 0))
 
 
 def convolution() -> None:
@@ -139,10 +145,10 @@ MUTATIONS = (
              item(dense.ACTIVATIONS, "gelu", dense.ACTIVATIONS["silu"]),
              lambda: oracle.check_activate(2, 7, "gelu")),
     Mutation("values are summed for KV heads only",
-             returning(attention.attend, values_of_kv_heads),
+             returning(grouped.attend, values_of_kv_heads),
              law(laws.grouping_heads_changes_bytes_and_no_flop, "llama-3.1-8b")),
     Mutation("values are summed for KV heads only, in a whole decoder",
-             returning(attention.attend, values_of_kv_heads),
+             returning(grouped.attend, values_of_kv_heads),
              lambda: decoders.check_decoder(symroof.load(laws.LLAMA | {"head_dim": 4}), 4, 5)),
     Mutation("keys and values are read once a query head",
              op("attend", lambda x: replace(x, cache_read=x.cache_read * s.H_q / s.H_kv)),
@@ -166,13 +172,13 @@ MUTATIONS = (
              op("attend", lambda x: replace(x, cache_write=0)),
              law(laws.the_cache_grows_by_what_is_written_and_is_read_next, "llama-2-7b")),
     Mutation("a multiply-add is one FLOP",
-             everywhere(operations.dots, lambda products, outputs: products - s.sigma * outputs),
+             everywhere(flops.dots, lambda products, outputs: products - s.sigma * outputs),
              law(laws.one_token_meets_each_weight_once, "llama-3.1-8b")),
     Mutation("a multiply-add is one FLOP, at the operator",
-             everywhere(operations.dots, lambda products, outputs: products - s.sigma * outputs),
+             everywhere(flops.dots, lambda products, outputs: products - s.sigma * outputs),
              lambda: oracle.check_linear(2, 5, 7, bias=False)),
     Mutation("an exact dot product is spared an addition too many",
-             everywhere(operations.dots, lambda products, outputs: 2 * products - 2 * s.sigma * outputs),
+             everywhere(flops.dots, lambda products, outputs: 2 * products - 2 * s.sigma * outputs),
              law(laws.says_exact_dots, "biased")),
     Mutation("the embedding is multiplied",
              op("lookup", lambda x: replace(x, matmul=2 * s.T * s.d * s.V)),
@@ -266,13 +272,13 @@ MUTATIONS = (
              flags(Attention, keys="own"),
              of_the_zoo("sandwiches")),
     Mutation("who borrows keys keeps a copy",
-             returning(attention.attend, lambda x, *_: replace(x, cache_held=x.cache_read)),
+             returning(grouped.attend, lambda x, *_: replace(x, cache_held=x.cache_read)),
              law(laws.the_cache_grows_by_what_is_written_and_is_read_next, "borrowers")),
     Mutation("the whole head is rotated",
              flags(Attention, rotary="full"),
              of_the_zoo("gated_heads")),
     Mutation("a sink has no weight",
-             returning(attention.sink, lambda x, *_: Cost(vector=x.vector)),
+             returning(grouped.sink, lambda x, *_: Cost(vector=x.vector)),
              of_the_zoo("gated_heads")),
     Mutation("a plain network is gated",
              flags(FeedForward, gated=True),
@@ -294,7 +300,7 @@ MUTATIONS = (
              item(rules.STANDARD, s.B_old, s.B),
              lambda: oracle.check_state([(3, 0), (1, 4)], 7)),
     Mutation("layers that share weights keep a set each",
-             lambda patch: patch.setattr(blocks, "own", lambda x, *_: x),
+             lambda patch: patch.setattr(decoder, "own", lambda x, *_: x),
              assembled.test_shared_weights_are_kept_once_a_set_and_read_once_a_layer),
     Mutation("sizes that differ share a symbol",
              lambda patch: patch.setattr(assembly, "symbols", one_symbol(assembly.symbols)),
@@ -312,7 +318,7 @@ def patch() -> Iterator[Patch]:
 
 
 def forget() -> None:
-    caches = (derivation.graph_of, programs.program, rules.layer, rules.renames, rules.renamed, rules.dependents)
+    caches = (formulas.graph_of, programs.program, rules.layer, rules.renames, rules.renamed, rules.dependents)
     for function in caches:
         function.cache_clear()
 

@@ -15,11 +15,13 @@ import pytest
 from counting import PLAIN, Num, Router, Scores, Tally, Tape, Visible, value
 from sympy import Integer, Symbol, sympify
 
-from symroof import masks, rules, workload
 from symroof import symbols as s
-from symroof.cost import FIELDS, Cost
-from symroof.ops import attention, dense, experts, recurrent
-from symroof.queries import Query
+from symroof.cost import batch_sums, masks, rules
+from symroof.cost.batch import Query
+from symroof.cost.cost import FIELDS, Cost
+from symroof.ops import dense, experts
+from symroof.ops.attention import grouped
+from symroof.ops.recurrent import convolution_and_state
 
 # A size of its own for every role, so that none is taken for another.
 WIDTHS = dict(zip((x.symbol for x in s.VOCABULARY.values() if x.group == "width"), count(101, 2), strict=False))
@@ -69,7 +71,7 @@ def matches(cost: Cost, tally: Tally, values: dict[Symbol, int]) -> None:
 def sums(batch: Iterable[tuple[int, int]], cost: Cost, **sizes: int) -> dict[Symbol, int]:
     """What the standard rules make of queries of (new, cached) tokens, for the sums that a cost has."""
     known = {s.symbol(name): x for name, x in sizes.items()}
-    return workload.batch([Query(*query) for query in batch], rules.STANDARD, known, symbols_of(cost))
+    return batch_sums.batch([Query(*query) for query in batch], rules.STANDARD, known, symbols_of(cost))
 
 
 def symbols_of(*costs: Cost) -> set[Symbol]:
@@ -138,14 +140,14 @@ def check_rotate(T: int, heads: int, h: int) -> None:
     tape = Tape()
     with tape.op("rope") as tally:
         counting.rotate(tape, rows(tape, T, heads, h), start=3)
-    matches(attention.rotate(s.T, s.H_q, s.h), tally, {s.T: T, s.H_q: heads, s.h: h})
+    matches(grouped.rotate(s.T, s.H_q, s.h), tally, {s.T: T, s.H_q: heads, s.h: h})
 
 
 def check_scale(T: int, heads: int, h: int) -> None:
     tape = Tape()
     with tape.op("temperature") as tally:
         counting.temper(tape, rows(tape, T, heads, h))
-    matches(attention.scale(s.T, s.H_q, s.h), tally, {s.T: T, s.H_q: heads, s.h: h})
+    matches(grouped.scale(s.T, s.H_q, s.h), tally, {s.T: T, s.H_q: heads, s.h: h})
 
 
 def check_gate(T: int, heads: int, h: int, one_a_head: bool, softplus: bool = False) -> None:
@@ -153,7 +155,7 @@ def check_gate(T: int, heads: int, h: int, one_a_head: bool, softplus: bool = Fa
     x, gates = rows(tape, T, heads, h), rows(tape, T, heads) if one_a_head else rows(tape, T, heads, h)
     with tape.op("gated") as tally:
         counting.gate(tape, x, gates, softplus)
-    matches(attention.gate(s.T, s.H_q, s.h, one_a_head, softplus), tally, {s.T: T, s.H_q: heads, s.h: h})
+    matches(grouped.gate(s.T, s.H_q, s.h, one_a_head, softplus), tally, {s.T: T, s.H_q: heads, s.h: h})
 
 
 def causal(query: int, key: int) -> bool:
@@ -184,12 +186,12 @@ def check_attend(
             cache = [(tape.filled("c", H_kv, h), tape.filled("c", H_kv, h_v)) for _ in range(cached)]
             counting.attend(tape, q, k, v, cache, SHOWN[mask](w), scores, sinks)
     each = (2 if scores.alibi else 0) + (3 if scores.softcap else 0)
-    cost = attention.attend(s.T, masks.MASKS[mask], s.H_q, s.H_kv, s.h, s.h_v, each, scores.borrowed)
+    cost = grouped.attend(s.T, masks.MASKS[mask], s.H_q, s.H_kv, s.h, s.h_v, each, scores.borrowed)
     values = {s.H_q: H_q, s.H_kv: H_kv, s.h: h, s.h_v: h_v, **sums(batch, cost, w=w)}
     matches(cost, tally, values)
     if scores.sinks:
         tape.tallies["sinks"].kept["n"] += H_q
-        matches(attention.sink(s.T, s.H_q), tape.tallies["sinks"], values)
+        matches(grouped.sink(s.T, s.H_q), tape.tallies["sinks"], values)
 
 
 def check_route(T: int, d: int, N_e: int, k: int, form: Router) -> None:
@@ -233,7 +235,7 @@ def check_convolve(batch: Batch, channels: int, k: int, bias: bool) -> None:
     new = [rows(tape, new, channels) for new, _ in batch]
     with tape.op("conv") as tally:
         counting.convolve(tape, list(zip(new, past, strict=True)), k, bias)
-    cost = recurrent.convolve(s.d, bias)
+    cost = convolution_and_state.convolve(s.d, bias)
     columns = rules.STANDARD[s.u_c].subs(s.k_c, k)
     matches(cost, tally, {s.d: channels, s.k_c: k, s.u_c: columns, **sums(batch, cost)})
 
@@ -246,7 +248,7 @@ def check_state(batch: Batch, elements: int) -> None:
             state = tape.filled("s" if cached else "", elements)
             tape.store(state, "s")
             tally.kept["s"] += elements
-    cost = recurrent.state(s.d)
+    cost = convolution_and_state.state(s.d)
     matches(cost, tally, {s.d: elements, **sums(batch, cost)})
 
 

@@ -10,9 +10,9 @@ from test_operators import matches, rows, sums
 
 import symroof
 from symroof import symbols as s
-from symroof.blocks import differential
-from symroof.cost import total
-from symroof.kinds import DifferentialAttention
+from symroof.architecture.kinds.attention_variants import DifferentialAttention
+from symroof.blocks.attention import differential
+from symroof.cost.cost import total
 from symroof.ops import dense
 
 SMALL = {
@@ -81,7 +81,7 @@ class Differential:
 def test_differential_attention(new: int, cached: int, bias: bool) -> None:
     z = {"d": 5, "H_q": 4, "H_kv": 2, "h": 6}
     run = Differential(new, cached, **z, bias=bias)
-    ops = {op.name: op.cost for op in differential.build(DifferentialAttention(bias))}
+    ops = {op.name: op.cost for op in differential.build_differential_attention(DifferentialAttention(bias))}
     assert list(ops) == list(run.tape.tallies)
     for name, cost in ops.items():
         values = {s.symbol(x): n for x, n in z.items()} | sums([(new, cached)], total([cost]))

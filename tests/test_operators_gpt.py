@@ -9,8 +9,10 @@ from test_operators import matches, rows, sums
 
 import symroof
 from symroof import symbols as s
-from symroof.masks import MASKS
-from symroof.ops import attention, dense, rwkv, xlstm
+from symroof.cost.masks import MASKS
+from symroof.ops import dense
+from symroof.ops.attention import grouped
+from symroof.ops.recurrent import rwkv, xlstm
 
 BATCHES = [[(3, 0)], [(1, 4)], [(2, 0), (1, 3), (3, 2)]]
 EPS = 1e-6
@@ -206,7 +208,7 @@ def test_key_mask(batch: list, mask: str, bias: bool) -> None:
             for position in range(new if mask == "top" else 0):
                 for x in (x for row in masks[: cached + position + 1] for x in row):
                     x.exceeds(0.5)
-    cost = attention.key_mask(s.T, MASKS[mask], s.H_kv, s.h, bias)
+    cost = grouped.key_mask(s.T, MASKS[mask], s.H_kv, s.h, bias)
     matches(cost, tally, {s.H_kv: H, s.h: h, **sums(batch, cost, w=w)})
 
 

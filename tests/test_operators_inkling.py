@@ -11,10 +11,11 @@ from test_operators import matches, rows, sums
 
 import symroof
 from symroof import symbols as s
-from symroof.blocks import relative
-from symroof.cost import total
-from symroof.kinds import RelativeAttention
-from symroof.ops import dense, experts, recurrent
+from symroof.architecture.kinds.attention_variants import RelativeAttention
+from symroof.blocks.attention import relative
+from symroof.cost.cost import total
+from symroof.ops import dense, experts
+from symroof.ops.recurrent import convolution_and_state
 
 INKLING = {
     "model_type": "inkling_text", "hidden_size": 6, "intermediate_size": 7, "num_hidden_layers": 4, "vocab_size": 11,
@@ -43,7 +44,7 @@ def test_a_convolution_added_to_its_input(new: int, cached: int) -> None:
     x = rows(tape, new, 3)
     with tape.op("conv") as tally:
         convolved(tape, x, cached > 0, 4)
-    cost = recurrent.convolve_added(s.d)
+    cost = convolution_and_state.convolve_added(s.d)
     matches(cost, tally, {s.d: 3, s.k_c: 4, s.u_c: 3, **sums([(new, cached)], cost)})
 
 
@@ -115,7 +116,7 @@ def run(new: int, cached: int, d: int, H_q: int, H_kv: int, h: int, d_b: int, e_
 def test_attention_with_biases_by_distance(new: int, cached: int) -> None:
     sizes = {"d": 5, "H_q": 4, "H_kv": 2, "h": 3, "d_b": 2, "e_b": 3, "k_c": 4}
     tape = run(new, cached, **sizes)
-    ops = {op.name: op.cost for op in relative.build(RelativeAttention(temperature=True))}
+    ops = {op.name: op.cost for op in relative.build_relative_attention(RelativeAttention(temperature=True))}
     assert list(ops) == list(tape.tallies)
     values = {s.symbol(name): x for name, x in sizes.items()} | {s.u_c: sizes["k_c"] - 1}
     for name, cost in ops.items():

@@ -12,12 +12,13 @@ from sympy import Integer
 from test_operators import matches, rows, sums, symbols_of
 
 import symroof
-from symroof import rules, workload
 from symroof import symbols as s
-from symroof.cost import Cost
+from symroof.cost import batch_sums, rules
+from symroof.cost.batch import Query
+from symroof.cost.cost import Cost
 from symroof.errors import ConfigError
-from symroof.ops import compressed, hyper, latent
-from symroof.queries import Query
+from symroof.ops.attention import compressed, latent
+from symroof.ops.residual import hyper
 
 BATCHES = [[(1, 0)], [(1, 7)], [(4, 0)], [(3, 5)], [(2, 4), (1, 0), (3, 3)]]
 SIZES = {"H_q": 2, "r_kv": 5, "h_n": 3, "h_r": 2, "h_v": 4, "w": 4}
@@ -27,7 +28,7 @@ def values(batch: list[tuple[int, int]], cost: Cost, base: str = "standard", **s
     """Sizes, and sums over the batch under some rules."""
     known = {s.symbol(name): x for name, x in sizes.items()}
     layer = rules.layer(tuple(base.split(",")))
-    return known | workload.batch([Query(*query) for query in batch], layer, known, symbols_of(cost))
+    return known | batch_sums.batch([Query(*query) for query in batch], layer, known, symbols_of(cost))
 
 
 # Attention through a latent, one way and the other.

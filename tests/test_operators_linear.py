@@ -14,15 +14,17 @@ from sympy import Integer, sympify
 from test_operators import matches, rows, sums
 
 import symroof
-from symroof import rules, workload
 from symroof import symbols as s
-from symroof.blocks import linear as blocks
-from symroof.cost import total
+from symroof.architecture.kinds.linear import DeltaNet, GatedRecurrence, LightningAttention, ShortConvolution
+from symroof.blocks.recurrent import linear as blocks
+from symroof.cost import batch_sums, rules
+from symroof.cost.batch import Query
+from symroof.cost.cost import total
 from symroof.errors import ConfigError
-from symroof.kinds import DeltaNet, GatedRecurrence, LightningAttention, ShortConvolution
-from symroof.ops import attention, depth, linear
-from symroof.ops.recurrent import convolve
-from symroof.queries import Query
+from symroof.ops.attention import grouped
+from symroof.ops.recurrent import linear
+from symroof.ops.recurrent.convolution_and_state import convolve
+from symroof.ops.residual import depth
 
 BATCHES = [[(1, 0)], [(1, 7)], [(4, 0)], [(3, 5)], [(2, 4), (1, 0), (3, 3)]]
 
@@ -218,7 +220,7 @@ def seen(position: int, w: int, k: int) -> int:
 @given(st.integers(1, 9), st.integers(0, 40), st.integers(1, 4), st.integers(1, 4))
 def test_pairs_of_attention_to_blocks(new: int, cached: int, w: int, k: int) -> None:
     sizes = {s.w_i: w, s.k_b: k}
-    found = workload.batch([Query(new, cached)], rules.STANDARD, sizes, {s.P_block, s.C_block, s.K})
+    found = batch_sums.batch([Query(new, cached)], rules.STANDARD, sizes, {s.P_block, s.C_block, s.K})
     assert found[s.P_block] == sum(seen(p, w, k) for p in range(cached, cached + new))
     assert found[s.K] == cached + new
     if new == 1:
@@ -239,7 +241,7 @@ def test_an_indexer_of_blocks(new: int, cached: int) -> None:
             tape.store([Num(tape, 0.0)] * 2)
         tape.store(k, "c")
         tally.kept["c"] += (cached + new) * h
-    cost = attention.index_blocks(s.T, s.H_i, s.h_i)
+    cost = grouped.index_blocks(s.T, s.H_i, s.h_i)
     matches(cost, tally, {s.H_i: H, s.h_i: h, s.k_b: 2, **sums([(new, cached)], cost)})
 
 
@@ -249,7 +251,7 @@ KINDS = {
     "delta": (blocks.build_delta_net(DeltaNet()), s.d, 0),
     "channels": (blocks.build_delta_net(DeltaNet(decay="channel", bounded=True)), s.d, 0),
     "low_rank": (blocks.build_delta_net(DeltaNet(decay="low_rank", doubled=True, gate="low_rank")), s.d, 0),
-    "lightning": (blocks.build_lightning(LightningAttention()), 2 * s.d, 0),
+    "lightning": (blocks.build_lightning_attention(LightningAttention()), 2 * s.d, 0),
     "recurrence": (blocks.build_gated_recurrence(GatedRecurrence()), s.d, s.d_r),  # what it scans gates it as well
     "convolution": (blocks.build_short_convolution(ShortConvolution(bias=True)), s.d, 0),
 }
@@ -266,11 +268,11 @@ def test_what_one_operator_writes_the_next_reads(name: str) -> None:
 def test_a_mixer_is_linear_in_tokens_and_keeps_the_same_at_any_context(name: str) -> None:
     cost = total(op.cost for op in KINDS[name][0])
     moving = ("matmul", "vector", "act_read", "act_write")
-    at = {n: workload.batch([Query(n, c)], rules.STANDARD, {}, batch_symbols()) for n, c in ((1, 0), (7, 0))}
+    at = {n: batch_sums.batch([Query(n, c)], rules.STANDARD, {}, batch_symbols()) for n, c in ((1, 0), (7, 0))}
     for part in moving:
         assert bound(getattr(cost, part), at[7]) == 7 * bound(getattr(cost, part), at[1])
     assert bound(cost.cache_held, at[7]) == bound(cost.cache_held, at[1]) != 0
-    first, later = (workload.batch([Query(3, c)], rules.STANDARD, {}, batch_symbols()) for c in (0, 1000))
+    first, later = (batch_sums.batch([Query(3, c)], rules.STANDARD, {}, batch_symbols()) for c in (0, 1000))
     assert bound(cost.matmul, first) == bound(cost.matmul, later)
     assert bound(cost.cache_read, first) == 0 != bound(cost.cache_read, later)
 
@@ -319,7 +321,7 @@ def test_transformers_pads_a_prompt_to_chunks_of_64(tokens: int) -> None:
 def test_the_convolution_of_a_gated_recurrence_is_none_for_one_token() -> None:
     cost = convolve(s.d_r, positions=s.T_lru, columns=s.k_c - 1)
     for n, positions in ((1, 0), (2, 5), (6, 9)):
-        found = workload.batch([Query(n, 3)], rules.TRANSFORMERS, {s.k_c: 4}, {s.T_lru})
+        found = batch_sums.batch([Query(n, 3)], rules.TRANSFORMERS, {s.k_c: 4}, {s.T_lru})
         assert found[s.T_lru] == positions
     assert cost.cache_held == s.B * s.d_r * (s.k_c - 1) * s.b_c
 

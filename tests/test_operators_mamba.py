@@ -12,7 +12,7 @@ from test_operators import matches, rows, sums
 import symroof
 from symroof import symbols as s
 from symroof.errors import ConfigError
-from symroof.ops import mamba
+from symroof.ops.recurrent import mamba
 
 Batch = list[tuple[int, int]]
 BATCHES = [[(1, 0)], [(5, 0)], [(1, 4)], [(3, 2)], [(2, 0), (1, 7), (4, 3)]]

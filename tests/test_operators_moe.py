@@ -9,9 +9,9 @@ from test_operators import matches, rows, sums
 
 import symroof
 from symroof import symbols as s
-from symroof.blocks import routed_attention
-from symroof.cost import total
-from symroof.kinds import RoutedAttention
+from symroof.architecture.kinds.attention_variants import RoutedAttention
+from symroof.blocks.attention import routed
+from symroof.cost.cost import total
 
 JETMOE = {
     "model_type": "jetmoe", "hidden_size": 6, "intermediate_size": 7, "num_hidden_layers": 3, "vocab_size": 11,
@@ -77,7 +77,7 @@ def weighed(parts: list, weights: list[Num]) -> list:
 def test_routed_heads(new: int, cached: int, N_e: int, k: int) -> None:
     z = {"d": 5, "H_kv": 2, "h": 4, "N_e": N_e, "k": k}
     run = Heads(new, cached, 5, 2, 4, N_e, k)
-    ops = {op.name: op.cost for op in routed_attention.build(RoutedAttention(sum_bias=True))}
+    ops = {op.name: op.cost for op in routed.build_routed_attention(RoutedAttention(sum_bias=True))}
     assert list(ops) == list(run.tape.tallies)
     values = {s.symbol(name): x for name, x in z.items()} | {s.k_run: k, s.N_x: run.touched}
     for name, cost in ops.items():

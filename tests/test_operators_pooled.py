@@ -14,8 +14,10 @@ from test_operators import matches, rows, sums
 
 import symroof
 from symroof import symbols as s
-from symroof.masks import TAIL
-from symroof.ops import convolved, dense, depth, hyper, ngrams, pooled, relative
+from symroof.cost.masks import TAIL
+from symroof.ops import dense, ngrams
+from symroof.ops.attention import convolved, pooled, relative
+from symroof.ops.residual import depth, hyper
 
 STEPS = [(8, 0), (1, 3), (5, 6), (7, 4)]  # each completes a block of 4
 

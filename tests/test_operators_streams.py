@@ -10,10 +10,11 @@ from test_operators import matches, rows
 
 import symroof
 from symroof import symbols as s
-from symroof.blocks import streams as blocks
-from symroof.cost import total
-from symroof.kinds import AltUp, Laurel, LayerInput, LayerInputs
-from symroof.ops import dense, experts, streams
+from symroof.architecture.kinds.streams import AltUp, Laurel, LayerInput, LayerInputs
+from symroof.blocks.residual import streams as blocks
+from symroof.cost.cost import total
+from symroof.ops import dense, experts
+from symroof.ops.residual import streams
 
 T, A, D = 3, 4, 5
 COUNT, STREAMS, WIDTH = Integer(T), Integer(A), Integer(D)
@@ -141,8 +142,8 @@ def test_weights_of_streams_and_layer_inputs_are_kept_once() -> None:
     predict, correct = (kept(blocks.build_altup(AltUp(stage))) for stage in ("predict", "correct"))
     assert (predict, correct) == (7 + 7 * 4 + 4 * 16, 4 * 4 + 7)
     assert kept(blocks.build_laurel(Laurel())) == 2 * 7 * 3 + 7
-    assert kept(blocks.build_inputs(LayerInputs())) == 11 * 5 * 2 + 7 * 5 * 2 + 2
-    assert kept(blocks.build_input(LayerInput())) == 2 * 7 * 2
+    assert kept(blocks.build_layer_inputs(LayerInputs())) == 11 * 5 * 2 + 7 * 5 * 2 + 2
+    assert kept(blocks.build_layer_input(LayerInput())) == 2 * 7 * 2
 
 
 GEMMA = {

@@ -3,90 +3,88 @@
 import ast
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
-from typing import get_args
 
 import pytest
+import zoo
 
 import symroof
-from symroof import kinds, rulebook, rules
 from symroof import symbols as s
+from symroof.blocks import decoder
 from symroof.cli import cli
+from symroof.cost import rule_names, rules
 
 ROOT = Path(symroof.__file__).parent
 
-# A module imports only from lower levels.
-LEVELS = {
-    "frozen": -1, "files": -1, "exact": 0, "store": 0, "unevaluated": 0,
-    "errors": 0, "kinds": 0, "quadratics": 0, "quantities": 0,
-    "local": 1, "source": 1, "operations": 2,
-    "architecture": 1, "dtypes": 1, "hub": 1, "queries": 1, "quoting": 1, "rulebook": 1, "symbols": 1, "tables": 1,
-    "assembly": 2, "axes": 2, "binding": 2, "config": 2, "cost": 0, "machines": 2, "masks": 2, "notation": 2,
-    "branches": 3, "growth": 4, "closed_forms": 14, "asymptotics": 15, "differences": 15, "elasticity": 15,
-    "graph": 3, "ignored": 3, "models": 3, "modules": 3, "ops": 3, "rules": 3, "segments": 3, "steps": 3, "timing": 3,
-    "keeping": 4, "devices": 4, "collectives": 4,
-    "audit": 4, "grafts": 4, "blocks": 4, "formula": 4, "listing": 4, "piecewise": 4, "schemes": 4, "workload": 4,
-    "analyzer": 5, "llm_viewer": 5, "quantization": 5,
-    "foreign": 6, "precision": 6,
-    "derivation": 7, "compiling": 8, "programs": 9, "arrays": 9, "evaluation": 10,
-    "platforms": 7, "report": 11,
-    "comparison": 12,
-    "model": 13,
-    "lineup": 14, "memory": 14, "crossings": 14, "functions": 14, "demand": 14, "training": 14, "schedule": 14,
-    "backward": 15, "parallelism": 15, "footprint": 16,
-    "conventions": 15, "fitting": 15, "rooflines": 15, "scaling": 15, "serving": 15, "ways": 15,
-    "matching": 16, "optima": 16,
-    "runs": 1, "units": 1, "language": 2, "decimals": 3, "terms": 3, "brackets": 4, "quotients": 4, "roots": 5,
-    "tape": 2, "sheets": 3, "vectorised": 4, "grids": 5, "engines": 6, "plans": 7, "columns": 18, "sweeps": 19,
-    "scope": 15, "clocks": 16, "isolating": 16, "unknowns": 16, "questions": 17, "solutions": 17, "solving": 18,
-    "render": 18,
-    "options": 19, "plots": 19, "terminal": 19,
-    "commands": 20,
-    "cli": 21,
-}  # fmt: skip
-
 # Reading a config, and telling a user of a mistake, does without these.
-PLAIN = ("errors", "kinds", "architecture", "assembly", "dtypes", "hub", "queries", "rulebook", "config", "audit",
-         "ignored", "models", "modules", "schemes", "quantization", "listing", "machines", "tables", "quantities",
-         "quoting", "platforms", "precision", "options", "terminal", "units", "language",
-         "local", "axes", "sheets", "tape", "grids", "engines", "plans",
-         "cost", "exact", "store", "programs", "evaluation", "arrays", "report", "model", "lineup")  # fmt: skip
+PLAIN = (
+    "dtypes", "errors", "files", "records", "units", "version",
+    "algebra.arithmetic", "architecture.assembly", "architecture.structure", "config.audit", "config.config",
+    "config.files", "config.hub", "config.ignored_keys", "cost.batch", "cost.cost", "cost.rule_names",
+    "families.reading.catalogue", "families.registry", "hardware.machines", "hardware.platform", "hardware.toml_tables",
+    "quantization.methods", "quantization.module_names", "quantization.precision", "quantization.quantization",
+    "analysis.quoted_number", "analysis.side_by_side", "model.batch_arrays", "model.cache", "model.evaluation",
+    "model.model", "model.programs", "model.report", "solving.parser", "sweeps.axes", "sweeps.backends", "sweeps.grid",
+    "sweeps.plan", "sweeps.tape", "sweeps.writers", "cli.options", "cli.terminal",
+)  # fmt: skip
 
 
-def module_of(path):
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    return parts[0]
+# The storeys: a package imports only from packages of a lower number, and from the ground.
+GROUND = ("version", "errors", "files", "records", "symbols", "dtypes", "units")
+STOREYS = {
+    "algebra": 1, "architecture": 1,
+    "config": 2, "cost": 2,
+    "families": 3, "quantization": 3, "ops": 3,
+    "blocks": 4, "reference_tools": 4, "hardware": 4,
+    "model": 5,
+    "parallel": 6,
+    "performance": 7, "training": 7,
+    "sweeps": 8, "solving": 8, "analysis": 8,
+    "render": 9,
+    "export": 10, "plots": 10,
+    "cli": 11,
+}  # fmt: skip
+OPEN_LISTS = ("families", "cli/commands")  # folders with a module for each lineage, or each command
+CROWDED = 12
+
+
+def module_name(path):
+    return ".".join(("symroof", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__")
+
+
+MODULES = {module_name(path): path for path in sorted(ROOT.rglob("*.py"))}
 
 
 def imports(path):
-    """(name of the symroof module, whether it is imported at the top) for each import of the package."""
-    tree = ast.parse(path.read_text())
-    top = set(map(id, tree.body))
-    for node in ast.walk(tree):
+    """The modules of symroof that one imports: at its top, inside functions and for type checkers."""
+    for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "symroof":
-            found = [node.module.split(".")[1]] if "." in node.module else [alias.name for alias in node.names]
-            yield from ((name, id(node) in top) for name in found)
+            for name in node.names:
+                module = f"{node.module}.{name.name}"
+                yield module if module in MODULES else node.module
+        elif isinstance(node, ast.Import):
+            yield from (x.name for x in node.names if x.name.split(".")[0] == "symroof")
 
 
-def sources():
-    return sorted(path for path in ROOT.rglob("*.py") if path.name != "__init__.py" or path.parent != ROOT)
+def package(module):
+    """The package of a module; empty for the ground."""
+    name = module.split(".")[1]
+    return name if name in STOREYS else ""
 
 
-@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_module_imports_only_from_lower_levels(path):
-    own = module_of(path)
-    for name, at_top in imports(path):
-        if name == own or name == "__version__":
-            continue
-        shown = own in ("report", "comparison", "lineup", "memory", "rooflines", "serving", "fitting",
-                        "conventions", "matching", "asymptotics", "differences",
-                        "elasticity", "solutions")  # fmt: skip  # print renders
-        hook = not at_top and ((shown and name == "render") or (own, name) == ("model", "sweeps"))
-        assert hook or LEVELS[name] < LEVELS[own], f"{own} imports {name}"
+def test_the_root_holds_the_ground_alone():
+    assert {path.stem for path in ROOT.glob("*.py")} == {*GROUND, "__init__", "__main__"}
+    assert {path.name for path in ROOT.iterdir() if (path / "__init__.py").exists()} == set(STOREYS)
 
 
-def test_every_module_has_a_level():
-    assert {module_of(path) for path in sources()} == set(LEVELS)
+def test_no_folder_is_crowded():
+    counts = Counter(str(path.parent.relative_to(ROOT)) for path in MODULES.values() if path.stem != "__init__")
+    assert {folder for folder, n in counts.items() if n > CROWDED} <= set(OPEN_LISTS)
+
+
+def test_no_package_bears_a_public_name():
+    assert not set(STOREYS) & set(symroof.__all__)
 
 
 def run(code):
@@ -100,8 +98,11 @@ def test_the_reading_half_needs_no_sympy(name):
 
 
 def test_reading_a_config_needs_no_sympy():
-    code = "import sys; from symroof import config, models; models.read(config.load_config('llama-4-scout'))"
-    assert run(code + "; print('sympy' in sys.modules)").strip() == "False"
+    code = (
+        "import sys\nfrom symroof.config.config import load_config\nfrom symroof.families.registry import read\n"
+        "read(load_config('llama-4-scout')); print('sympy' in sys.modules)"
+    )
+    assert run(code).strip() == "False"
 
 
 @pytest.mark.parametrize(
@@ -160,7 +161,7 @@ HEAVY = ("sympy", "numpy", "importlib.resources", "tempfile", "difflib")  # each
 
 
 @pytest.mark.parametrize(
-    ("words", "commands", "models", "kinds", "heavy"),
+    ("words", "commands", "families", "kinds", "heavy"),
     [
         (["--version"], "", "", "", ""),
         (["report", "--help"], "report", "", "", ""),
@@ -169,45 +170,49 @@ HEAVY = ("sympy", "numpy", "importlib.resources", "tempfile", "difflib")  # each
         (["report", "lama-3"], "report", "", "", "difflib"),
         (["report", "llama-3.1-8b", "--set", "H_kv=7"], "report", "llama", "attention feed_forward", ""),
         (["report", "gpt2", "--set", "H_q=0"], "report", "gpt", "attention feed_forward", ""),
-        (["report", "mixtral-8x7b", "--set", "k=9"], "report", "mixtral patterns", "attention experts", ""),
-        (["report", "llama-4-scout", "--set", "k=99"], "report", "llama4 wrappers",
+        (["report", "mixtral-8x7b", "--set", "k=9"], "report", "mixtral", "attention experts", ""),
+        (["report", "llama-4-scout", "--set", "k=99"], "report", "llama4 multimodal",
          "attention experts feed_forward", ""),
-        (["roofline", "qwen3-8b", "--on", "h100-sxm", "--set", "H_kv=7"], "on roofline", "patterns qwen",
+        (["roofline", "qwen3-8b", "--on", "h100-sxm", "--set", "H_kv=7"], "roofline", "qwen",
          "attention feed_forward", ""),
     ],
     ids=" ".join,
 )  # fmt: skip
-def test_a_command_loads_what_it_needs(words, commands, models, kinds, heavy):
+def test_a_command_loads_what_it_needs(words, commands, families, kinds, heavy):
     code = f"import sys\nfrom symroof.cli import cli\ntry: cli({words!r})\nexcept SystemExit: pass\nprint(*sys.modules)"
     loaded = run(code).splitlines()[-1].split()
-    shared = {"models": {"lineages", "reading"}}
-    for package, expected in (("commands", commands), ("models", models), ("kinds", kinds)):
-        found = {x.split(".")[2] for x in loaded if x.startswith(f"symroof.{package}.")}
-        assert found - shared.get(package, set()) == set(expected.split())
+    shared = {"registry", "reading"}
+    for prefix, expected in (("cli.commands", commands), ("families", families), ("architecture.kinds", kinds)):
+        found = {
+            x.removeprefix(f"symroof.{prefix}.").split(".")[0] for x in loaded if x.startswith(f"symroof.{prefix}.")
+        }
+        assert found - shared == set(expected.split())
     assert {x for x in HEAVY if x in loaded} == set(heavy.split())
 
 
 def test_help_of_all_commands_reads_no_model():
     code = "import sys\nfrom symroof.cli import cli\ntry: cli(['--help'])\nexcept SystemExit: pass\nprint(*sys.modules)"
     loaded = run(code).splitlines()[-1].split()
-    assert not {x for x in loaded if x.startswith(("symroof.models", "symroof.kinds", "symroof.architecture"))}
+    assert not {x for x in loaded if x.startswith(("symroof.families", "symroof.architecture"))}
 
 
 def test_each_command_is_a_module_of_its_name():
-    assert {path.stem for path in (ROOT / "commands").glob("*.py")} - {"__init__", "on"} == set(cli.commands)
+    assert {path.stem for path in (ROOT / "cli" / "commands").glob("*.py")} - {"__init__"} == set(cli.commands)
     assert all(command.name == name for name, command in cli.commands.items())
 
 
-def test_kinds_are_found_where_they_are_defined():
-    defined = {}
-    for path in (ROOT / "kinds").glob("*.py"):
-        classes = [x.name for x in ast.parse(path.read_text()).body if isinstance(x, ast.ClassDef)]
-        defined |= dict.fromkeys(classes, path.stem)
-    assert defined | {"Kind": "every"} == kinds._HOMES
-    assert sorted(kinds.__all__) == sorted(kinds._HOMES)
-    assert {x.__name__ for x in get_args(kinds.Kind)} == set(defined)
-    with pytest.raises(AttributeError, match="Atention"):
-        kinds.Atention  # noqa: B018
+@pytest.mark.parametrize("kind", zoo.KINDS)
+def test_a_kind_names_its_builder_and_the_roles_of_its_weights(kind):
+    needed = {"AltUp": ("merge",), "Pointwise": ("scale",)}
+    assert decoder.operators(kind(*needed.get(kind.__name__, ())))
+    assert {*kind.weights} <= {
+        "attention",
+        "attention_output",
+        "feed_forward",
+        "experts",
+        "shared_experts",
+        "recurrence",
+    }
 
 
 @pytest.mark.parametrize(
@@ -236,7 +241,7 @@ def test_numbers_of_a_structure_seen_before_need_no_sympy(words):
 def test_no_core_dependency_beyond_three():
     stdlib = sys.stdlib_module_names
     found = set()
-    for path in sources():
+    for path in MODULES.values():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
                 found.add(node.module.split(".")[0])
@@ -283,11 +288,11 @@ def test_a_symbols_python_name_is_its_printed_name():
 
 
 def test_the_rulebook_and_the_rules_have_the_same_names():
-    assert set(rulebook.RULEBOOK) == set(rules.LAYERS)
+    assert set(rule_names.RULEBOOK) == set(rules.LAYERS)
 
 
 def test_every_set_of_rules_defines_every_sum_and_choice():
     needed = {e.symbol for e in s.VOCABULARY.values() if e.group in ("batch", "step", "rule")}
-    for name, rule in rulebook.RULEBOOK.items():
+    for name, rule in rule_names.RULEBOOK.items():
         if rule.base:
             assert set(rules.layer((name,))) == needed

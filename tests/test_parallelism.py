@@ -7,12 +7,12 @@ from printed import says
 from sympy import Integer, Min, Symbol, diff, limit, oo, simplify, solve, sqrt, symbols
 
 import symroof
-from symroof import collectives as c
 from symroof import symbols as s
-from symroof.binding import Binding, symbols_of
+from symroof.algebra.binding import Binding, symbols_of
 from symroof.errors import UnknownName, UsageError
-from symroof.machines import machine
-from symroof.parallelism import Share, bubble, split, split_both_ways, split_experts
+from symroof.hardware.machines import machine
+from symroof.ops import collectives as c
+from symroof.parallel.sharding import Share, bubble, split, split_both_ways, split_experts
 
 # A decoder of two matrices D x F; one of three; latent attention; windows; experts, without and with a gate.
 MODELS = ("gpt2", "llama-3.1-8b", "deepseek-v3", "gemma-3-1b", "nemotron-3-nano-30b-a3b", "gpt-oss-120b")

@@ -10,11 +10,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sympy import Add, Float, Integer, Max, Min, Mul, Pow, Rational, Symbol, ceiling, exp, floor, log, pi, sqrt
 
-from symroof import SymroofError, quadratics
+from symroof import SymroofError
 from symroof import symbols as s
-from symroof.binding import Binding
-from symroof.piecewise import first_at_least, last_at_most, pieces, total
-from symroof.rules import LAYERS
+from symroof.algebra.binding import Binding
+from symroof.algebra.rootfinding import quadratics
+from symroof.algebra.rootfinding.piecewise import first_at_least, last_at_most, pieces, total
+from symroof.cost.rules import LAYERS
 
 x = Symbol("x", integer=True, nonnegative=True)
 FAR = 10**15

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 import symroof
-from symroof import timing
-from symroof.binding import Binding
-from symroof.cost import Cost
+from symroof.algebra.binding import Binding
+from symroof.cost import timing
+from symroof.cost.cost import Cost
 from symroof.errors import ConfigError, SymroofError, UsageError
-from symroof.machines import inline, machine
-from symroof.platforms import CLASSES, CORES, LEAST, Platform, Reach, operator_class, part, platform
+from symroof.hardware.machines import inline, machine
+from symroof.hardware.platform import CLASSES, CORES, LEAST, Platform, Reach, operator_class, part, platform
 
 # 100 TFLOP/s in bf16, 200 in fp8, 10 elementwise, 1 TB/s, 500 W
 ROUND = inline("name=round,bf16=100T,fp8=200T,vector=10T,bandwidth=1TB/s,memory=80GiB,power=500W")

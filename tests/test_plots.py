@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 import symroof
 from symroof import plots
 from symroof.cli import cli
+from symroof.cost.batch import Query, Workload
 from symroof.errors import MissingExtra, UsageError
-from symroof.machines import machine
-from symroof.platforms import platform
+from symroof.hardware.machines import machine
+from symroof.hardware.platform import platform
+from symroof.performance.roofline import roofline as timed
+from symroof.performance.serving import serve
 from symroof.plots import labels, roofline, serving, steps
-from symroof.queries import Query, Workload
-from symroof.rooflines import roofline as timed
-from symroof.serving import serve
 
 # Name -> model, machines, how many of each, new, cached and batch size of the step.
 SCENES = {

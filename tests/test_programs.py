@@ -8,15 +8,16 @@ from sympy import Integer, Rational
 from test_truth import TRANSFORMERS
 
 import symroof
-from symroof import arrays, evaluation, programs, rulebook, workload
-from symroof import rules as counting
 from symroof import symbols as s
-from symroof.binding import Binding, exact_number
-from symroof.config import catalogue
-from symroof.cost import FIELDS
+from symroof.algebra.binding import Binding, exact_number
+from symroof.algebra.codegen import compiled
+from symroof.config.config import catalogue
+from symroof.cost import batch_sums, rule_names
+from symroof.cost import rules as counting
+from symroof.cost.batch import Batch, Query, batch
+from symroof.cost.cost import FIELDS
 from symroof.errors import UsageError
-from symroof.queries import Batch, Query, batch
-from symroof.source import compiled
+from symroof.model import batch_arrays, evaluation, programs
 
 BATCH = (Query(1, 70_000, 3), Query(700, 0), Query(513, 2_047, 2))
 LONG = 10**13
@@ -40,7 +41,7 @@ def symbolic(model, names, queries, widths):
     """(path, layers, cost of one layer) of each operator by substitution in the formulas."""
     layer = counting.layer(names, model.architecture.structure)
     choices = {x: expr for x, expr in layer.items() if s.group(x) in ("rule", "step")}
-    sums = workload.batch(queries, layer, model.sizes)
+    sums = batch_sums.batch(queries, layer, model.sizes)
     bound = Binding(choices, model.sizes, widths, sums)
     for path, count, op in model.graph(names).rows():
         yield path, exact_number(bound(count)), [exact_number(bound(getattr(op.cost, x))) for x in FIELDS]
@@ -65,11 +66,11 @@ def test_each_operator_is_found_by_its_path_and_all_of_them_are_kept(config):
     assert found.storage.total == sum(row.all.weight_held + row.all.cache_held for row in found.rows)
 
 
-@pytest.mark.parametrize("rules", [x for x, rule in rulebook.RULEBOOK.items() if x != "standard"])
+@pytest.mark.parametrize("rules", [x for x, rule in rule_names.RULEBOOK.items() if x != "standard"])
 def test_compiled_is_what_the_formulas_say_under_every_rule(rules):
-    name = "llama-2-7b" if rulebook.RULEBOOK[rules].tool else "deepseek-v3.2"
+    name = "llama-2-7b" if rule_names.RULEBOOK[rules].tool else "deepseek-v3.2"
     model = symroof.load(name)
-    names = rulebook.select(rules)
+    names = rule_names.select(rules)
     found = model.report(new=[1, 700], cached=[70_000, 0], rules=rules, dtype="bf16")
     widths = {s.symbol(x): Rational(y.numerator, y.denominator) for x, y in found.precision.widths().items()}
     queries = [Query(1, 70_000), Query(700, 0)]
@@ -123,7 +124,7 @@ def ragged(size, most, seed=1):
 def test_many_queries_add_up_in_arrays_as_one_by_one(config, monkeypatch):
     at = symroof.load(config)._evaluation(("standard",), {"dtype": "bf16"})
     asked = ragged(evaluation.MANY, 9_000)
-    found = arrays.sums(at.program.text, at.known, asked)
+    found = batch_arrays.sums(at.program.text, at.known, asked)
     monkeypatch.setattr(evaluation, "MANY", 10**9)
     assert found == at.sums(asked)
 
@@ -137,7 +138,7 @@ def test_sums_beyond_64_bits_are_as_exact(name, most):
     one = [at.program.added(q.new, q.cached, *at.known) for q in asked.groups]
     assert found == tuple(2 * sum(x) for x in zip(*one, strict=True))
     if most > 10**9:
-        assert arrays.sums(at.program.text, at.known, asked) is None
+        assert batch_arrays.sums(at.program.text, at.known, asked) is None
 
 
 def test_without_numpy_many_queries_are_added_one_by_one(monkeypatch):
@@ -176,7 +177,7 @@ def test_quotients_and_powers_stay_exact():
 
 
 def test_numbers_that_are_known_are_worked_out_when_compiled():
-    from symroof.source import function
+    from symroof.algebra.codegen import function
 
     text = function("run", [s.T], [s.phi * s.T, s.sigma * s.T, s.T + s.delta], {s.phi: 0, s.sigma: 1, s.delta: 3} and {
         s.phi: Integer(0), s.sigma: Integer(1), s.delta: Integer(3)})  # fmt: skip

@@ -10,13 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import symroof
-from symroof import rulebook
-from symroof.axes import SETTINGS
 from symroof.cli import cli
-from symroof.config import catalogue
-from symroof.cost import FIELDS
+from symroof.config.config import catalogue
+from symroof.cost import rule_names
+from symroof.cost.batch import LARGEST
+from symroof.cost.cost import FIELDS
 from symroof.dtypes import BITS
-from symroof.queries import LARGEST
+from symroof.sweeps.axes import SETTINGS
 
 SOME = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 MODELS = ("llama-3.1-8b", "llama-4-scout", "deepseek-v3", "gpt-oss-20b", "gemma-3-1b", "jamba-v0.1", "mamba-130m",
@@ -28,7 +28,7 @@ HOSTILE = st.one_of(
 )  # fmt: skip
 TOKENS = st.one_of(st.integers(1, 9), st.integers(1, 10**6), st.integers(1, LARGEST))
 NAMES = st.sampled_from([*BITS, "bf17", ""])
-RULES = st.sampled_from([*rulebook.RULEBOOK, "standart", "standard,fused", "transformers,logits-last"])
+RULES = st.sampled_from([*rule_names.RULEBOOK, "standart", "standard,fused", "transformers,logits-last"])
 OPTIONS = {
     "--cached-tokens": st.one_of(TOKENS.map(str), st.sampled_from(["0", "-1", "1.5", "x", "", "1,2,3"])),
     "--input-tokens": st.one_of(TOKENS.map(str), st.sampled_from(["0", "1e3", "7,8,9"])),

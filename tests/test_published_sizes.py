@@ -6,7 +6,7 @@ from functools import cache
 import pytest
 
 import symroof
-from symroof.config import catalogue
+from symroof.config.config import catalogue
 
 KIB, GIB = 2**10, 2**30
 

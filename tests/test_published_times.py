@@ -7,15 +7,15 @@ import pytest
 from sympy import Integer, Rational, expand, limit, oo, simplify
 
 import symroof
-from symroof import crossings as crossovers
 from symroof import symbols as s
-from symroof import timing
-from symroof.binding import Binding
-from symroof.cost import Cost
-from symroof.machines import inline
+from symroof.algebra.binding import Binding
+from symroof.cost import timing
+from symroof.cost.cost import Cost
+from symroof.hardware.machines import inline
+from symroof.hardware.platform import platform
 from symroof.ops import dense
-from symroof.platforms import platform
-from symroof.rooflines import roofline
+from symroof.performance import crossovers
+from symroof.performance.roofline import roofline
 
 V5E = inline("name=v5e,bf16=1.97e14,int8=3.94e14,bandwidth=8.2e11,memory=16e9")  # as the book has it
 V5E_810 = inline("name=v5e,bf16=1.97e14,int8=3.94e14,bandwidth=8.1e11,memory=16e9")  # as it has it elsewhere

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import symroof
-from symroof.config import catalogue
+from symroof.config.config import catalogue
 from symroof.errors import ConfigError
 
 DENSE = {

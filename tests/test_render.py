@@ -21,10 +21,12 @@ from sympy.printing.printer import Printer
 
 import symroof
 from symroof import symbols as s
-from symroof.config import catalogue
-from symroof.notation import LATEX_NAMES, text
-from symroof.render import numbers, render, table
-from symroof.report import FIGURES
+from symroof import units as numbers
+from symroof.config.config import catalogue
+from symroof.cost.notation import LATEX_NAMES, text
+from symroof.model.report import FIGURES
+from symroof.render import render
+from symroof.render.report import table
 
 STEP = {"new": [1, 700], "cached": [1_048_576, 1024]}
 

@@ -12,22 +12,23 @@ from click.testing import CliRunner
 from sympy import Integer, Symbol
 
 import symroof
-from symroof import crossings as crossing
-from symroof import memory, timing
-from symroof import rooflines as module
 from symroof import symbols as s
-from symroof.binding import Binding
+from symroof.algebra.binding import Binding
 from symroof.cli import cli
-from symroof.cost import Cost
-from symroof.crossings import crossovers
+from symroof.cost import timing
+from symroof.cost.cost import Cost
 from symroof.errors import UsageError
-from symroof.machines import Machine, inline, machine
-from symroof.memory import DoesNotFit, need
-from symroof.model import Model
-from symroof.platforms import Platform, platform
-from symroof.render import roofline as rendered
-from symroof.report import Report
-from symroof.rooflines import Roofline, Timed, fusing, roofline
+from symroof.hardware.machines import Machine, inline, machine
+from symroof.hardware.platform import Platform, platform
+from symroof.model.model import Model
+from symroof.model.report import Report
+from symroof.performance import capacity
+from symroof.performance import crossovers as crossing
+from symroof.performance import roofline as module
+from symroof.performance.capacity import DoesNotFit, need
+from symroof.performance.crossovers import crossovers
+from symroof.performance.roofline import Roofline, Timed, fusing, roofline
+from symroof.render.results import roofline as rendered
 
 # A ridge at 100 FLOP a byte in bf16, at 200 in fp8.
 ROUND = inline("name=round,bf16=100T,fp8=200T,fp32=50T,vector=10T,bandwidth=1TB/s,memory=80GiB,power=500W")
@@ -581,7 +582,7 @@ def test_cures_are_the_mildest_that_fit(name: str, step: Any, cure: int) -> None
     needs = [need(model.report(**step, **formats)).total for formats in MILDER]
     room = int(needs[cure]) - (0 if cure else 1)
     first = next((x for x, needed in zip(MILDER, needs, strict=True) if needed <= room), None)
-    told = memory.shortfall(model, with_memory(room), [step])
+    told = capacity.shortfall(model, with_memory(room), [step])
     if first == {}:
         assert not told
         return
@@ -592,11 +593,11 @@ def test_cures_are_the_mildest_that_fit(name: str, step: Any, cure: int) -> None
 
 
 def test_nothing_is_promised_that_would_not_fit() -> None:
-    told = memory.shortfall(load("llama-3.1-8b"), with_memory(10**9), [LONG])
+    told = capacity.shortfall(load("llama-3.1-8b"), with_memory(10**9), [LONG])
     assert "so would" not in told
     with pytest.raises(DoesNotFit, match="2 x round would hold it, so would --weights fp8"):
-        memory.check(load("llama-3.1-8b"), with_memory(14 * 2**30), [{}])
-    assert memory.least(100, replace(with_memory(30), count=1).times(2)) == 4
+        capacity.check(load("llama-3.1-8b"), with_memory(14 * 2**30), [{}])
+    assert capacity.least(100, replace(with_memory(30), count=1).times(2)) == 4
 
 
 # --- the command --------------------------------------------------------------------------------------------------
@@ -608,7 +609,7 @@ def run(*words: Any) -> Any:
 
 def at(width: int, monkeypatch: pytest.MonkeyPatch, *words: Any) -> str:
     """What is printed on a terminal of so many columns; 0 is a pipe."""
-    monkeypatch.setattr("symroof.commands.roofline.width", lambda: width)
+    monkeypatch.setattr("symroof.cli.commands.roofline.width", lambda: width)
     result = run("roofline", *words)
     assert result.exit_code == 0, result.output
     return str(result.output)

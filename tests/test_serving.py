@@ -11,17 +11,17 @@ import pytest
 from click.testing import CliRunner
 
 import symroof
-from symroof import memory, serving
 from symroof.cli import cli
+from symroof.cost.batch import LARGEST, Workload
 from symroof.errors import UsageError
-from symroof.machines import inline
-from symroof.memory import DoesNotFit, Need
-from symroof.platforms import platform
-from symroof.queries import LARGEST, Workload
-from symroof.render.serving import render
-from symroof.rooflines import roofline
-from symroof.schedule import Draft
-from symroof.serving import serve
+from symroof.hardware.machines import inline
+from symroof.hardware.platform import platform
+from symroof.performance import capacity, serving
+from symroof.performance.capacity import DoesNotFit, Need
+from symroof.performance.decode_steps import Draft
+from symroof.performance.roofline import roofline
+from symroof.performance.serving import serve
+from symroof.render.results.serving import render
 
 MACHINE = inline("name=box,peak=1e15,fp8=2e15,vector=6e13,bandwidth=4e12,memory=4TiB,power=700")
 BOX = platform(MACHINE)
@@ -405,13 +405,13 @@ def fullest(needs):
 def test_what_is_needed_is_what_the_fullest_step_keeps(name, work):
     found = plain(name, work)
     shapes = [(n, c, logits) for n, c, logits in filling(found.work)] + [(1, c, None) for c in decoding(found.work)]
-    every = [memory.need(model(name).report(n, c, work[2], logits=logits)) for n, c, logits in shapes]
+    every = [capacity.need(model(name).report(n, c, work[2], logits=logits)) for n, c, logits in shapes]
     assert found.need == fullest(every)
 
 
 def test_the_fullest_step_need_not_be_the_last():
     name = "deepseek-v4-flash"
-    assert plain(name, (509, 5, 1)).need.total > memory.need(model(name).report(1, 512)).total
+    assert plain(name, (509, 5, 1)).need.total > capacity.need(model(name).report(1, 512)).total
 
 
 def test_a_draft_is_kept_beside_the_model():

@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 import time
 from decimal import Decimal
 from fractions import Fraction
@@ -14,15 +15,17 @@ from hypothesis import strategies as st
 from sympy import Eq, Float, Ge, Integer, Max, Min, Rational, Symbol, floor, log
 
 import symroof
-from symroof import SymroofError, language, roots
+from symroof import SymroofError
 from symroof import symbols as s
+from symroof.algebra.multiprecision import evaluator
+from symroof.algebra.rootfinding import roots
+from symroof.algebra.rootfinding.signs import BRACKETED, PIECES, ROOTS, Run
 from symroof.cli import cli
-from symroof.decimals import evaluator
+from symroof.cost.timing import seconds
 from symroof.errors import UsageError
-from symroof.machines import inline, machine
-from symroof.platforms import platform
-from symroof.runs import BRACKETED, PIECES, ROOTS, Run
-from symroof.timing import seconds
+from symroof.hardware.machines import inline, machine
+from symroof.hardware.platform import platform
+from symroof.solving import parser
 
 LLAMA = symroof.load("llama-3.1-8b")
 GiB = 2**30
@@ -305,11 +308,11 @@ TREES = [
 
 
 def tree(x):
-    if isinstance(x, language.Number):
+    if isinstance(x, parser.Number):
         return str(x.value)
-    if isinstance(x, language.Name):
+    if isinstance(x, parser.Name):
         return x.name
-    if isinstance(x, language.Asked):
+    if isinstance(x, parser.Asked):
         return f"{x.name}[{','.join(x.words)}]" + (f".{x.part}" if x.part else "")
     parts = [tree(y) for y in x.parts]
     return f"{x.sign}({', '.join(parts)})" if x.sign.isalpha() else f"({parts[0]} {x.sign} {parts[1]})"
@@ -317,7 +320,7 @@ def tree(x):
 
 @pytest.mark.parametrize(("text", "read"), TREES)
 def test_texts_are_read(text, read):
-    assert tree(language.comparison(text).left) == read
+    assert tree(parser.comparison(text).left) == read
 
 
 # What is wrong, and words of the error: what, where, the cure.
@@ -438,7 +441,7 @@ def test_no_comparison_breaks_or_takes_long(text, unknown):
 @given(st.one_of(st.text(max_size=60), st.text("()+-*/^=<>., \"'_eEBn0123459GiBms", max_size=60)))
 def test_no_text_breaks_the_reader(text):
     try:
-        told = language.comparison(text).relation
+        told = parser.comparison(text).relation
     except UsageError as error:
         told = str(error)
     assert "\n" not in told
@@ -540,7 +543,7 @@ def test_the_command_prints_the_formula_the_number_and_how():
 
 
 def test_lines_fit_the_terminal():
-    from symroof.render.solving import render
+    from symroof.render.results.solution import render
 
     for question, unknown in (("time(h100-sxm) <= 20 ms", "B"), ("storage <= 80 GiB", "d"), ("flops = 1e12", "L")):
         assert max(map(len, render(symroof.solve(LLAMA, question, unknown), 80).splitlines())) <= 80
@@ -549,7 +552,7 @@ def test_lines_fit_the_terminal():
 def test_json_has_the_schema():
     found = json.loads(run("llama-3.1-8b", "--for", "c", "storage <= memory(mine, 2)", "--machine",
                            "name=mine,peak=1e12,bandwidth=1TB/s,memory=10GiB", "--json").stdout)  # fmt: skip
-    documented = symroof.solutions.__doc__
+    documented = sys.modules["symroof.solving.solution"].__doc__
     assert found["schema"] == "symroof.solution/1"
     assert all(key in documented for key in found)
     assert (found["answer"], found["answer_is"], found["holds"]) == (41306, "largest", [{"first": 0, "last": 41306}])

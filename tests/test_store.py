@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import symroof
-from symroof import programs, store
+from symroof.model import cache, programs
 
 KEY = "standard Structure(...)"
 TEXT = "sums = ('T',)\n"
@@ -28,7 +28,7 @@ def place(tmp_path, monkeypatch):
 @pytest.fixture
 def kept(place):
     """The file that a text is kept in."""
-    store.write(KEY, TEXT)
+    cache.write(KEY, TEXT)
     (found,) = place.iterdir()
     return found
 
@@ -48,8 +48,8 @@ def compilations(monkeypatch):
 
 
 def test_what_is_written_is_read_again(kept):
-    assert store.read(KEY) == TEXT
-    assert store.read(KEY + " ") is None
+    assert cache.read(KEY) == TEXT
+    assert cache.read(KEY + " ") is None
 
 
 def test_a_structure_seen_before_is_not_compiled_again(place, monkeypatch):
@@ -85,7 +85,7 @@ def poisoned(content: bytes) -> bytes:
     """Other code under a heading that a foreign installation could have made: a digest, but not our fingerprint."""
     heading, kept = (content.decode() + "raise SystemExit('poison')\n").split("\n", 1)
     words = heading.split()
-    return f"{' '.join([*words[:3], '0' * 16, store.digest(kept)])}\n{kept}".encode()
+    return f"{' '.join([*words[:3], '0' * 16, cache.digest(kept)])}\n{kept}".encode()
 
 
 @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
@@ -109,31 +109,31 @@ def test_a_file_of_another_structure_is_ignored(place):
 
 
 def test_two_keys_of_one_digest_are_told_apart(place, monkeypatch):
-    monkeypatch.setattr(store, "place", lambda where, _: str(Path(where, "same.py")))
-    store.write(KEY, TEXT)
-    assert store.read("another key") is None
-    assert store.read(KEY) == TEXT
+    monkeypatch.setattr(cache, "place", lambda where, _: str(Path(where, "same.py")))
+    cache.write(KEY, TEXT)
+    assert cache.read("another key") is None
+    assert cache.read(KEY) == TEXT
 
 
 def test_a_changed_installation_makes_its_own(kept, monkeypatch):
-    assert store.read(KEY) == TEXT
-    monkeypatch.setattr(store, "fingerprint", lambda: "0" * 16)
-    assert store.read(KEY) is None
+    assert cache.read(KEY) == TEXT
+    monkeypatch.setattr(cache, "fingerprint", lambda: "0" * 16)
+    assert cache.read(KEY) is None
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o620, 0o660, 0o606, 0o604])
 def test_a_file_that_others_can_read_or_write_is_not_trusted(kept, mode):
     kept.chmod(mode)
-    assert store.read(KEY) is None
-    store.write(KEY, TEXT)
-    assert store.read(KEY) == TEXT
+    assert cache.read(KEY) is None
+    cache.write(KEY, TEXT)
+    assert cache.read(KEY) == TEXT
 
 
 @pytest.mark.parametrize("mode", [0o770, 0o777, 0o722])
 def test_a_directory_that_others_can_write_to_is_not_trusted(kept, mode):
     kept.parent.chmod(mode)
-    assert store.read(KEY) is None
-    store.write("other", TEXT)
+    assert cache.read(KEY) is None
+    cache.write("other", TEXT)
     assert list(kept.parent.iterdir()) == [kept]
 
 
@@ -141,19 +141,19 @@ def test_a_link_or_a_pipe_in_its_place_is_not_followed(kept, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     kept.rename(elsewhere)
     kept.symlink_to(elsewhere)
-    assert store.read(KEY) is None
+    assert cache.read(KEY) is None
     kept.unlink()
     os.mkfifo(kept, 0o600)
-    assert store.read(KEY) is None
+    assert cache.read(KEY) is None
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 def test_another_users_file_or_directory_is_not_trusted(kept):
     os.chown(kept, 12345, -1)
-    assert store.read(KEY) is None
+    assert cache.read(KEY) is None
     os.chown(kept, 0, -1)
     os.chown(kept.parent, 12345, -1)
-    assert store.read(KEY) is None
+    assert cache.read(KEY) is None
 
 
 def test_where_nothing_can_be_written_nothing_is_kept(tmp_path, monkeypatch):
@@ -196,7 +196,7 @@ def test_it_can_be_off(place, monkeypatch, off):
     if "HOME" in off:
         monkeypatch.delenv("SYMROOF_CACHE_DIR")
         monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    assert not store.directory()
+    assert not cache.directory()
     assert total().flops > 0
     assert not place.exists()
 
@@ -204,10 +204,10 @@ def test_it_can_be_off(place, monkeypatch, off):
 def test_its_place_is_that_of_the_users_caches(monkeypatch):
     monkeypatch.delenv("SYMROOF_CACHE_DIR")
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
-    assert store.directory() == "/somewhere/symroof"
+    assert cache.directory() == "/somewhere/symroof"
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", "/home/me")
-    assert store.directory() == "/home/me/.cache/symroof"
+    assert cache.directory() == "/home/me/.cache/symroof"
 
 
 def test_several_processes_at_once(place):

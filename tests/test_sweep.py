@@ -10,18 +10,19 @@ import pytest
 from sympy import Integer, Max, Min, Symbol, floor
 
 import symroof
-from symroof import plans, vectorised
-from symroof.axes import axes
-from symroof.branches import Point
-from symroof.columns import KNOWN
-from symroof.engines import ENGINES
+from symroof.algebra.points import Point
 from symroof.errors import SymroofError, UnknownName, UsageError
-from symroof.grids import Grid, blocks, prepared, with_numpy
-from symroof.machines import catalogue
-from symroof.platforms import placed
-from symroof.rooflines import Roofline, timed
-from symroof.sweeps import plan, sweep
-from symroof.tape import order
+from symroof.hardware.machines import catalogue
+from symroof.hardware.platform import placed
+from symroof.performance.roofline import Roofline, timed
+from symroof.sweeps import plan as plans
+from symroof.sweeps import tape_compiler
+from symroof.sweeps.axes import axes
+from symroof.sweeps.backends import ENGINES
+from symroof.sweeps.columns import KNOWN
+from symroof.sweeps.grid import Grid, blocks, prepared, with_numpy
+from symroof.sweeps.sweep import plan, sweep
+from symroof.sweeps.tape import order
 
 STEPS = "flops,bytes,time"
 # Of every kind, dense, experts, latent, indexed and compressed attention, windows, chunks, hybrids, recurrences: rules,
@@ -190,7 +191,7 @@ def test_random_formulas_are_what_exact_arithmetic_makes_of_them():
     axes_ = ((1, 4, 9), (2, 3, 50, 1000), (1, 16))
     for _ in range(60):
         expr = whole(3) / rng.choice((1, 3, w, B + c))
-        tape = vectorised.compiled([expr], (B, c, w), {})
+        tape = tape_compiler.compiled([expr], (B, c, w), {})
         grid = Grid(tape, axes_)
         found = prepared(grid).fill(grid.whole, [np.empty(grid.shape)])[0]
         for place in np.ndindex(found.shape):
@@ -246,8 +247,8 @@ def test_what_is_kept_whole_does_not_change_a_number(monkeypatch):
     wanted = planned.in_memory()
     monkeypatch.setitem(ENGINES, "numpy", partial(with_numpy, most=50))
     for hoisted in (0, 100, 2**21):
-        monkeypatch.setattr("symroof.grids.HOISTED", hoisted)
-        monkeypatch.setattr("symroof.grids.PIECE", hoisted // 10 + 1)
+        monkeypatch.setattr("symroof.sweeps.grid.HOISTED", hoisted)
+        monkeypatch.setattr("symroof.sweeps.grid.PIECE", hoisted // 10 + 1)
         found = planned.in_memory()
         for column in found.columns:
             assert np.array_equal(found[column], wanted[column])

@@ -14,9 +14,9 @@ import pytest
 from click.testing import CliRunner
 
 import symroof
-from symroof import sheets
 from symroof.cli import cli
-from symroof.commands import sweep as sweeping
+from symroof.cli.commands import sweep as sweeping
+from symroof.sweeps import writers
 
 KINDS = ("csv", "parquet", "npz")
 GRID = ["--over", "batch=1:400", "--over", "cached=0:249", "--quantity", "flops,time", "--on", "h100-sxm"]
@@ -97,9 +97,9 @@ def test_numbers_are_written_so_that_they_read_back_the_same():
 
 def test_a_field_with_a_comma_is_quoted():
     file = io.BytesIO()
-    heads = sheets.Heads((sheets.Axis("model", ('a,"b"',)), sheets.Axis("batch", (1, 2))), {"flops": "FLOP"})
-    with sheets.finished(sheets.Csv(file, heads)) as sheet:
-        sheet.write(sheets.Rows(('a,"b"',), ((1, 2),), [np.array([0.5, 3])]))
+    heads = writers.Heads((writers.Axis("model", ('a,"b"',)), writers.Axis("batch", (1, 2))), {"flops": "FLOP"})
+    with writers.finished(writers.Csv(file, heads)) as sheet:
+        sheet.write(writers.Rows(('a,"b"',), ((1, 2),), [np.array([0.5, 3])]))
     assert list(csv.reader(io.StringIO(file.getvalue().decode()))) == [
         ["model", "batch", "flops"], ['a,"b"', "1", "0.5"], ['a,"b"', "2", "3"],
     ]  # fmt: skip
@@ -109,7 +109,7 @@ def test_a_field_with_a_comma_is_quoted():
     ("csv", signal.SIGINT, 130), ("parquet", signal.SIGTERM, 143), ("npz", signal.SIGINT, 130),
 ])  # fmt: skip
 def test_a_sweep_that_is_ended_leaves_the_whole_rows_that_are_done(kind, number, code, tmp_path, wanted, monkeypatch):
-    path, made = tmp_path / f"found.{kind}", sheets.KINDS[f".{kind}"]
+    path, made = tmp_path / f"found.{kind}", writers.KINDS[f".{kind}"]
 
     class Ending(made):
         def write(self, rows):
@@ -117,7 +117,7 @@ def test_a_sweep_that_is_ended_leaves_the_whole_rows_that_are_done(kind, number,
             signal.raise_signal(number)
 
     before = signal.getsignal(number)
-    monkeypatch.setitem(sheets.KINDS, f".{kind}", Ending)
+    monkeypatch.setitem(writers.KINDS, f".{kind}", Ending)
     result = run(*GRID, "-o", str(path), code=code)
     assert signal.getsignal(number) == before
     found = rows_of(path)

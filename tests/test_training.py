@@ -9,13 +9,13 @@ from sympy import Add, Integer, Rational, diff, lambdify, log, simplify
 
 import symroof
 from symroof import symbols as s
-from symroof.binding import Binding
-from symroof.config import catalogue
-from symroof.conventions import CONVENTIONS, by_convention
+from symroof.algebra.binding import Binding
+from symroof.analysis.conventions import CONVENTIONS, by_convention
+from symroof.config.config import catalogue
 from symroof.errors import UnknownName, UsageError
-from symroof.optima import BEST_D, BEST_N, optimum
-from symroof.scaling import LAWS, LOSS, Law, shape
-from symroof.training import CORE, summed, terms, training_flops, training_formula
+from symroof.training.compute_optimal import BEST_D, BEST_N, optimum
+from symroof.training.flops import CORE, summed, terms, training_flops, training_formula
+from symroof.training.scaling_laws import LAWS, LOSS, Law, shape
 
 DAY = 86400
 FULL = "matmul-only,full-square"

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import symroof
+from symroof.cost.rule_names import ANALYZER
 from symroof.errors import ConfigError
-from symroof.models import FAMILIES
-from symroof.rulebook import ANALYZER
+from symroof.families.registry import FAMILIES
 
 TRUTH = Path(__file__).parent / "truth"
 

@@ -4,23 +4,26 @@ A flag needs no model of its own: set it where it fits, or add a model to MAKERS
 none is taken for another.
 """
 
-from symroof.architecture import Architecture, Frame, Part, Pattern, Size, Wiring
-from symroof.assembly import assemble
-from symroof.config import Config
-from symroof.kinds import (
-    Attention,
-    DeltaNet,
-    Experts,
-    FeedForward,
-    GatedRecurrence,
-    Kind,
-    LightningAttention,
-    Mamba,
-    Mamba2,
-    ShortConvolution,
-)
-from symroof.model import Model
+from importlib import import_module
+from pkgutil import iter_modules
 
+from symroof.architecture import kinds
+from symroof.architecture.assembly import assemble
+from symroof.architecture.kinds.attention import Attention
+from symroof.architecture.kinds.experts import Experts
+from symroof.architecture.kinds.feed_forward import FeedForward
+from symroof.architecture.kinds.linear import DeltaNet, GatedRecurrence, LightningAttention, ShortConvolution
+from symroof.architecture.kinds.recurrent import Mamba, Mamba2
+from symroof.architecture.structure import Architecture, Frame, Kind, Part, Pattern, Size, Wiring
+from symroof.config.config import Config
+from symroof.model.model import Model
+
+KINDS = [
+    kind
+    for module in iter_modules(kinds.__path__, f"{kinds.__name__}.")
+    for kind in vars(import_module(module.name)).values()
+    if isinstance(kind, type) and kind.__module__ == module.name
+]
 PLAIN, BARE, SANDWICH = Wiring(), Wiring(norm=""), Wiring(post="rms")
 
 

@@ -5,20 +5,27 @@ from dataclasses import replace
 from sympy import Integer
 
 from symroof import symbols as s
-from symroof.blocks import attention, feed_forward
-from symroof.cost import Cost
-from symroof.graph import Op
-from symroof.kinds import Attention, CrossLayer, FeedForward
+from symroof.architecture.kinds.attention import Attention
+from symroof.architecture.kinds.feed_forward import FeedForward
+from symroof.architecture.kinds.shared import CrossLayer
+from symroof.blocks import feed_forward
+from symroof.blocks.attention import grouped
+from symroof.cost.cost import Cost
+from symroof.cost.graph import Op
 from symroof.ops import dense
 
 
-def build(kind: CrossLayer) -> list[Op]:
+def build_cross_layer(kind: CrossLayer) -> list[Op]:
     """Norm, attention, norm and network, each output scaled by a learned number: run for no token of a text."""
     norm, gate = dense.norm(s.T, s.d), Cost(weight_held=s.b_n)
     ops = [
         Op("norm", "norm", norm),
-        *attention.build(Attention(rotary="", qk_norm="rms")),
+        *grouped.build_attention(Attention(rotary="", qk_norm="rms")),
         Op("gate", "attention", gate),
     ]
-    ops += [Op("mlp_norm", "norm", norm), *feed_forward.build(FeedForward(kind.act)), Op("mlp_gate", "attention", gate)]
+    ops += [
+        Op("mlp_norm", "norm", norm),
+        *feed_forward.build_feed_forward(FeedForward(kind.act)),
+        Op("mlp_gate", "attention", gate),
+    ]
     return [replace(op, cost=dense.run(op.cost, Integer(0))) for op in ops]

@@ -3,8 +3,8 @@
 from sympy import Integer
 
 from symroof import symbols as s
-from symroof.graph import Op
-from symroof.kinds import Cycle, Segments, Start
+from symroof.architecture.kinds.shared import Cycle, Segments, Start
+from symroof.cost.graph import Op
 from symroof.ops import dense
 
 

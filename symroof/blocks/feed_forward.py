@@ -5,14 +5,15 @@ from dataclasses import replace
 from sympy import Expr
 
 from symroof import symbols as s
-from symroof.cost import Cost
-from symroof.graph import Op
-from symroof.kinds import Experts, FeedForward
+from symroof.architecture.kinds.experts import Experts
+from symroof.architecture.kinds.feed_forward import FeedForward
+from symroof.cost.cost import Cost
+from symroof.cost.graph import Op
 from symroof.ops import dense
 from symroof.ops import experts as moe
 
 
-def build(kind: FeedForward) -> list[Op]:
+def build_feed_forward(kind: FeedForward) -> list[Op]:
     """A dense network of width f."""
     both, *rest = network("", "ffn", s.f, kind.act, kind.gated, kind.bias, kind.inner_norm)
     if kind.factor:

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from symroof import symbols as s
-from symroof.architecture import Frame
-from symroof.graph import Block, Op
+from symroof.architecture.structure import Frame
+from symroof.cost.graph import Block, Op
 from symroof.ops import dense
 
 SHARED = ("embedding", "position_embedding", "head")

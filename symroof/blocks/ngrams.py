@@ -1,15 +1,15 @@
 """Embeddings of several tokens: look up, project, gate by the streams, convolve, add."""
 
 from symroof import symbols as s
-from symroof.graph import Op
-from symroof.kinds import NGrams
+from symroof.architecture.kinds.streams import NGrams
+from symroof.cost.graph import Op
 from symroof.ops import dense, ngrams
-from symroof.ops.recurrent import convolve
+from symroof.ops.recurrent.convolution_and_state import convolve
 
 ROLE = "per_layer_input"
 
 
-def build(_: NGrams) -> list[Op]:
+def build_ngrams(_: NGrams) -> list[Op]:
     """The operators ahead of a layer; the convolution takes every n_g-th token."""
     wide, norm = s.m * s.d, dense.norm(s.T * s.m, s.d, "rms", s.m * s.d)
     return [

@@ -3,8 +3,8 @@
 from sympy import Expr
 
 from symroof import symbols as s
-from symroof.graph import Op
-from symroof.kinds import Adapters, Projection
+from symroof.architecture.kinds.shared import Adapters, Projection
+from symroof.cost.graph import Op
 from symroof.ops import dense
 
 

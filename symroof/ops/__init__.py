@@ -1,1 +1,1 @@
-"""Operators: pure functions of sizes that return a Cost."""
+"""Operators: sizes -> Cost, with the tensor equation as docstring."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from sympy import Expr, Integer
 
 from symroof import symbols as s
-from symroof.cost import Cost
-from symroof.operations import dots, elementwise
+from symroof.cost.cost import Cost
+from symroof.cost.flops import dots, elementwise
 
 
 @dataclass(frozen=True)

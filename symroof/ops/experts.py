@@ -3,8 +3,8 @@
 from sympy import Expr, Integer
 
 from symroof import symbols as s
-from symroof.cost import Cost
-from symroof.operations import dots, elementwise
+from symroof.cost.cost import Cost
+from symroof.cost.flops import dots, elementwise
 from symroof.ops.dense import bias as own_bias
 from symroof.ops.dense import elements, linear
 

@@ -1,7 +1,7 @@
 """Embeddings of several tokens at once, rows of a large table that they are hashed to, joined to streams."""
 
 from symroof import symbols as s
-from symroof.cost import Cost
+from symroof.cost.cost import Cost
 from symroof.ops.dense import elements
 
 

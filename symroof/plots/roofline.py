@@ -5,12 +5,12 @@ from math import sqrt
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
+from symroof.performance.roofline import Roofline
 from symroof.plots import canvas
 from symroof.plots.canvas import Label, Mark
 from symroof.plots.labels import Segment, clusters
 from symroof.plots.steps import Ceiling, Panel, Point, Step, label, missing, panels
-from symroof.render.numbers import SI, scaled
-from symroof.rooflines import Roofline
+from symroof.units import SI, scaled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

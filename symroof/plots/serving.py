@@ -6,10 +6,10 @@ from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from symroof.performance.serving import Serving, serve
 from symroof.plots import canvas
 from symroof.plots.canvas import Label, Mark
 from symroof.plots.labels import Segment, clusters
-from symroof.serving import Serving, serve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from textwrap import fill
 from typing import Any
 
-from symroof.machines import Machine
-from symroof.memory import DoesNotFit
-from symroof.platforms import Platform
-from symroof.queries import Query
-from symroof.rooflines import Roofline
+from symroof.cost.batch import Query
+from symroof.hardware.machines import Machine
+from symroof.hardware.platform import Platform
+from symroof.performance.capacity import DoesNotFit
+from symroof.performance.roofline import Roofline
 
 SHOWN = ("bf16", "fp8", "fp4")  # formats whose ceilings are shown though nothing multiplies in them
 LEAST = 1e-4  # part of a step's time below which an operator has no point

@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from symroof.report import Report
+    from symroof.model.report import Report
 
 FORMS = ("table", "json", "csv", "markdown", "html", "latex")
 FORMULA_FORMS = ("text", "latex", "markdown", "mathml", "json", "python", "numpy", "javascript", "c", "rust", "excel")
@@ -16,4 +16,4 @@ def render(report: "Report", form: str) -> str:
 
     if form not in FORMS:
         raise UnknownName("form", form, FORMS)
-    return str(import_module(f"symroof.render.{form}").render(report))
+    return str(import_module(f"symroof.render.report.{form}").render(report))

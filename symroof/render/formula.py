@@ -6,10 +6,10 @@ from typing import Any
 from sympy import Expr, Symbol
 
 from symroof import symbols as s
-from symroof.formula import Formula, Part
-from symroof.model import Model
-from symroof.notation import place, rank, text
-from symroof.render.numbers import iec, si
+from symroof.cost.notation import place, rank, text
+from symroof.cost.quantities import Formula, Part
+from symroof.model.model import Model
+from symroof.units import iec, si
 
 # What one unit of a sum is, where a coefficient is named after it.
 PER = {

@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from measured import ACHIEVED, LEFT_OUT, MEASURED, MOVED, Measured
 
-from symroof.machines import machine
+from symroof.hardware.machines import machine
 
 HEAD = ("model", "formats", "machines", "queries", "new", "cached", "measured", "bound", "in turn", "ratio")
 

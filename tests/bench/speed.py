@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 import symroof
-from symroof.config import catalogue
+from symroof.config.config import catalogue
 
 HERE = Path(__file__).parent
 SYMROOF = str(Path(sys.executable).with_name("symroof"))

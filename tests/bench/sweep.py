@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 import symroof
-from symroof.grids import cores
-from symroof.sweeps import Plan, plan
+from symroof.sweeps.grid import cores
+from symroof.sweeps.sweep import Plan, plan
 
 BATCH, CACHED = "1:500", "0:159996:+4"  # 20 million points
 SWEEPS = [

@@ -1,4 +1,4 @@
-"""Build symroof/catalogue.json from config.json files of released models.
+"""Build symroof/config/catalogue.json from config.json files of released models.
 
     python tests/truth/build_catalogue.py NAMES FILES...
 
@@ -13,10 +13,10 @@ import sys
 from pathlib import Path
 
 import symroof
-from symroof.listing import CONTEXT
-from symroof.models import mtp
+from symroof.families.reading import mtp
+from symroof.families.reading.catalogue import CONTEXT
 
-TARGET = Path(symroof.__file__).parent / "catalogue.json"
+TARGET = Path(symroof.__file__).parent / "config" / "catalogue.json"
 FURTHER = {*mtp.KEYS, "mtp_hybrid_override_pattern", "mtp_layers_block_type", "mtp_use_dedicated_embeddings"}
 ALWAYS = {*CONTEXT, *FURTHER, "model_type", "dtype", "torch_dtype", "quantization_config", "expert_dtype"}
 

@@ -1,0 +1,36 @@
+from symroof.algebra.binding import Binding as Binding
+from symroof.analysis.conventions import by_convention as by_convention
+from symroof.analysis.limits import limits as limits
+from symroof.analysis.match import match as match
+from symroof.analysis.model_diff import compare as compare
+from symroof.analysis.sensitivity import knobs as knobs
+from symroof.cost.batch import Query as Query
+from symroof.cost.batch import Workload as Workload
+from symroof.cost.cost import Cost as Cost
+from symroof.cost.graph import Block as Block
+from symroof.cost.graph import Op as Op
+from symroof.cost.notation import init_printing as init_printing
+from symroof.errors import SymroofError as SymroofError
+from symroof.hardware.machines import Machine as Machine
+from symroof.hardware.machines import machine as machine
+from symroof.hardware.platform import Platform as Platform
+from symroof.hardware.platform import platform as platform
+from symroof.model.model import Model as Model
+from symroof.model.model import load as load
+from symroof.model.report import Report as Report
+from symroof.parallel.sharding import split as split
+from symroof.parallel.training_layout import Parallel as Parallel
+from symroof.performance.crossovers import crossovers as crossovers
+from symroof.performance.decode_steps import Draft as Draft
+from symroof.performance.fit import fit as fit
+from symroof.performance.roofline import roofline as roofline
+from symroof.performance.serving import serve as serve
+from symroof.solving.solve import solve as solve
+from symroof.sweeps.sweep import sweep as sweep
+from symroof.training.compute_optimal import optimum as optimum
+from symroof.training.flops import training_flops as training_flops
+from symroof.training.memory import training_memory as training_memory
+from symroof.training.scaling_laws import shape as shape
+from symroof.version import __version__ as __version__
+
+__all__: list[str]

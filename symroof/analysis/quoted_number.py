@@ -1,0 +1,56 @@
+"""A number that somebody quoted: what it counts, its value, and the digits it is written with; plain data, no sympy."""
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from symroof.errors import UnknownName, UsageError, shorten
+from symroof.units import NumberWithUnit
+
+QUOTED = {
+    "flops": NumberWithUnit(("FLOP", "FLOPs", "FLOPS"), 1, "FLOP"),
+    "params": NumberWithUnit((), 1, "parameters"),
+    "kv": NumberWithUnit(("B", "byte", "bytes"), 1, "bytes of keys and values"),
+}
+
+
+@dataclass(frozen=True)
+class Quote:
+    """A number that was quoted: its quantity, as written, its value, and how far rounding can have moved it."""
+
+    quantity: str
+    written: str
+    value: Fraction
+    within: Fraction
+
+    @property
+    def counts(self) -> str:
+        """What it counts."""
+        return QUOTED[self.quantity].must
+
+    def agrees(self, value: Any) -> bool:
+        """Whether a value rounds to the digits quoted."""
+        return abs(Fraction(value) - self.value) <= self.within
+
+    def ratio(self, value: Any) -> float:
+        """A value over the number quoted."""
+        return float(Fraction(value) / self.value)
+
+
+def quote(text: str) -> Quote:
+    """What `flops=1.57e10`, `params=8.03B` or `kv=327.68kB` say. Raises UsageError and UnknownName.
+
+    A billion may be written B where parameters are counted, as the names of models have it.
+    """
+    name, equals, written = (x.strip() for x in text.partition("="))
+    if not equals:
+        raise UsageError(f"{shorten(text)!r} quotes nothing: write it as flops=1.57e10, params=8.03e9 or kv=131072")
+    if name not in QUOTED:
+        raise UnknownName("quantity", name, QUOTED)
+    billions = re.sub(r"(?<=\d) ?[Bb]$", "G", written) if name == "params" else written
+    value, digits = QUOTED[name].read(billions), re.match(r"[\d_]+(?:\.(\d+))?", billions)
+    if value is None or digits is None:
+        raise UsageError(f"{name}={shorten(written)}: write a number of {QUOTED[name].must}, such as 1.57e10 or 15.7G")
+    exact, mantissa = Fraction(str(value)), Fraction(digits[0].replace("_", ""))
+    return Quote(name, written, exact, exact / mantissa / 10 ** len(digits[1] or "") / 2)

@@ -1,0 +1,1 @@
+"""The plain description of a decoder, without sympy."""

@@ -1,0 +1,20 @@
+"""The dense feed-forward network."""
+
+from typing import ClassVar
+
+from symroof.records import frozen
+
+
+@frozen
+class FeedForward:
+    """A feed-forward network of width f: gated (three matrices) or plain (two)."""
+
+    builder: ClassVar[str] = "feed_forward.build_feed_forward"
+    weights: ClassVar[tuple[str, ...]] = ("feed_forward",)
+
+    act: str = "silu"
+    gated: bool = True
+    bias: bool = False
+    inner_norm: str = ""  # norm of the width f, ahead of the down projection
+    factor: bool = False  # the output is multiplied by a learned number
+    sparse: bool = False  # gates below a multiple of the deviations above the mean are cut off

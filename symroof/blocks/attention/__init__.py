@@ -1,0 +1,1 @@
+"""The operators of attention, kind by kind."""

@@ -1,0 +1,25 @@
+"""Attention with routed heads: route, project queries by expert, attend, project back by expert, add up."""
+
+from symroof import symbols as s
+from symroof.architecture.kinds.attention_variants import RoutedAttention
+from symroof.cost.graph import Op
+from symroof.cost.masks import CAUSAL
+from symroof.ops import dense
+from symroof.ops import experts as moe
+from symroof.ops.attention import grouped as att
+
+
+def build_routed_attention(kind: RoutedAttention) -> list[Op]:
+    """The operators of one layer between norm and residual; an expert has as many query heads as there are KV heads."""
+    group, queries = s.H_kv * s.h, s.k_run * s.H_kv
+    ops = [
+        Op("router", "router", moe.route(s.T, s.d)),
+        Op("dispatch", "router", moe.copies(s.T, s.d)),
+        Op("experts.q", "routed_experts", moe.expert_linear(s.T, s.d, group)),
+        Op("kv", "attention", dense.linear(s.T, s.d, 2 * group)),
+        Op("rope", "attention", att.rotate(s.T, queries + s.H_kv, s.h)),
+        Op("attend", "attention_core", att.attend(s.T, CAUSAL, queries, s.H_kv, s.h, s.h)),
+        Op("experts.out", "routed_experts", moe.expert_linear(s.T, group, s.d)),
+        Op("combine", "routed_experts", moe.weigh(s.T, s.d)),
+    ]
+    return [*ops, Op("bias", "routed_experts", dense.bias(s.T, s.d))] if kind.sum_bias else ops

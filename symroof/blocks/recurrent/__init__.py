@@ -1,0 +1,1 @@
+"""The operators of recurrences and linear attention, kind by kind."""

@@ -1,0 +1,1 @@
+"""The operators around a residual stream that is not a plain sum."""

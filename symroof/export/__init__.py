@@ -1,0 +1,1 @@
+"""Closed forms as programs, spreadsheets, JSON and MathML."""

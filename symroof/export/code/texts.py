@@ -1,0 +1,91 @@
+"""What is said of an exported function in every language: its doc comment, its steps and its value as text."""
+
+from dataclasses import dataclass
+from textwrap import wrap
+
+from sympy import Symbol
+
+from symroof import symbols as s
+from symroof.errors import shorten
+from symroof.export.code.syntax import Syntax, terms, written
+from symroof.export.functions import Export, Function
+from symroof.export.trees import Tree, tree
+from symroof.render.report.lines import formats
+from symroof.version import __version__
+
+ROOM = 100  # columns that a sum is folded at
+DOUBLES = "Numbers are doubles: whole ones are exact up to 2^53 = 9007199254740992 and rounded above."
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One function as text: lines of its doc comment, steps (name, lines of its value, meaning), lines of its value."""
+
+    name: str
+    doc: tuple[str, ...]
+    arguments: tuple[str, ...]
+    steps: tuple[tuple[str, list[str], str], ...]
+    value: list[str]
+
+
+def pieces(export: Export, y: Syntax) -> list[Piece]:
+    """The functions of an export in a language."""
+    return [piece(export, x, y) for x in export.functions]
+
+
+def piece(export: Export, x: Function, y: Syntax) -> Piece:
+    """One function in a language."""
+    steps = ((y.name(str(name)), terms_of(tree(expr), y), meaning(name)) for name, expr in x.steps)
+    names = tuple(y.name(str(name)) for name in x.arguments)
+    return Piece(x.quantity.name, tuple(doc(export, x, y)), names, tuple(steps), terms_of(tree(x.value), y))
+
+
+def terms_of(x: Tree, y: Syntax) -> list[str]:
+    """A value on one line, or its terms one a line where it is long."""
+    text = written(x, y)
+    return [text] if len(text) <= ROOM else terms(x, y)
+
+
+def doc(export: Export, x: Function, y: Syntax) -> list[str]:
+    """What the function gives, under which rules and formats, and what its arguments mean."""
+    lines = [f"{subject(export)}: {titled(x)}.", f"Rules: {', '.join(export.rules)}."]
+    if x.precision:
+        lines.append(f"Precision: {formats(x.precision, 'k' in export.model.architecture.sizes)}.")
+    lines += [f"{y.name(str(a))}: {meaning(a)}{known(a, export)}" for a in x.arguments]
+    return [y for line in lines for y in wrap(plain(line), ROOM, subsequent_indent="  ", break_on_hyphens=False)]
+
+
+def subject(export: Export) -> str:
+    """The model, or the part of it."""
+    return export.model.name + (f", one layer of {export.op}" if export.op else "")
+
+
+def titled(x: Function) -> str:
+    """What a function gives, and its unit where the words leave that open."""
+    return x.quantity.title + (f", in {x.quantity.unit}" if x.quantity.unit in ("s", "J") else "")
+
+
+def meaning(x: Symbol) -> str:
+    """What the vocabulary says of a symbol, and its unit; nothing of one that is not its."""
+    if not s.group(x):
+        return ""
+    entry = s.entry(str(x))
+    unit = "" if not entry.unit or entry.group == "width" else f", in {entry.unit}"
+    return entry.meaning + unit
+
+
+def known(x: Symbol, export: Export) -> str:
+    """The model's own value of a size."""
+    value = export.model.architecture.sizes.get(str(x))
+    return f" ({value} in {export.model.name})" if value is not None else ""
+
+
+def plain(text: str) -> str:
+    """Text that ends no comment or string of any language: names of models are the user's."""
+    return shorten(text, 1000).replace('"', "'").replace("*/", "* /").replace("\\", "/")
+
+
+def heading(export: Export) -> str:
+    """The first line of a file: the model, and where its config is from."""
+    model = export.model
+    return plain(f"{model.name} ({model.family}), written by symroof {__version__}. Config: {model.config.source}.")

@@ -1,0 +1,1 @@
+"""One lineage of models a module: functions that read a config into an architecture."""

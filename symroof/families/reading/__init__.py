@@ -1,0 +1,1 @@
+"""What the families share: parts of layers, patterns over layers, multi-token prediction."""

@@ -1,0 +1,1 @@
+"""Model and Report: a config and a graph, compiled to plain Python and evaluated."""

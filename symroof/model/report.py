@@ -1,0 +1,264 @@
+"""A bound graph as rows of exact numbers, ready to print.
+
+`to_dict` and `report --json` are one schema, SCHEMA; a key's meaning never changes within a version:
+
+    schema, symroof      name of the schema, version of the package
+    model                name, family, source, sizes {symbol: int}
+    parameters           total, active (definition in `active_is`), by_role {role: int}
+    batch                queries, new_tokens, cached_tokens, groups [{new, cached, count}]
+    rules                names and their meaning, a base set first
+    precision            role -> {format, bytes, origin}
+    rows                 path, op, block, role, layers, of_layers; one_layer and all_layers: FIGURES
+    totals               FIGURES
+    storage              weights_touched, experts_untouched, embedding, head, cache, total: bytes
+    warnings             what of the config was set aside
+
+FIGURES are matmul_flops, vector_flops, flops, weight_bytes, cache_read_bytes, cache_write_bytes, input_bytes,
+output_bytes, intensity. Input is activations and cache read, output is activations and cache written. Figures
+are integers; where the expected number of experts makes them fractions, floats. Intensity is FLOP per byte.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any, TypeVar
+
+from symroof.architecture.structure import Architecture
+from symroof.cost.batch import Batch, Query
+from symroof.cost.cost import Cost
+from symroof.cost.rule_names import RULEBOOK
+from symroof.errors import UnknownName
+from symroof.model.evaluation import Evaluation
+from symroof.quantization.precision import Precision
+from symroof.records import frozen
+from symroof.version import __version__
+
+SCHEMA = "symroof.report/1"
+ACTIVE_IS = "weights one token is multiplied by: all but the input table and the experts it is not sent to"
+
+FIGURES: dict[str, Callable[[Cost], Any]] = {
+    "matmul_flops": lambda x: x.matmul,
+    "vector_flops": lambda x: x.vector,
+    "flops": lambda x: x.flops,
+    "weight_bytes": lambda x: x.weight_read,
+    "cache_read_bytes": lambda x: x.cache_read,
+    "cache_write_bytes": lambda x: x.cache_write,
+    "input_bytes": lambda x: x.input,
+    "output_bytes": lambda x: x.output,
+    "intensity": lambda x: x.intensity,
+}
+
+
+def figures(cost: Cost) -> dict[str, int | float | None]:
+    """The schema's figures of a cost."""
+    return {name: plain(figure(cost)) for name, figure in FIGURES.items()}
+
+
+def plain(x: Any) -> int | float | None:
+    """An exact number as JSON has it: whole ones as int, other fractions as float."""
+    return float(x) if isinstance(x, Fraction) else x
+
+
+def several(kind: str, found: Iterable[Any], refused: Iterable[tuple[str, Exception]]) -> dict[str, Any]:
+    """Results on several machines as JSON has them, and by label the machines that each failed on."""
+    errors = [{"machine": label, "error": str(error)} for label, error in refused]
+    return {"schema": f"symroof.{kind}/1", kind: [x.to_dict() for x in found], "refused": errors}
+
+
+@frozen
+class Parameters:
+    """Weights of a model: all, those one token is multiplied by, and all by role."""
+
+    total: int
+    active: int
+    by_role: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One operator: its cost in one layer, the layers it runs in, and by name the width symbol of its weights."""
+
+    path: str
+    role: str
+    layers: int
+    of_layers: int
+    cost: Cost
+    width: str = ""
+
+    @property
+    def block(self) -> str:
+        """The block it stands in."""
+        return self.path.partition("/")[0]
+
+    @property
+    def op(self) -> str:
+        """Its name within the block."""
+        return self.path.partition("/")[2]
+
+    @property
+    def all(self) -> Cost:
+        """Its cost in all its layers."""
+        return self.cost * self.layers
+
+    def to_dict(self) -> dict[str, Any]:
+        """The schema's row."""
+        names = {"path": self.path, "op": self.op, "block": self.block, "role": self.role}
+        layers = {"layers": self.layers, "of_layers": self.of_layers}
+        return {**names, **layers, "one_layer": figures(self.cost), "all_layers": figures(self.all)}
+
+
+R = TypeVar("R")
+
+
+def by_path(rows: Iterable[R], of: Callable[[R], str], path: str) -> R:
+    """The row of the operator at a path. Raises UnknownName."""
+    known = {of(row): row for row in rows}
+    if path not in known:
+        raise UnknownName("operator", path, known)
+    return known[path]
+
+
+@frozen
+class Storage:
+    """Bytes that have to be kept: weights by what the step does with them, and the cache after it."""
+
+    weights_touched: Any
+    experts_untouched: Any
+    embedding: Any
+    head: Any
+    cache: Any
+
+    @property
+    def total(self) -> Any:
+        """All of it."""
+        return self.weights_touched + self.experts_untouched + self.embedding + self.head + self.cache
+
+    def to_dict(self) -> dict[str, int | float | None]:
+        """The schema's storage."""
+        return {name: plain(x) for name, x in {**self.__dict__, "total": self.total}.items()}
+
+
+@frozen
+class Report:
+    """What a step of a model on a batch computes, moves and keeps, under named rules and formats.
+
+    `print` shows the table, a notebook the HTML one.
+    """
+
+    model: str
+    family: str
+    source: str
+    architecture: Architecture
+    parameters: Parameters
+    asked: Batch
+    rules: tuple[str, ...]
+    evaluation: Evaluation
+
+    def __getitem__(self, path: str) -> Row:
+        """The row of an operator, by its path: `report["mlp/down"]`. Raises UnknownName."""
+        return by_path(self.rows, lambda row: row.path, path)
+
+    @property
+    def batch(self) -> tuple[Query, ...]:
+        """The queries, those alike as one entry."""
+        return self.asked.groups
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """The model's sizes, by symbol name."""
+        return self.architecture.sizes
+
+    @property
+    def precision(self) -> Precision:
+        """The formats in force."""
+        return self.evaluation.precision
+
+    @cached_property
+    def _sums(self) -> tuple[Any, ...]:
+        return self.evaluation.sums(self.asked)
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """The operators in dataflow order."""
+        of_layers = self.architecture.of_layers
+        found = zip(self.evaluation.program.rows, self.evaluation.rows(self._sums), strict=True)
+        return tuple(Row(path, role, n, of_layers(path, n), cost, width) for (path, role, width), (n, cost) in found)
+
+    @cached_property
+    def total(self) -> Cost:
+        """The whole step."""
+        return self.evaluation.total(self._sums)
+
+    @property
+    def blocks(self) -> dict[str, tuple[Row, ...]]:
+        """The rows by block, in dataflow order."""
+        names = dict.fromkeys(row.block for row in self.rows)
+        return {name: tuple(row for row in self.rows if row.block == name) for name in names}
+
+    @property
+    def storage(self) -> Storage:
+        """What has to be kept, and for what."""
+        routed = [row.all for row in self.rows if row.role == "routed_experts"]
+        untouched = sum(x.weight_held - x.weight_read for x in routed)
+        table, head = (sum(x.all.weight_held for x in self.rows if x.role == role) for role in ("embedding", "head"))
+        touched = self.total.weight_held - untouched - table - head
+        return Storage(touched, untouched, table, head, self.total.cache_held)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the reader has to know beyond the figures."""
+        aside = self.precision.set_aside
+        return (f"the config's {aside} is set aside for the formats given",) if aside else ()
+
+    @property
+    def queries(self) -> int:
+        """The batch size."""
+        return self.asked.size
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report in the schema that this module documents."""
+        names = {"name": self.model, "family": self.family, "source": self.source, "sizes": dict(self.sizes)}
+        return {
+            "schema": SCHEMA,
+            "symroof": __version__,
+            "model": names,
+            "parameters": {**self.parameters.__dict__, "active_is": ACTIVE_IS},
+            "batch": self._batch(),
+            "rules": {name: RULEBOOK[name].meaning for name in self.rules},
+            "precision": self._precision(),
+            "rows": [row.to_dict() for row in self.rows],
+            "totals": figures(self.total),
+            "storage": self.storage.to_dict(),
+            "warnings": list(self.warnings),
+        }
+
+    def _batch(self) -> dict[str, Any]:
+        groups = [{"new": q.new, "cached": q.cached, "count": q.count} for q in self.batch]
+        new, cached = (sum(g[key] * g["count"] for g in groups) for key in ("new", "cached"))
+        return {"queries": self.queries, "new_tokens": new, "cached_tokens": cached, "groups": groups}
+
+    def _precision(self) -> dict[str, Any]:
+        formats = self.precision.formats.items()
+        origin = self.precision.origin
+        return {role: {"format": x.name, "bytes": float(x.bytes), "origin": origin[role]} for role, x in formats}
+
+    def __repr__(self) -> str:
+        from symroof.render.report.lines import summary
+
+        return f"<symroof report {self.model}: {summary(self)}>"
+
+    def __str__(self) -> str:
+        from symroof.render.report.table import render
+
+        return render(self)
+
+    def _repr_html_(self) -> str:
+        from symroof.render.report.html import render
+
+        return render(self)
+
+    def _repr_latex_(self) -> str:
+        from symroof.render.report.latex import render
+
+        return render(self)

@@ -1,0 +1,1 @@
+"""Operators of recurrences and linear attention."""

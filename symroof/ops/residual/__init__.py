@@ -1,0 +1,1 @@
+"""Operators around a residual stream that is not a plain sum."""

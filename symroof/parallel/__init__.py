@@ -1,0 +1,1 @@
+"""Degrees of parallelism, and what each device of a split model computes, holds and sends."""

@@ -1,0 +1,1 @@
+"""Times on a machine: roofline, decode steps, serving, capacity, crossovers."""

@@ -1,0 +1,1 @@
+"""The format of every role of weights, from a quantization_config and from options."""

@@ -1,0 +1,1 @@
+"""Graphs as other tools count them, under rules of their names."""

@@ -1,0 +1,1 @@
+"""Lists of models, machines and config keys as text."""

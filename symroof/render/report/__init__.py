@@ -1,0 +1,1 @@
+"""A report as a table, CSV, JSON, Markdown, HTML or LaTeX."""

@@ -1,0 +1,1 @@
+"""Results other than reports as text, a module each."""

@@ -1,0 +1,1 @@
+"""Comparisons of quantities as text: parsed, resolved and solved for one unknown."""

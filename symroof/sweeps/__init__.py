@@ -1,0 +1,1 @@
+"""A model over a grid of batches, sizes, formats and machines."""

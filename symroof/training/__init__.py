@@ -1,0 +1,1 @@
+"""Training: FLOP, saved tensors, memory, scaling laws."""

@@ -1,0 +1,174 @@
+"""What training keeps in the memory of a device: activations for the backward pass, weights, gradients, optimizer."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sympy import Expr, Integer, Symbol, factor_terms
+
+from symroof import symbols as s
+from symroof.algebra.binding import Binding, exact_number
+from symroof.cost.batch import queries
+from symroof.cost.quantities import ONES
+from symroof.cost.rules import Layer
+from symroof.dtypes import format_of
+from symroof.model.model import Model
+from symroof.model.report import plain
+from symroof.ops.collectives import all_gather, one_way
+from symroof.parallel.training_layout import LAST_IS_FIRST, ONE_BY_ONE, ONE_DEVICE, Parallel
+from symroof.training.activations import LAYER_INPUT, Kept, kept
+from symroof.training.flops import OUTSIDE, grouped, label, named, policy
+
+# Attention that writes down the scores of all pairs, or not (FlashAttention, Dao et al. 2022, arXiv:2205.14135).
+ATTENTION: dict[str, Layer] = {"unfused": {s.theta_a: Integer(1)}, "fused": {s.theta_a: Integer(0)}}
+
+# Bytes a parameter. Adam in mixed precision has weights and gradients of 16 bits, and weights and both moments in fp32
+# (ZeRO, arXiv:1910.02054, section 3.1); Megatron-LM's gradients are fp32 (its user guide, distributed optimizer: 18
+# bytes). The scaling book counts 16-bit weights and two moments in fp32, no gradients (training, LLaMA-2-13B).
+STATES: dict[str, Layer] = {
+    name: dict(zip((s.y_w, s.y_g, s.y_o), map(Integer, each), strict=True))
+    for name, each in {
+        "mixed-adam": (2, 2, 12),
+        "megatron": (2, 4, 12),
+        "scaling-book": (2, 0, 8),
+        "fp32-adam": (4, 4, 8),
+    }.items()
+}
+# A mask of a byte an element, sums and probabilities in fp32 (Korthikanti et al. 2022, arXiv:2205.05198, section 4).
+KEPT_IN: Layer = {s.y_m: Integer(1), s.y_l: Integer(4), s.y_p: Integer(4)}
+
+
+@dataclass(frozen=True, repr=False)
+class TrainingMemory:
+    """Bytes that training keeps on a device of the first stage: closed forms in the vocabulary, and their numbers.
+
+    `kept` are the tensors of a microbatch, `parameters` the elements of weights by part of the model, `choices` what is
+    computed again, fused and dropped, `values` all other numbers. Each stage has an even share of the layers, and each
+    device that shares operators an even share of all weights.
+    """
+
+    model: str
+    sequence: int
+    micro_batch: int
+    recompute: str
+    attention: str
+    states: str
+    parallel: Parallel
+    kept: tuple[Kept, ...]
+    parameters: Mapping[str, Expr]
+    choices: Layer
+    values: Mapping[Symbol, Any]
+
+    def of(self, part: str) -> Expr:
+        """Bytes that a part of the model (embedding, layers, head) keeps of one microbatch."""
+        bound = Binding(self.choices)
+        sizes: dict[tuple[str, Expr, Symbol], Expr] = {}
+        for x in (x for x in self.kept if part_of(x.block) == part):
+            key = x.block, x.count, x.tensor.devices
+            sizes[key] = sizes.get(key, Integer(0)) + bound(x.size)
+        return grouped((block, count, factor_terms(size) / devices) for (block, count, devices), size in sizes.items())
+
+    @property
+    def layers(self) -> Expr:
+        """Bytes that all layers keep of one microbatch."""
+        return self.of("layers")
+
+    @property
+    def activations(self) -> Expr:
+        """Bytes kept of the microbatches in flight: by the layers of the stage, embedding, and head if it is here."""
+        return self.layers * s.n_f / s.n_s + self.of("embedding") * s.n_fe + self.of("head") * LAST_IS_FIRST
+
+    @property
+    def held(self) -> Expr:
+        """Parameters of the device."""
+        layers, embedding, head = (self.parameters[x] for x in ("layers", "embedding", "head"))
+        return (layers / s.n_s + embedding + head * LAST_IS_FIRST) / s.n_t
+
+    @property
+    def weights(self) -> Expr:
+        """Bytes of weights."""
+        return s.y_w * self.held / s.z_w
+
+    @property
+    def gradients(self) -> Expr:
+        """Bytes of gradients."""
+        return s.y_g * self.held / s.z_g
+
+    @property
+    def optimizer(self) -> Expr:
+        """Bytes of the optimizer's states."""
+        return s.y_o * self.held / s.z_o
+
+    @property
+    def total(self) -> Expr:
+        """All of it."""
+        return self.weights + self.gradients + self.optimizer + self.activations
+
+    @property
+    def passed(self) -> Expr:
+        """Elements that the device sends to the other replicas in a step, around a ring."""
+        return s.x_w * all_gather(self.held, one_way(s.n_d))
+
+    def number(self, expr: Expr) -> Any:
+        """What a closed form comes to here: exact."""
+        return exact_number(Binding(self.choices, self.values)(expr))
+
+    def __repr__(self) -> str:
+        total, activations = (float(self.number(x)) for x in (self.total, self.activations))
+        return f"<symroof training memory of {self.model}: {total:.4g} B a device, {activations:.4g} B of activations>"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record as JSON has it."""
+        names = ("model", "sequence", "micro_batch", "recompute", "attention", "states")
+        forms = {x: getattr(self, x) for x in ("weights", "gradients", "optimizer", "activations", "total")}
+        return {
+            **{x: getattr(self, x) for x in names}, "parallel": asdict(self.parallel),
+            "bytes": {x: {"formula": str(y), "bytes": plain(self.number(y))} for x, y in forms.items()},
+            "passed": plain(self.number(self.passed)),
+        }  # fmt: skip
+
+
+def training_memory(
+    model: Model,
+    sequence: int,
+    micro_batch: int = 1,
+    recompute: str | Layer = "none",
+    attention: str | Layer = "fused",
+    dropout: bool = False,
+    states: str | Layer = "mixed-adam",
+    parallel: Parallel = ONE_DEVICE,
+    activations: str = "bf16",
+    in_flight: Layer = ONE_BY_ONE,
+) -> TrainingMemory:
+    """What training keeps on a device, `micro_batch` sequences of `sequence` tokens at a time.
+
+    `recompute`: none, selective or full, as for `training_flops`; `attention`: fused or unfused; `states`: bytes a
+    parameter, by a name of STATES; each of them a layer of definitions too. `activations`: their format; `in_flight`:
+    microbatches (`n_f`, `n_fe`), of which there are no fewer than stages. What lives within one operator or layer alone
+    is not counted. Raises UnknownName, and UsageError where an operator is one that nobody said what it keeps of, or
+    the devices cannot share the model evenly.
+    """
+    (asked,) = queries(sequence, batch_size=micro_batch)
+    found, sizes = tuple(kept(model)), model.sizes
+    counts = {x.block: int(Binding(sizes)(x.count)) for x in found if x.block not in (*OUTSIDE, LAYER_INPUT)}
+    parallel.check(model.architecture.sizes, asked.new, counts)
+    told = named("way of attention", attention, ATTENTION)
+    return TrainingMemory(
+        model.name, asked.new, asked.count, label(recompute), label(attention), label(states), parallel, found,
+        parameters(model), {**policy(recompute), **told, s.theta_d: Integer(int(dropout))},
+        {**sizes, s.n: Integer(asked.new), s.B: Integer(asked.count), **KEPT_IN, s.b_a: format_of(activations).bytes,
+         **named("optimizer states", states, STATES), **parallel.definitions, **in_flight},
+    )  # fmt: skip
+
+
+def parameters(model: Model) -> dict[str, Expr]:
+    """Elements of weights by part of the model, in its sizes."""
+    found: dict[str, list[tuple[str, Expr, Expr]]] = {"embedding": [], "layers": [], "head": []}
+    for path, count, op in model.graph().rows():
+        found[part_of(path.rpartition("/")[0])].append((path, count, ONES(op.cost.weight_held)))
+    return {part: grouped(rows) for part, rows in found.items()}
+
+
+def part_of(block: str) -> str:
+    """The part of the model that a block is in."""
+    return block if block in ("embedding", "head") else "layers"
