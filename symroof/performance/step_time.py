@@ -38,34 +38,39 @@ def rates(x: Form, scope: Operators, used: Platform, ideal: bool = False) -> Bin
     return Binding({s.symbol(name): value for name, value in found.items() if s.symbol(name) != scope.unknown})
 
 
-def taken(scope: Operators, used: Platform) -> Expr:
+def serial_time(scope: Operators, used: Platform) -> Expr:
     """Seconds of one operator after another."""
     return Add(*(x.layers * timing.time(x.cost, rates(x, scope, used)) for x in scope.bound_forms))
 
 
-def computing(scope: Operators, used: Platform) -> Expr:
+def matmul_seconds(scope: Operators, used: Platform) -> Expr:
     """Seconds of all matmuls at the peaks."""
     found = scope.bound_forms
     return Add(*(x.layers * rates(x, scope, used, True)(timing.matmul_time(x.cost)) for x in found))
 
 
-def moving(scope: Operators, used: Platform) -> Expr:
+def memory_seconds(scope: Operators, used: Platform) -> Expr:
     """Seconds in which memory moves weights and cache at its peak."""
-    return Add(*(x.layers * rates(x, scope, used, True)(timing.memory_time(kept(x.cost))) for x in scope.bound_forms))
+    return Add(
+        *(
+            x.layers * rates(x, scope, used, True)(timing.memory_time(weights_and_cache(x.cost)))
+            for x in scope.bound_forms
+        )
+    )
 
 
-def lower(scope: Operators, used: Platform) -> Expr:
+def lower_bound(scope: Operators, used: Platform) -> Expr:
     """The larger of those."""
-    return Max(computing(scope, used), moving(scope, used), evaluate=False)
+    return Max(matmul_seconds(scope, used), memory_seconds(scope, used), evaluate=False)
 
 
-def joules(scope: Operators, used: Platform) -> Expr:
+def step_energy(scope: Operators, used: Platform) -> Expr:
     """Joules of all operators. Raises UsageError where none are known."""
     if not used.joules and used.machine.power is None:
         raise UsageError(f"no power is published of {used.machine.label}, and its energy is not known")
     return Add(*(x.layers * rates(x, scope, used)(timing.energy(x.cost)) for x in scope.bound_forms))
 
 
-def kept(cost: Cost) -> Cost:
+def weights_and_cache(cost: Cost) -> Cost:
     """What of a cost is weights and cache."""
     return Cost(weight_read=cost.weight_read, cache_read=cost.cache_read, cache_write=cost.cache_write)

@@ -10,7 +10,7 @@ from symroof.cost import timing
 from symroof.cost.cost import Cost
 from symroof.cost.notation import text
 from symroof.errors import UsageError
-from symroof.performance.step_time import computing, joules, lower, moving, taken
+from symroof.performance.step_time import lower_bound, matmul_seconds, memory_seconds, serial_time, step_energy
 from symroof.solving import terms
 from symroof.solving.parser import Asked
 from symroof.solving.scope import Scope
@@ -36,9 +36,9 @@ def on_machine(x: Asked, scope: Scope) -> Term:
     if x.name in facts:
         of, unit = facts[x.name]
         return terms.constant(exact(of()), Symbol(label), unit)
-    makes = {"": taken, "compute": computing, "memory": moving, "lower": lower}
+    makes = {"": serial_time, "compute": matmul_seconds, "memory": memory_seconds, "lower": lower_bound}
     if x.name == "energy":
-        return scope.leaf(label, joules(scope, used), Integer(1), JOULE, told=TOLD[x.name])
+        return scope.leaf(label, step_energy(scope, used), Integer(1), JOULE, told=TOLD[x.name])
     return scope.leaf(label, makes[x.part](scope, used), Integer(1), SECOND, told=TOLD[x.part])
 
 

@@ -32,11 +32,11 @@ from symroof.sweeps.tape_compiler import compiled
 
 NEEDED = ("memory",)  # bytes besides those of a cost
 CLOCKS: Mapping[str, Callable[["Case", Platform], Expr]] = {
-    "time": step_time.taken,
-    "time.compute": step_time.computing,
-    "time.memory": step_time.moving,
-    "time.lower": step_time.lower,
-    "energy": step_time.joules,
+    "time": step_time.serial_time,
+    "time.compute": step_time.matmul_seconds,
+    "time.memory": step_time.memory_seconds,
+    "time.lower": step_time.lower_bound,
+    "energy": step_time.step_energy,
     "fits": lambda case, used: Le(case.memory, Rational(exact(used.machine.memory)), evaluate=False),
 }
 KNOWN = (*COSTS, *SUMS, *RATIOS, *NEEDED, *CLOCKS)
