@@ -144,8 +144,7 @@ def width(name: str, meaning: str) -> Symbol:
 
 
 L = size("L", "layers", "num_hidden_layers")
-L_mtp = size("L_mtp", "modules that predict tokens further ahead",
-             "num_nextn_predict_layers mtp_num_hidden_layers")  # fmt: skip
+L_mtp = size("L_mtp", "modules that predict tokens further ahead", "num_nextn_predict_layers mtp_num_hidden_layers")
 U = size("U", "different sets of weights that layers share", "num_mem_blocks")
 d = size("d", "hidden size, the width of the residual stream", "hidden_size")
 f = size("f", "intermediate size of a dense feed-forward network", "intermediate_size intermediate_size_mlp")
@@ -344,8 +343,9 @@ n_v = shared("n_v", "stretches of layers that a stage of an interleaved pipeline
 
 g_m = scaling("g_m", "matmul FLOP of the backward pass for each of the forward pass")
 g_v = scaling("g_v", "elementwise FLOP of the backward pass for each of the forward pass")
-rho = declare("rho", "training", "times that layers run forward again for the backward pass", latex=r"\rho",
-              nonnegative=True)  # fmt: skip
+rho = declare(
+    "rho", "training", "times that layers run forward again for the backward pass", latex=r"\rho", nonnegative=True
+)
 rho_c = declare("rho_c", "training", "times that attention cores do", latex=r"\rho_c", nonnegative=True)
 N_p = scaling("N_p", "parameters, a shared table counted once", latex="N")
 N_tok = scaling("N_tok", "parameters that a token is multiplied by: no input table, of the experts its own")
@@ -373,9 +373,13 @@ y_o = each("y_o", "a parameter's states in the optimizer take")
 y_m = each("y_m", "an element of a dropout mask takes")
 y_l = each("y_l", "the logarithm takes that fused attention keeps of each row's sum")
 y_p = each("y_p", "a probability takes that the loss keeps")
-theta_a = declare("theta_a", "footprint", "1 where attention keeps the scores of all pairs, 0 where fused",
-                  latex=r"\theta_a", nonnegative=True)  # fmt: skip
-theta_d = declare("theta_d", "footprint", "1 where there is dropout, 0 where not", latex=r"\theta_d",
-                  nonnegative=True)  # fmt: skip
+theta_a = declare(
+    "theta_a",
+    "footprint",
+    "1 where attention keeps the scores of all pairs, 0 where fused",
+    latex=r"\theta_a",
+    nonnegative=True,
+)
+theta_d = declare("theta_d", "footprint", "1 where there is dropout, 0 where not", latex=r"\theta_d", nonnegative=True)
 
 WIDTHS = tuple(x.symbol for x in VOCABULARY.values() if x.group == "width")

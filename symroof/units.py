@@ -56,11 +56,23 @@ class Unit(NamedTuple):
 DIMENSIONS = ("bytes", "seconds", "joules")
 COUNT, BYTE, SECOND, JOULE = Unit(), Unit(byte=Fraction(1)), Unit(second=Fraction(1)), Unit(joule=Fraction(1))
 BASE_UNITS = {
-    "B": BYTE, "byte": BYTE, "bytes": BYTE, "FLOP": COUNT, "FLOPs": COUNT, "s": SECOND, "J": JOULE,
-    "W": JOULE.by(SECOND, -1), "B/s": BYTE.by(SECOND, -1), "byte/s": BYTE.by(SECOND, -1),
-    "FLOP/s": COUNT.by(SECOND, -1), "FLOP/B": COUNT.by(BYTE, -1), "FLOP/byte": COUNT.by(BYTE, -1),
-    "J/FLOP": JOULE, "J/byte": JOULE.by(BYTE, -1), "": COUNT,
-}  # fmt: skip
+    "B": BYTE,
+    "byte": BYTE,
+    "bytes": BYTE,
+    "FLOP": COUNT,
+    "FLOPs": COUNT,
+    "s": SECOND,
+    "J": JOULE,
+    "W": JOULE.by(SECOND, -1),
+    "B/s": BYTE.by(SECOND, -1),
+    "byte/s": BYTE.by(SECOND, -1),
+    "FLOP/s": COUNT.by(SECOND, -1),
+    "FLOP/B": COUNT.by(BYTE, -1),
+    "FLOP/byte": COUNT.by(BYTE, -1),
+    "J/FLOP": JOULE,
+    "J/byte": JOULE.by(BYTE, -1),
+    "": COUNT,
+}
 IN_IEC = ("", "B", "B/s")
 IN_SMALL = ("s", "J", "W", "J/FLOP", "J/byte")
 

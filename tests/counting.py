@@ -178,9 +178,15 @@ def lookup_added(tape: Tape, rows: list, table: list, positions: list[int]) -> l
 
 
 def linear(
-    tape: Tape, rows: list, d_out: int, role: str = "w", bias: bool = False, weights: Any = None,
-    aside: str = "", shared: int = 1,
-) -> list:  # fmt: skip
+    tape: Tape,
+    rows: list,
+    d_out: int,
+    role: str = "w",
+    bias: bool = False,
+    weights: Any = None,
+    aside: str = "",
+    shared: int = 1,
+) -> list:
     """A projection to `d_out` features, by weights of its own unless it is given another operator's.
 
     `aside`: the operator that adds a bias, which `shared` features at a time have in common.
@@ -360,8 +366,9 @@ def activate(tape: Tape, rows: list, act: str, gated: bool = True) -> list:
 def gate(tape: Tape, heads: list, gates: list, soft: bool = False) -> list:
     """Heads [token][head] times the sigmoid, or softplus, of their gates: [token][head], or an element each."""
     by = softplus if soft else sigmoid
-    return tape.store([[gated(head, g, by) for head, g in zip(*pair, strict=True)]
-                       for pair in zip(heads, gates, strict=True)])  # fmt: skip
+    return tape.store(
+        [[gated(head, g, by) for head, g in zip(*pair, strict=True)] for pair in zip(heads, gates, strict=True)]
+    )
 
 
 def gated(head: list, gates: Any, by: Callable[[Num], Num]) -> list:
@@ -466,8 +473,10 @@ def route(tape: Tape, rows: list, experts: int, k: int, form: Router = ROUTER) -
     own = [[sigmoid(x) for x in row] for row in own] if form.correction else own
     by = shifted(tape, own) if form.correction else own
     chosen = [[(t + i) % experts for i in range(k)] if form.hashed else best(row, k) for t, row in enumerate(by)]
-    scores = [[(x if form.correction else sigmoid(x)) if e in sent else 0.0 for e, x in enumerate(row)]
-              for row, sent in zip(own, chosen, strict=True)]  # fmt: skip
+    scores = [
+        [(x if form.correction else sigmoid(x)) if e in sent else 0.0 for e, x in enumerate(row)]
+        for row, sent in zip(own, chosen, strict=True)
+    ]
     return tape.store([a + [sigmoid(x) for x in b] for a, b in zip(scores, others, strict=True)]), chosen
 
 
@@ -480,8 +489,10 @@ def factor(tape: Tape, rows: list) -> list:
 def factor_scores(tape: Tape, scores: list, chosen: list, experts: int) -> list:
     """The scores of chosen experts and of all others times one learned number."""
     (number,) = tape.table("n", 1)
-    return [[tape.store(number * x) if e in sent or e >= experts else x for e, x in enumerate(row)]
-            for row, sent in zip(scores, chosen, strict=True)]  # fmt: skip
+    return [
+        [tape.store(number * x) if e in sent or e >= experts else x for e, x in enumerate(row)]
+        for row, sent in zip(scores, chosen, strict=True)
+    ]
 
 
 def cut(tape: Tape, rows: list) -> list:

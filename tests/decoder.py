@@ -63,8 +63,15 @@ class Decoder:
             x = self.op("transform", counting.linear, x, z["d"], bias=frame.head_act_bias)
             x = self.op("act", counting.activate, x, frame.head_act, gated=False)
             x = self.op("act_norm", counting.norm, x, frame.norm)
-        x = self.op("logits", counting.linear, x, z["V"], "head", weights=self.table[: z["V"]] if frame.tied else None,
-                    aside="head/bias" if frame.head_bias else "")  # fmt: skip
+        x = self.op(
+            "logits",
+            counting.linear,
+            x,
+            z["V"],
+            "head",
+            weights=self.table[: z["V"]] if frame.tied else None,
+            aside="head/bias" if frame.head_bias else "",
+        )
         x = self.op("scale", counting.scale, x, 0.5) if frame.head_scaled else x
         if frame.softcap:
             self.op("softcap", counting.cap, x)

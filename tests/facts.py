@@ -263,9 +263,23 @@ def cycle(k: Cycle, z: Sizes) -> Counter[str]:
 
 
 KINDS: dict[type, Any] = {
-    Attention: attention, RoutedAttention: routed, TimeMix: time_mix, ChannelMix: channel_mix,
-    DifferentialAttention: differential, LatentAttention: latent, RelativeAttention: relative,
-    FeedForward: feed_forward, Experts: experts, DeltaNet: delta_net, LightningAttention: lightning,
-    GatedRecurrence: recurrence, Mamba: mamba, Mamba2: mamba2, LayerInputs: layer_inputs, LayerInput: layer_input,
-    Laurel: laurel, Cycle: cycle, Pointwise: pointwise,
-}  # fmt: skip
+    Attention: attention,
+    RoutedAttention: routed,
+    TimeMix: time_mix,
+    ChannelMix: channel_mix,
+    DifferentialAttention: differential,
+    LatentAttention: latent,
+    RelativeAttention: relative,
+    FeedForward: feed_forward,
+    Experts: experts,
+    DeltaNet: delta_net,
+    LightningAttention: lightning,
+    GatedRecurrence: recurrence,
+    Mamba: mamba,
+    Mamba2: mamba2,
+    LayerInputs: layer_inputs,
+    LayerInput: layer_input,
+    Laurel: laurel,
+    Cycle: cycle,
+    Pointwise: pointwise,
+}

@@ -80,7 +80,7 @@ GPT_FAST: list[tuple[str, Mapping[str, str], str, dict[int, float]]] = [
     ("mixtral-8x7b", INT8, A100, {1: 97.92, 2: 155.03, 4: 216.87, 8: 279.35}),
     ("llama-2-7b", BF16, GCD, {1: 76.33}),
     ("llama-2-7b", INT8, GCD, {1: 101.86}),
-]  # fmt: skip
+]
 
 FREE = "prompts free, no context"
 INFERSIM = "InferSim README"
@@ -104,10 +104,30 @@ SERVED = [
     Measured(INFERSIM, "qwen3-8b", "h20", 1, 15061, 4096, 0, 4, FP8, any_batch=True, told="prompts of 4096"),
     Measured(INFERSIM, "qwen3-8b", "h20", 1, 2682, 1, 0, 1024, FP8, any_batch=True, told="no context"),
     # of 73.7k tokens/s and node 56.3 % hit the cache; 4 and 18 nodes; 20 to 22 tokens/s and user, 4989 tokens cached
-    Measured(DAY_6, "deepseek-v3", "h800", 32, 73.7e3 * 0.437 * 4, 1, 0, 16384, logits="none", any_batch=True,
-             told="cache hits are free, no context"),
-    Measured(DAY_6, "deepseek-v3", "h800", 144, 14.8e3 * 18, 1, 4989, 14800 * 18 // 20,
-             told="one token a query and step, no speculation"),
+    Measured(
+        DAY_6,
+        "deepseek-v3",
+        "h800",
+        32,
+        73.7e3 * 0.437 * 4,
+        1,
+        0,
+        16384,
+        logits="none",
+        any_batch=True,
+        told="cache hits are free, no context",
+    ),
+    Measured(
+        DAY_6,
+        "deepseek-v3",
+        "h800",
+        144,
+        14.8e3 * 18,
+        1,
+        4989,
+        14800 * 18 // 20,
+        told="one token a query and step, no speculation",
+    ),
     # prompts of 2000 tokens; prefill on 4 nodes, decode on 9
     Measured(SGLANG, "deepseek-v3", "h100-sxm", 32, 52.3e3 * 4, 2000, 0, 256, any_batch=True),
     Measured(SGLANG, "deepseek-v3", "h100-sxm", 72, 22.3e3 * 9, 1, 2000, 512 * 72, any_batch=True),
@@ -126,25 +146,50 @@ SERVED = [
     Measured(PAGES, "llama-3.1-8b", "m4-pro", 1, 224.81, 512, formats=INT4_FP16, told="an M4 of unknown kind"),
     Measured(PAGES, "llama-3.1-8b", "m4-pro", 1, 20.87, formats=INT4_FP16, told="an M4 of unknown kind"),
     Measured(PAGES, "llama-2-7b", DDR5, 1, 18.27, formats=INT4),
-]  # fmt: skip
+]
 
 MEASURED = [
-    *(Measured("gpt-fast README", model, on, count, rate, formats=formats, in_turn=True, told="no context")
-      for model, formats, on, rates in GPT_FAST for count, rate in rates.items()),
+    *(
+        Measured("gpt-fast README", model, on, count, rate, formats=formats, in_turn=True, told="no context")
+        for model, formats, on, rates in GPT_FAST
+        for count, rate in rates.items()
+    ),
     *SERVED,
-]  # fmt: skip
+]
 
 # Matmuls and attention as fast as they have been seen: (source, machine, format, TFLOP/s).
 MAMF = "ml-engineering, maximum achievable matmul FLOPS"
 ACHIEVED = [
-    *((MAMF, name, "bf16", x) for name, x in {
-        "gaudi2": 418.7, "a100-sxm-80gb": 271.2, "a100-pcie-80gb": 252.9, "gh200-96gb": 828.6, "h100-sxm": 794.5,
-        "b300": 1769, "b200": 1745, "gaudi3": 1243, "gb200": 1822, "mi355x": 1565, "mi325x": 784.9, "mi300x": 668.4,
-    }.items()),
-    *((MAMF, name, "fp8", x) for name, x in {
-        "gaudi2": 826.5, "gh200-96gb": 1535, "gaudi3": 1289.5, "b200": 3432.5, "b300": 3353.3, "h200-sxm": 1453.4,
-        "gb200": 3615.6, "h100-sxm": 1402.6,
-    }.items()),
+    *(
+        (MAMF, name, "bf16", x)
+        for name, x in {
+            "gaudi2": 418.7,
+            "a100-sxm-80gb": 271.2,
+            "a100-pcie-80gb": 252.9,
+            "gh200-96gb": 828.6,
+            "h100-sxm": 794.5,
+            "b300": 1769,
+            "b200": 1745,
+            "gaudi3": 1243,
+            "gb200": 1822,
+            "mi355x": 1565,
+            "mi325x": 784.9,
+            "mi300x": 668.4,
+        }.items()
+    ),
+    *(
+        (MAMF, name, "fp8", x)
+        for name, x in {
+            "gaudi2": 826.5,
+            "gh200-96gb": 1535,
+            "gaudi3": 1289.5,
+            "b200": 3432.5,
+            "b300": 3353.3,
+            "h200-sxm": 1453.4,
+            "gb200": 3615.6,
+            "h100-sxm": 1402.6,
+        }.items()
+    ),
     (AZURE, "gb200", "fp8", 2744),
     ("FlashMLA README, decode", "h800-sxm", "bf16", 660),
     ("FlashMLA README, sparse decode", "h800-sxm", "bf16", 410),
@@ -154,7 +199,7 @@ ACHIEVED = [
     ("DeepGEMM README", "h800-sxm", "fp8", 1550),
     ("FlashAttention-3, arXiv:2407.08608", "h100-sxm", "fp16", 740),
     ("FlashAttention-2, training", "a100-sxm-80gb", "bf16", 225),
-]  # fmt: skip
+]
 
 # Kernels that memory bounds: (source, machine, GB/s).
 MOVED = [("FlashMLA README, decode", "h800-sxm", 3000), (AZURE, "gb200", 7350)]

@@ -131,9 +131,16 @@ def test_scaling_book_parameters_per_layer():
 def test_palm_flops_per_token():
     # PaLM, arXiv:2204.02311, appendix B: 6 N + 12 L H Q T a token, N without the input table and norms
     model = symroof.load("llama-2-7b")
-    weights = sum(model.formula("parameters", x) * n for x, n in [
-        ("attention/qkv", s.L), ("attention/out", s.L), ("mlp/gate_up", s.L), ("mlp/down", s.L), ("head/logits", 1),
-    ])  # fmt: skip
+    weights = sum(
+        model.formula("parameters", x) * n
+        for x, n in [
+            ("attention/qkv", s.L),
+            ("attention/out", s.L),
+            ("mlp/gate_up", s.L),
+            ("mlp/down", s.L),
+            ("head/logits", 1),
+        ]
+    )
     palm = 6 * weights.subs(MULTI_HEAD) + 12 * s.L * s.H_q * s.h * s.n
     assert same(3 * forward() / (s.B * s.n), palm)
 

@@ -51,8 +51,13 @@ def test_sizes_alike_share_a_symbol() -> None:
     parts = {"a": sliding(3), "b": zoo.attention(Attention(), "full_attention")}
     model = zoo.model(3, zoo.by("aba", **parts), MLP)
     assert {x: sizes(model)[x] for x in ("H_q", "H_kv", "h", "w", "L_swa", "L_full")} == {
-        "H_q": 4, "H_kv": 2, "h": 6, "w": 3, "L_swa": 2, "L_full": 1,
-    }  # fmt: skip
+        "H_q": 4,
+        "H_kv": 2,
+        "h": 6,
+        "w": 3,
+        "L_swa": 2,
+        "L_full": 1,
+    }
 
 
 def test_sizes_that_differ_have_symbols_of_their_own() -> None:
@@ -98,10 +103,21 @@ def test_a_symbol_of_a_kind_is_the_general_one_with_the_kinds_name() -> None:
 @given(st.text("abc.", min_size=1, max_size=9), st.text("mn.", min_size=1, max_size=9))
 def test_counts_are_those_of_the_pattern(first: str, second: str) -> None:
     second = (second * 9)[: len(first)]
-    parts = {"a": sliding(3, "a"), "b": sliding(5, "b"), "c": sliding(7, "c"),
-             "m": zoo.mlp(FeedForward(), 7, "m"), "n": zoo.mlp(FeedForward(), 9, "n")}  # fmt: skip
-    architecture = assemble("zoo", Size(len(first), "layers"), (zoo.by(first, **parts), zoo.by(second, **parts)),
-                            Frame(), d=Size(5, "d"), V=Size(17, "V"))  # fmt: skip
+    parts = {
+        "a": sliding(3, "a"),
+        "b": sliding(5, "b"),
+        "c": sliding(7, "c"),
+        "m": zoo.mlp(FeedForward(), 7, "m"),
+        "n": zoo.mlp(FeedForward(), 9, "n"),
+    }
+    architecture = assemble(
+        "zoo",
+        Size(len(first), "layers"),
+        (zoo.by(first, **parts), zoo.by(second, **parts)),
+        Frame(),
+        d=Size(5, "d"),
+        V=Size(17, "V"),
+    )
     counts = Counter(first + second)
     assert {x.name: architecture.sizes[x.layers] for x in architecture.structure.sublayers} == {
         letter: n for letter, n in counts.items() if letter != "."
@@ -189,8 +205,13 @@ def attends(model: Model, rule: str) -> dict[str, Cost]:
 @pytest.mark.parametrize("rule", ["standard", "transformers", "full-square"])
 def test_each_of_several_windows_costs_what_it_does_alone(rule: str) -> None:
     found = attends(zoo.MODELS["windows"], rule)
-    kinds = {"near": ("sliding", 2), "far": ("sliding", 5), "chunked_attention": ("chunked", 3),
-             "wide_chunks": ("chunked", 5), "full_attention": ("causal", 1)}  # fmt: skip
+    kinds = {
+        "near": ("sliding", 2),
+        "far": ("sliding", 5),
+        "chunked_attention": ("chunked", 3),
+        "wide_chunks": ("chunked", 5),
+        "full_attention": ("causal", 1),
+    }
     for name, (mask, w) in kinds.items():
         alone = zoo.model(2, zoo.attention(Attention(mask), name, w=w), MLP)
         assert alone.architecture.sizes["w"] == w

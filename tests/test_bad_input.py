@@ -83,9 +83,13 @@ def run(*args: str) -> Result:
 def process(*args: str, **options: Any) -> "subprocess.CompletedProcess[str]":
     """symroof with these arguments, as a process of its own."""
     return subprocess.run(
-        [SYMROOF, *args], **{"stdout": subprocess.PIPE, "timeout": 20, **options}, stderr=subprocess.PIPE, text=True,
-        encoding="utf-8", check=False,
-    )  # fmt: skip
+        [SYMROOF, *args],
+        **{"stdout": subprocess.PIPE, "timeout": 20, **options},
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
 
 
 def the_line(stderr: str) -> str:
@@ -223,7 +227,7 @@ PATHS = table(
     ("address", "https://huggingface.co/org/name", ("unknown model", "org/name")),
     ("near miss", "lama-3-8b", ("unknown model 'lama-3-8b'", "did you mean 'llama-3-8b'")),
     ("far miss", "zzz", ("unknown model 'zzz'", "known", "more", "symroof models")),
-)  # fmt: skip
+)
 
 
 @pytest.fixture
@@ -294,15 +298,42 @@ def test_an_odd_path_in_a_config_s_error(oddities: Path) -> None:
 
 # ---- keys and values
 
-SIZES = ("hidden_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim", "vocab_size",
-         "intermediate_size")  # fmt: skip
-TEXT_SIZES = (*SIZES, "intermediate_size_mlp", "num_local_experts", "num_experts_per_tok", "interleave_moe_layer_step",
-              "attention_chunk_size", "no_rope_layer_interval", "nope_layer_interval")  # fmt: skip
+SIZES = (
+    "hidden_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "num_key_value_heads",
+    "head_dim",
+    "vocab_size",
+    "intermediate_size",
+)
+TEXT_SIZES = (
+    *SIZES,
+    "intermediate_size_mlp",
+    "num_local_experts",
+    "num_experts_per_tok",
+    "interleave_moe_layer_step",
+    "attention_chunk_size",
+    "no_rope_layer_interval",
+    "nope_layer_interval",
+)
 NO_SIZES = {
-    "zero": 0, "negative": -1, "fraction": 1.5, "whole float": 64.0, "string": "64", "NaN": math.nan,
-    "infinity": math.inf, "10^400": 10**400, "-10^400": -(10**400), "bool": True, "list": [64], "object": {"a": 1},
-    "code": "__import__('os')", "escape": "\x1b[31m\n", "long": "x" * 10_000,
-}  # fmt: skip
+    "zero": 0,
+    "negative": -1,
+    "fraction": 1.5,
+    "whole float": 64.0,
+    "string": "64",
+    "NaN": math.nan,
+    "infinity": math.inf,
+    "10^400": 10**400,
+    "-10^400": -(10**400),
+    "bool": True,
+    "list": [64],
+    "object": {"a": 1},
+    "code": "__import__('os')",
+    "escape": "\x1b[31m\n",
+    "long": "x" * 10_000,
+}
 
 
 @pytest.mark.parametrize("value", NO_SIZES.values(), ids=NO_SIZES)
@@ -330,8 +361,14 @@ def test_a_missing_size(tmp_path: Path, key: str, value: Any) -> None:
 def test_sizes_that_follow_from_others(tmp_path: Path, value: Any) -> None:
     path = saved(tmp_path, llama(num_key_value_heads=value, head_dim=value))
     assert json.loads(served("report", path, "--json"))["model"]["sizes"] == {
-        "L": 4, "d": 64, "H_q": 8, "H_kv": 8, "h": 8, "V": 100, "f": 128
-    }  # fmt: skip
+        "L": 4,
+        "d": 64,
+        "H_q": 8,
+        "H_kv": 8,
+        "h": 8,
+        "V": 100,
+        "f": 128,
+    }
 
 
 CONFIGS = table(
@@ -377,9 +414,11 @@ CONFIGS = table(
     ("layer types short", llama4(layer_types=["full_attention"]), ("layer_types", "contradict", "chunked_attention")),
     ("layer types empty", llama4(layer_types=[]), ("layer_types", "contradict")),
     ("layer types other", llama4(layer_types=["full_attention"] * 4), ("layer_types", "no_rope_layer", "contradict")),
-    ("layer types against rope",
-     llama4(no_rope_layers=[1, 0, 1, 0], layer_types=["chunked_attention"] * 3 + ["full_attention"]),
-     ("layer_types", "'no_rope_layers'", "contradict")),
+    (
+        "layer types against rope",
+        llama4(no_rope_layers=[1, 0, 1, 0], layer_types=["chunked_attention"] * 3 + ["full_attention"]),
+        ("layer_types", "'no_rope_layers'", "contradict"),
+    ),
     ("layer types unknown", llama4(layer_types=["mamba"] * 4), ("layer_types", "chunked_attention", "full_attention")),
     ("layer types no list", llama4(layer_types="full_attention"), ("layer_types", "list")),
     ("moe layers beyond", llama4(moe_layers=[1, 4]), ("moe_layers", "from 0 to 3")),
@@ -412,7 +451,7 @@ CONFIGS = table(
     ("quantised by a list", llama(quantization_config={"quant_method": [[]] * 9999}), ("quantization_config",)),
     ("quantised llama4", {**llama4(), "quantization_config": {"quant_method": "fp7"}}, ("quantization_config", "fp7")),
     ("quantised text part", llama4(quantization_config={"quant_method": "fp7"}), ("quantization_config", "fp7")),
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize(("config", "words"), CONFIGS)
@@ -458,8 +497,9 @@ def test_more_layers_than_can_be_listed(tmp_path: Path) -> None:
     """The largest size that is taken ends in a report or an error, soon and in little memory."""
     resource = pytest.importorskip("resource")
     path = saved(tmp_path, llama4(num_hidden_layers=10**9))
-    done = process("report", path, timeout=10,
-                   preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30)))  # fmt: skip
+    done = process(
+        "report", path, timeout=10, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))
+    )
     assert done.returncode == 0 or the_line(done.stderr)
 
 
@@ -515,8 +555,12 @@ OPTIONS = table(
     ("rules two sets", "report llama-3-8b --rules standard,transformers", ["standard and transformers", "one"], True),
     ("rules dunder", "report llama-3-8b --rules __class__", ["--rules", "'__class__'", "known"], True),
     ("rules kept", "report llama-3-8b --rules transformer-roofline-analyzer,exact-dots", ["exact-dots", "drop"], True),
-    ("rules and logits", "report llama-3-8b --rules transformer-roofline-analyzer --logits all",
-     ["logits-all", "drop"], True),
+    (
+        "rules and logits",
+        "report llama-3-8b --rules transformer-roofline-analyzer --logits all",
+        ["logits-all", "drop"],
+        True,
+    ),
     ("logits", "report llama-3-8b --logits first", ["--logits", "'first'", "last"], True),
     ("against", "report llama-3-8b --against standart", ["--against", "did you mean 'standard'"], True),
     ("against csv", "report llama-3-8b --against transformers --format csv", ["--against", "csv", "json"], True),
@@ -554,7 +598,7 @@ OPTIONS = table(
     ("output nowhere", "report llama-3-8b --output missing/out.txt", ["missing/out.txt", "cannot be written"], False),
     ("output directory", "report llama-3-8b --output .", ["directory"], True),
     ("output below a file", "report llama-3-8b --output file/out.txt", ["file/out.txt", "cannot be written"], False),
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize(("line", "words", "typed"), OPTIONS)
@@ -566,13 +610,28 @@ def test_an_option_that_cannot_be(oddities: Path, line: str, words: list[str], t
 
 ODD = "x\x1b[31mred\x07\n\u202eevil\u2028"
 ODD_ARGUMENTS = [
-    [ODD], ["report", "llama-3-8b", ODD], ["report", "llama-3-8b", f"--{ODD}"],
-    *(["report", "llama-3-8b", f"{option}={ODD}"] for option in
-      ("--cached-tokens", "--input-tokens", "--batch-size", "--dtype", "--rules", "--logits", "--against", "--format")),
-    ["report", "llama-3-8b", "--set", ODD], ["report", "llama-3-8b", "--set", f"{ODD}=4"],
+    [ODD],
+    ["report", "llama-3-8b", ODD],
+    ["report", "llama-3-8b", f"--{ODD}"],
+    *(
+        ["report", "llama-3-8b", f"{option}={ODD}"]
+        for option in (
+            "--cached-tokens",
+            "--input-tokens",
+            "--batch-size",
+            "--dtype",
+            "--rules",
+            "--logits",
+            "--against",
+            "--format",
+        )
+    ),
+    ["report", "llama-3-8b", "--set", ODD],
+    ["report", "llama-3-8b", "--set", f"{ODD}=4"],
     ["report", "llama-3-8b", "--output", f"missing{ODD}/x"],
-    ["formula", "llama-3-8b", "--op", ODD], ["formula", "llama-3-8b", "--quantity", ODD],
-]  # fmt: skip
+    ["formula", "llama-3-8b", "--op", ODD],
+    ["formula", "llama-3-8b", "--quantity", ODD],
+]
 
 
 @pytest.mark.parametrize("args", ODD_ARGUMENTS, ids=lambda args: args[-1].partition("x")[0] or str(len(args)))
@@ -620,14 +679,31 @@ def test_lists_of_tokens(args: list[str]) -> None:
 @pytest.mark.parametrize(
     "step",
     [
-        {"new": 0}, {"new": -1}, {"new": 1.0}, {"new": "1"}, {"new": True}, {"new": None}, {"new": []},
-        {"new": [1, [2]]}, {"cached": -1}, {"cached": math.nan}, {"cached": "12"}, {"cached": [1, 2], "new": [1, 2, 3]},
-        {"cached": -(10**5000)}, {"batch_size": 0}, {"batch_size": 2.0}, {"batch_size": 3, "cached": [1, 2]},
-        {"batch_size": 10**5000 + 1, "cached": [1, 2]}, {"dtype": "bf61"}, {"weights": "zzz"}, {"rules": "zzz"},
-        {"rules": ["standard", "transformers"]}, {"logits": "first"},
+        {"new": 0},
+        {"new": -1},
+        {"new": 1.0},
+        {"new": "1"},
+        {"new": True},
+        {"new": None},
+        {"new": []},
+        {"new": [1, [2]]},
+        {"cached": -1},
+        {"cached": math.nan},
+        {"cached": "12"},
+        {"cached": [1, 2], "new": [1, 2, 3]},
+        {"cached": -(10**5000)},
+        {"batch_size": 0},
+        {"batch_size": 2.0},
+        {"batch_size": 3, "cached": [1, 2]},
+        {"batch_size": 10**5000 + 1, "cached": [1, 2]},
+        {"dtype": "bf61"},
+        {"weights": "zzz"},
+        {"rules": "zzz"},
+        {"rules": ["standard", "transformers"]},
+        {"logits": "first"},
     ],
     ids=range(22),
-)  # fmt: skip
+)
 def test_a_step_that_cannot_be(step: dict[str, Any]) -> None:
     with pytest.raises(UsageError) as error:
         symroof.load(LLAMA).report(**step)
@@ -791,7 +867,7 @@ PROCESSES = table(
     ("underscores", ["report", "llama-3-8b", "--cached-tokens", "1__0"], 2, "'1__0'"),
     ("operator", ["formula", "llama-3-8b", "--op", "zzz"], 2, "known"),
     ("output", ["report", "llama-3-8b", "--output", "missing/out.txt"], 1, "cannot be written"),
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize(("args", "code", "word"), PROCESSES)
@@ -861,8 +937,15 @@ def test_values_are_not_run(trace: Path, base: Any) -> None:
 
 def test_keys_and_unread_values_are_not_run(tmp_path: Path, trace: Path) -> None:
     text = code(trace)
-    unread = {text: text, "auto_map": {"AutoConfig": text}, "_name_or_path": text, "architectures": [text],
-              "custom_pipelines": {text: {"impl": text}}, "rope_scaling": text, "__class__": text}  # fmt: skip
+    unread = {
+        text: text,
+        "auto_map": {"AutoConfig": text},
+        "_name_or_path": text,
+        "architectures": [text],
+        "custom_pipelines": {text: {"impl": text}},
+        "rope_scaling": text,
+        "__class__": text,
+    }
     path = saved(tmp_path, llama(**unread))
     for form in ("table", "json", "csv", "markdown", "html", "latex"):
         served("report", path, "--format", form)
@@ -917,10 +1000,15 @@ def test_a_name_stays_out_of_written_code(tmp_path: Path, name: str) -> None:
 @NEEDS_POSIX
 @pytest.mark.parametrize(
     "args",
-    [["report"], ["report", "--format", "markdown"], ["report", "--format", "html"], ["formula"],
-     ["formula", "--format", "python"]],
+    [
+        ["report"],
+        ["report", "--format", "markdown"],
+        ["report", "--format", "html"],
+        ["formula"],
+        ["formula", "--format", "python"],
+    ],
     ids=" ".join,
-)  # fmt: skip
+)
 def test_a_name_s_escapes_are_not_printed(tmp_path: Path, args: list[str]) -> None:
     (tmp_path / "x\x1b]0;title\x07\x1b[31m").mkdir()
     out = served(*args, saved(tmp_path / "x\x1b]0;title\x07\x1b[31m", LLAMA))
@@ -959,12 +1047,18 @@ def test_no_text_reaches_a_compiler_or_an_import(tmp_path: Path) -> None:
     bad.mkdir()
     path, wrong = saved(good, llama(**marked)), saved(bad, llama(model_type=mark))
     commands = [
-        ["report", path], ["report", path, "--against", "transformers"], ["formula", path, "--format", "python"],
+        ["report", path],
+        ["report", path, "--against", "transformers"],
+        ["formula", path, "--format", "python"],
         ["report", path, "--json", "--set", "d=128"],
-        ["report", wrong], ["report", mark], ["report", "llama-3-8b", "--dtype", mark],
-        ["report", "llama-3-8b", "--rules", mark], ["report", "llama-3-8b", "--set", f"{mark}=1"],
-        ["formula", "llama-3-8b", "--op", mark], ["formula", "llama-3-8b", "--quantity", mark],
-    ]  # fmt: skip
+        ["report", wrong],
+        ["report", mark],
+        ["report", "llama-3-8b", "--dtype", mark],
+        ["report", "llama-3-8b", "--rules", mark],
+        ["report", "llama-3-8b", "--set", f"{mark}=1"],
+        ["formula", "llama-3-8b", "--op", mark],
+        ["formula", "llama-3-8b", "--quantity", mark],
+    ]
     args = [sys.executable, "-c", AUDIT, json.dumps(commands)]
     done = subprocess.run(args, capture_output=True, text=True, timeout=60, check=True)
     found = json.loads(done.stdout)
@@ -992,8 +1086,18 @@ VALUES = st.recursive(
     lambda x: st.one_of(st.lists(x, max_size=5), st.dictionaries(WORDS, x, max_size=3)),
     max_leaves=8,
 )
-MORE_KEYS = ("dtype", "quantization_config", "text_config", "no_rope_layers", "layer_types", "moe_layers",
-             "nope_layer_interval", "_name_or_path", "rope_scaling", "sliding_window")  # fmt: skip
+MORE_KEYS = (
+    "dtype",
+    "quantization_config",
+    "text_config",
+    "no_rope_layers",
+    "layer_types",
+    "moe_layers",
+    "nope_layer_interval",
+    "_name_or_path",
+    "rope_scaling",
+    "sliding_window",
+)
 CALM = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 
 

@@ -87,7 +87,7 @@ INDEX = {
     "qwen2-audio-7b": (16_794_189_824, 2 * WHISPER),
     # exo's model card: shapes of the packed matrices, biases of scores in fp32
     "kimi-k2.6": (595_148_192_736, 2 * MOONVIT + 60 * 384 * (3 * 8 + 4)),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", INDEX)
@@ -149,10 +149,17 @@ ELEMENTS = {
     "gemma-4-31b-nvfp4": (20_868_591_152, HALVES, GEMMA_4_VISION),  # scales are not counted
     "qwen3.5-122b-a10b": (125_086_497_008, STORED, lambda: qwen3_vision(3072) + qwen3_next_token("qwen3.5-122b-a10b")),
     "qwen3.6-35b-a3b": (35_951_822_704, STORED, lambda: qwen3_vision(2048) + qwen3_next_token("qwen3.6-35b-a3b")),
-    "qwen3.5-122b-a10b-fp8": (125_094_006_512, SCALED, lambda: qwen3_vision(3072)
-        + qwen3_next_token("qwen3.5-122b-a10b") + (256 * 3 * 3072 * 1024 + 3 * 3072 * 1024 + 25600 * 3072) // 128**2),
+    "qwen3.5-122b-a10b-fp8": (
+        125_094_006_512,
+        SCALED,
+        lambda: (
+            qwen3_vision(3072)
+            + qwen3_next_token("qwen3.5-122b-a10b")
+            + (256 * 3 * 3072 * 1024 + 3 * 3072 * 1024 + 25600 * 3072) // 128**2
+        ),
+    ),
     "gemma-3-4b": (4_300_079_472, STORED, SIGLIP),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", ELEMENTS)
@@ -181,14 +188,23 @@ LATENT = [f"self_attn.{x}" for x in ("indexer*", "kv_a_proj_with_mqa", "kv_b_pro
     ("name", "quant", "counted", "total", "besides"),
     # nvidia/DeepSeek-V3.2-NVFP4: of attention the output projection alone is in nvfp4. Besides, biases of scores.
     [
-        ("deepseek-v3.2", excluded(61, *LATENT), SCALED, 394_498_304_256,
-         lambda: plain_next_token("deepseek-v3.2", 2) + 59 * 256),
-        ("glm-5", excluded(78, *LATENT, "self_attn.o_proj"), SCALED, 435_238_854_912,
-         lambda: plain_next_token("glm-5", 0) + 76 * 256),
-        ("minimax-m2.5", excluded(62, "block_sparse_moe.gate", "self_attn*"), HALVES, 116_349_510_656,
-         lambda: 0),
+        (
+            "deepseek-v3.2",
+            excluded(61, *LATENT),
+            SCALED,
+            394_498_304_256,
+            lambda: plain_next_token("deepseek-v3.2", 2) + 59 * 256,
+        ),
+        (
+            "glm-5",
+            excluded(78, *LATENT, "self_attn.o_proj"),
+            SCALED,
+            435_238_854_912,
+            lambda: plain_next_token("glm-5", 0) + 76 * 256,
+        ),
+        ("minimax-m2.5", excluded(62, "block_sparse_moe.gate", "self_attn*"), HALVES, 116_349_510_656, lambda: 0),
     ],
-)  # fmt: skip
+)
 def test_elements_of_a_checkpoint_in_nvfp4(name, quant, counted, total, besides):
     model = symroof.load({**catalogue()[name]["config"], "quantization_config": quant})
     assert sum(n * counted[form] for form, n in elements(model).items() if n) + besides() == total

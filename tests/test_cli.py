@@ -81,17 +81,33 @@ def test_options_end_at_the_double_dash(tmp_path):
 def test_report_json_is_the_documented_schema():
     found = as_json("llama-4-scout", *STEP, "--cache", "fp8")
     assert list(found) == [
-        "schema", "symroof", "model", "parameters", "batch", "rules", "precision", "rows", "totals", "storage",
+        "schema",
+        "symroof",
+        "model",
+        "parameters",
+        "batch",
+        "rules",
+        "precision",
+        "rows",
+        "totals",
+        "storage",
         "warnings",
-    ]  # fmt: skip
+    ]
     assert found["schema"] == "symroof.report/1"
     assert found == symroof.load("llama-4-scout").report(1, 2048, cache="fp8").to_dict()
     assert found["precision"]["cache"] == {"format": "fp8", "bytes": 1.0, "origin": "given as cache"}
     assert found["precision"]["weights"] == {"format": "bf16", "bytes": 2.0, "origin": "the config's dtype"}
     figures = [
-        "matmul_flops", "vector_flops", "flops", "weight_bytes", "cache_read_bytes", "cache_write_bytes",
-        "input_bytes", "output_bytes", "intensity",
-    ]  # fmt: skip
+        "matmul_flops",
+        "vector_flops",
+        "flops",
+        "weight_bytes",
+        "cache_read_bytes",
+        "cache_write_bytes",
+        "input_bytes",
+        "output_bytes",
+        "intensity",
+    ]
     assert list(found["totals"]) == figures
     for row in found["rows"]:
         assert list(row) == ["path", "op", "block", "role", "layers", "of_layers", "one_layer", "all_layers"]

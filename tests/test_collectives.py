@@ -137,8 +137,10 @@ def test_an_all_to_all_is_what_the_busiest_link_carries(kind, devices):
     load, net = Counter(), NETWORKS[kind](devices)
     exchange(kind, devices, load)
     assert c.all_to_all(devices**2, net) == max(load.values(), default=0)
-    longest = max((hops for a, b in product(range(devices), repeat=2) if a != b
-                   for _, _, hops in path(kind, devices, a, b)), default=0)  # fmt: skip
+    longest = max(
+        (hops for a, b in product(range(devices), repeat=2) if a != b for _, _, hops in path(kind, devices, a, b)),
+        default=0,
+    )
     assert net.hops == longest
 
 
@@ -214,8 +216,16 @@ def test_few_bytes_take_the_hops_and_many_the_link():
     assert at(c.seconds(7)) == at(c.point_to_point(7, hops=0)) == Fraction(7, 10**9)
 
 
-@pytest.mark.parametrize("make", [lambda: c.ring(0), lambda: c.switch(Fraction(3, 2)), lambda: c.even_torus(20, 2),
-                                  lambda: c.torus(4, 0), lambda: c.line(-1)])  # fmt: skip
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: c.ring(0),
+        lambda: c.switch(Fraction(3, 2)),
+        lambda: c.even_torus(20, 2),
+        lambda: c.torus(4, 0),
+        lambda: c.line(-1),
+    ],
+)
 def test_devices_that_cannot_be(make):
     with pytest.raises(UsageError, match="give"):
         make()
@@ -248,9 +258,11 @@ def test_sharding_questions_2_and_3():
     whole = 2 * 1024 * 4096
     ring, plane = c.ring(4, many=True), c.torus(4, 4, many=True)
     for sent, hops, printed in [
-        (c.all_gather(Integer(whole) / 4, ring), ring.hops, "23"), (c.all_gather(whole, plane), plane.hops, "46"),
-        (c.all_reduce(whole, ring), 2 * ring.hops, "190"), (c.all_gather(256, ring), ring.hops, "2"),
-    ]:  # fmt: skip
+        (c.all_gather(Integer(whole) / 4, ring), ring.hops, "23"),
+        (c.all_gather(whole, plane), plane.hops, "46"),
+        (c.all_reduce(whole, ring), 2 * ring.hops, "190"),
+        (c.all_gather(256, ring), ring.hops, "2"),
+    ]:
         assert says(microseconds(c.seconds(sent, hops), V4P), printed)
     # "4 T_min" is the longest path of the plane
     assert plane.hops == 4
@@ -292,9 +304,10 @@ def test_gpus_node():
     # bf16[1024, 16384] over 8 H100: 75 us, exactly 65; bf16[4096, 65536]: 1.04 ms (1.5 measured)
     size, larger = 2 * 1024 * 16384, 2 * 4096 * 65536
     for sent, printed in [
-        (c.all_gather(size, c.switch(8, many=True)), "75"), (c.all_gather(size, c.switch(8)), "65"),
+        (c.all_gather(size, c.switch(8, many=True)), "75"),
+        (c.all_gather(size, c.switch(8)), "65"),
         (c.all_gather(larger, c.switch(8)), "1040"),
-    ]:  # fmt: skip
+    ]:
         assert says(microseconds(c.seconds(sent), H100), printed)
     N, W = Symbol("N", positive=True), s.W_l
     assert c.seconds(c.all_gather(SIZE, c.switch(N))).equals(SIZE * (N - 1) / (N * W))

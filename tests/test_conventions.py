@@ -80,9 +80,13 @@ def test_kaplan_table_1():
 @pytest.mark.parametrize(
     ("name", "parameters"),
     # Pythia, arXiv:2304.01373, table 1, non-embedding
-    [("pythia-70m", 18_915_328), ("pythia-160m", 85_056_000), ("pythia-1.4b", 1_208_602_624),
-     ("pythia-12b", 11_327_027_200)],
-)  # fmt: skip
+    [
+        ("pythia-70m", 18_915_328),
+        ("pythia-160m", 85_056_000),
+        ("pythia-1.4b", 1_208_602_624),
+        ("pythia-12b", 11_327_027_200),
+    ],
+)
 def test_parameters_but_for_tables_and_head(name, parameters):
     assert by_convention(symroof.load(name), 2048).values[s.N_body] == parameters
 

@@ -21,20 +21,35 @@ from symroof.cost.batch import Query
 from symroof.model.model import Model
 
 LLAMA = {
-    "model_type": "llama", "hidden_size": 5, "intermediate_size": 7, "num_hidden_layers": 3, "vocab_size": 11,
-    "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 6, "torch_dtype": "bfloat16",
-}  # fmt: skip
+    "model_type": "llama",
+    "hidden_size": 5,
+    "intermediate_size": 7,
+    "num_hidden_layers": 3,
+    "vocab_size": 11,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 6,
+    "torch_dtype": "bfloat16",
+}
 CONFIGS: dict[str, dict[str, Any]] = {
     "plain": LLAMA,
     "biased": LLAMA | {"attention_bias": True, "mlp_bias": True, "hidden_act": "gelu"},
     "tied": LLAMA | {"tie_word_embeddings": True, "hidden_act": "relu", "num_key_value_heads": 1},
-    "interleaved": LLAMA | {
-        "model_type": "llama4_text", "intermediate_size_mlp": 9, "num_hidden_layers": 4, "attention_chunk_size": 3,
-        "num_local_experts": 5, "num_experts_per_tok": 2, "interleave_moe_layer_step": 2, "attention_bias": True,
+    "interleaved": LLAMA
+    | {
+        "model_type": "llama4_text",
+        "intermediate_size_mlp": 9,
+        "num_hidden_layers": 4,
+        "attention_chunk_size": 3,
+        "num_local_experts": 5,
+        "num_experts_per_tok": 2,
+        "interleave_moe_layer_step": 2,
+        "attention_bias": True,
     },
-}  # fmt: skip
-WRITTEN_OUT = {name: x for name, x in zoo.MODELS.items()
-               if all(type(y.kind) in RUNS for y in x.architecture.structure.sublayers)}  # fmt: skip
+}
+WRITTEN_OUT = {
+    name: x for name, x in zoo.MODELS.items() if all(type(y.kind) in RUNS for y in x.architecture.structure.sublayers)
+}
 
 
 def values(model: Model, wanted: set[Symbol], run: Decoder) -> dict[Symbol, Any]:

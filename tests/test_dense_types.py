@@ -10,32 +10,74 @@ from symroof.architecture.kinds.attention import Attention
 from symroof.errors import ConfigError
 
 SMALL = {
-    "hidden_size": 8, "intermediate_size": 6, "num_hidden_layers": 8, "vocab_size": 11, "num_attention_heads": 4,
-    "num_key_value_heads": 2, "head_dim": 2, "torch_dtype": "bfloat16",
-}  # fmt: skip
+    "hidden_size": 8,
+    "intermediate_size": 6,
+    "num_hidden_layers": 8,
+    "vocab_size": 11,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 2,
+    "torch_dtype": "bfloat16",
+}
 GLM = {
-    "model_type": "chatglm", "add_bias_linear": False, "add_qkv_bias": True, "ffn_hidden_size": 13696,
-    "hidden_size": 4096, "kv_channels": 128, "multi_query_attention": True, "multi_query_group_num": 2,
-    "num_attention_heads": 32, "tie_word_embeddings": False,
-}  # fmt: skip
-QWEN = {
-    "model_type": "qwen", "hidden_size": 4096, "intermediate_size": 22016, "num_attention_heads": 32,
-    "num_hidden_layers": 32, "kv_channels": 128, "no_bias": True, "vocab_size": 151936,
+    "model_type": "chatglm",
+    "add_bias_linear": False,
+    "add_qkv_bias": True,
+    "ffn_hidden_size": 13696,
+    "hidden_size": 4096,
+    "kv_channels": 128,
+    "multi_query_attention": True,
+    "multi_query_group_num": 2,
+    "num_attention_heads": 32,
     "tie_word_embeddings": False,
-}  # fmt: skip
+}
+QWEN = {
+    "model_type": "qwen",
+    "hidden_size": 4096,
+    "intermediate_size": 22016,
+    "num_attention_heads": 32,
+    "num_hidden_layers": 32,
+    "kv_channels": 128,
+    "no_bias": True,
+    "vocab_size": 151936,
+    "tie_word_embeddings": False,
+}
 MIMO = {
-    "model_type": "mimo", "num_hidden_layers": 36, "hidden_size": 4096, "num_attention_heads": 32,
-    "num_key_value_heads": 8, "head_dim": 128, "intermediate_size": 11008, "vocab_size": 151680,
-    "sliding_window": 32768, "max_window_layers": 32, "use_sliding_window": False, "tie_word_embeddings": False,
-}  # fmt: skip
+    "model_type": "mimo",
+    "num_hidden_layers": 36,
+    "hidden_size": 4096,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "head_dim": 128,
+    "intermediate_size": 11008,
+    "vocab_size": 151680,
+    "sliding_window": 32768,
+    "max_window_layers": 32,
+    "use_sliding_window": False,
+    "tie_word_embeddings": False,
+}
 INTERNLM = {
-    "model_type": "internlm2", "bias": False, "hidden_size": 4096, "intermediate_size": 14336, "vocab_size": 92544,
-    "num_attention_heads": 32, "num_hidden_layers": 32, "num_key_value_heads": 8, "tie_word_embeddings": False,
-}  # fmt: skip
+    "model_type": "internlm2",
+    "bias": False,
+    "hidden_size": 4096,
+    "intermediate_size": 14336,
+    "vocab_size": 92544,
+    "num_attention_heads": 32,
+    "num_hidden_layers": 32,
+    "num_key_value_heads": 8,
+    "tie_word_embeddings": False,
+}
 PHI = {
-    "model_type": "phi-msft", "n_embd": 2048, "n_head": 32, "n_head_kv": None, "n_inner": None, "n_layer": 24,
-    "rotary_dim": 32, "tie_word_embeddings": False, "vocab_size": 51200,
-}  # fmt: skip
+    "model_type": "phi-msft",
+    "n_embd": 2048,
+    "n_head": 32,
+    "n_head_kv": None,
+    "n_inner": None,
+    "n_layer": 24,
+    "rotary_dim": 32,
+    "tie_word_embeddings": False,
+    "vocab_size": 51200,
+}
 
 BUFFER = 32  # elements of the rotation's frequencies, kept in the checkpoints of chatglm
 PREDICTOR = 210790400  # MiMo's layer for multi-token prediction with its projection and norms: 36 to 37 layers

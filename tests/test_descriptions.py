@@ -359,14 +359,21 @@ def test_a_description_is_told_from_every_other(family: str) -> None:
 CHANGED: dict[str, tuple[str, dict[str, Any], dict[str, int]]] = {
     "both factors of most residuals, one of others": (
         "minimax",
-        {"full_attn_alpha_factor": 2.5, "full_attn_beta_factor": 0.5, "linear_attn_alpha_factor": 3.5,
-         "mlp_alpha_factor": 1.5, "mlp_beta_factor": 3},
+        {
+            "full_attn_alpha_factor": 2.5,
+            "full_attn_beta_factor": 0.5,
+            "linear_attn_alpha_factor": 3.5,
+            "mlp_alpha_factor": 1.5,
+            "mlp_beta_factor": 3,
+        },
         {"scaled": 127872},
     ),
     "one factor of a few residuals": ("minimax", {"full_attn_beta_factor": 0.5}, {"scaled": 21312}),
     "gates of every element": ("laguna", {"gating": "per-element"}, {"softplus": 32560}),
     "a part of a head rotated": (
-        "minimax_m3_vl_text", {"rope_parameters": None, "partial_rotary_factor": 0.4}, {"rotated": 23680}
+        "minimax_m3_vl_text",
+        {"rope_parameters": None, "partial_rotary_factor": 0.4},
+        {"rotated": 23680},
     ),
     "limits in all layers": (
         "step3p7",
@@ -374,9 +381,11 @@ CHANGED: dict[str, tuple[str, dict[str, Any], dict[str, int]]] = {
         {"limited": 111888},
     ),
     "limits of shared experts and dense networks in one layer each": (
-        "step3p7", {"swiglu_limits_shared": [None, 16.0, 0, 16.0, 0]}, {"limited": 2 * facts.T * (344 + 72)}
+        "step3p7",
+        {"swiglu_limits_shared": [None, 16.0, 0, 16.0, 0]},
+        {"limited": 2 * facts.T * (344 + 72)},
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("family", "changes", "others"), CHANGED.values(), ids=CHANGED)

@@ -22,10 +22,16 @@ FIGURES = {
     "cache_size": lambda report: report.total.cache_held,
 }
 PAIRS = [
-    ("llama-3.1-8b", "qwen3-8b"), ("gpt2", "llama-2-7b"), ("mixtral-8x7b", "mistral-7b-v0.1"),
-    ("deepseek-v3", "deepseek-v4-pro"), ("qwen3-8b", "gpt-oss-20b"), ("gemma-2-9b", "llama-4-scout"),
-    ("mamba-1.4b", "jamba-v0.1"), ("qwen3-next-80b-a3b", "llama-3.1-8b"), ("falcon-7b", "gpt-j-6b"),
-]  # fmt: skip
+    ("llama-3.1-8b", "qwen3-8b"),
+    ("gpt2", "llama-2-7b"),
+    ("mixtral-8x7b", "mistral-7b-v0.1"),
+    ("deepseek-v3", "deepseek-v4-pro"),
+    ("qwen3-8b", "gpt-oss-20b"),
+    ("gemma-2-9b", "llama-4-scout"),
+    ("mamba-1.4b", "jamba-v0.1"),
+    ("qwen3-next-80b-a3b", "llama-3.1-8b"),
+    ("falcon-7b", "gpt-j-6b"),
+]
 STEPS = [{"new": 1, "cached": 8192, "batch_size": 4}, {"new": 300, "cached": 77, "batch_size": 2}]
 
 

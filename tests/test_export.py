@@ -24,8 +24,17 @@ from symroof.export.trees import Node
 from symroof.render import FORMULA_FORMS
 
 # A model of every kind: dense, latent with experts, sliding, chunked, compressed, indexed, hybrid, recurrent, mxfp4.
-MODELS = ("llama-3.1-8b", "deepseek-v3", "gemma-2-2b", "llama-4-scout", "deepseek-v4-flash", "glm-5",
-          "qwen3-next-80b-a3b", "mamba-130m", "gpt-oss-20b")  # fmt: skip
+MODELS = (
+    "llama-3.1-8b",
+    "deepseek-v3",
+    "gemma-2-2b",
+    "llama-4-scout",
+    "deepseek-v4-flash",
+    "glm-5",
+    "qwen3-next-80b-a3b",
+    "mamba-130m",
+    "gpt-oss-20b",
+)
 QUANTITIES = ("flops", "bytes", "weight_bytes", "cache_size", "parameters")
 ULPS = 16  # roundings that a double of some ten operations may be off by
 TOOLS = ("node", "cc", "rustc")
@@ -43,8 +52,13 @@ def points(seed):
 def told(model, values):
     """What a report says."""
     report = model.report(values["n"], values["c"], values["B"])
-    return {"flops": report.total.flops, "bytes": report.total.moved, "weight_bytes": report.total.weight_read,
-            "cache_size": report.storage.cache, "parameters": model.parameters.total}  # fmt: skip
+    return {
+        "flops": report.total.flops,
+        "bytes": report.total.moved,
+        "weight_bytes": report.total.weight_read,
+        "cache_size": report.storage.cache,
+        "parameters": model.parameters.total,
+    }
 
 
 def of_uniform(name):
@@ -136,8 +150,13 @@ def test_python_is_exact_at_any_size():
 def test_numpy_takes_arrays(exports):
     np = pytest.importorskip("numpy")
     spaces = [loaded(export, "numpy") for export, _ in exports]
-    check(exports, [float(spaces[i][name](**{x: float(y) for x, y in arguments.items()}))
-                    for i, name, arguments, _ in calls(exports)])  # fmt: skip
+    check(
+        exports,
+        [
+            float(spaces[i][name](**{x: float(y) for x, y in arguments.items()}))
+            for i, name, arguments, _ in calls(exports)
+        ],
+    )
     large = spaces[0]["flops"](B=np.array([1, 10**6]), n=np.array([1, 10**9]), c=np.array(0))
     assert large[1] > 10**25  # in whole numbers of 64 bits it would have overflowed
 
@@ -163,11 +182,18 @@ def test_c(exports, tmp_path):
         source = code.render(export, "c")
         if i >= len(MODELS):  # the same model once more: its functions have the same names
             source = re.sub(r"^double ", f"double x{i}_", source, flags=re.MULTILINE)
-        names[i] = dict(zip([x.quantity.name for x in export.functions],
-                            re.findall(r"^double (\w+)\(", source, re.MULTILINE), strict=True))  # fmt: skip
+        names[i] = dict(
+            zip(
+                [x.quantity.name for x in export.functions],
+                re.findall(r"^double (\w+)\(", source, re.MULTILINE),
+                strict=True,
+            )
+        )
         parts.append(source)
-    shown = (f'    printf("%.17g\\n", {names[i][name]}({", ".join(repr(float(y)) for y in arguments.values())}));\n'
-             for i, name, arguments, _ in calls(exports))  # fmt: skip
+    shown = (
+        f'    printf("%.17g\\n", {names[i][name]}({", ".join(repr(float(y)) for y in arguments.values())}));\n'
+        for i, name, arguments, _ in calls(exports)
+    )
     path = tmp_path / "formulas.c"
     path.write_text("".join(parts) + "int main(void)\n{\n" + "".join(shown) + "    return 0;\n}\n", encoding="utf-8")
     ran("cc", "-std=c99", "-Wall", "-Wextra", "-Werror", "-o", str(tmp_path / "formulas"), str(path), "-lm")
@@ -177,8 +203,10 @@ def test_c(exports, tmp_path):
 @needs("rustc")
 def test_rust(exports, tmp_path):
     modules = "".join(f"mod m{i} {{\n{code.render(export, 'rust')}\n}}\n" for i, (export, _) in enumerate(exports))
-    shown = (f'    println!("{{:?}}", m{i}::{name}({", ".join(repr(float(y)) for y in arguments.values())}));\n'
-             for i, name, arguments, _ in calls(exports))  # fmt: skip
+    shown = (
+        f'    println!("{{:?}}", m{i}::{name}({", ".join(repr(float(y)) for y in arguments.values())}));\n'
+        for i, name, arguments, _ in calls(exports)
+    )
     path = tmp_path / "formulas.rs"
     path.write_text(f"{modules}fn main() {{\n{''.join(shown)}}}\n", encoding="utf-8")
     ran("rustc", "-D", "warnings", "--edition", "2021", "-o", str(tmp_path / "formulas"), str(path))
@@ -373,8 +401,26 @@ def test_helpers_only_where_they_are_needed(form):
 
 def test_the_options_of_a_step_are_heeded():
     space = {}
-    exec(call("llama-3.1-8b", "--quantity", "bytes,flops", "--free", "B,n,c", "--format", "python",
-              "--dtype", "fp8", "--logits", "all", "--rules", "exact-dots", "--set", "V=1000"), space)  # fmt: skip
+    exec(
+        call(
+            "llama-3.1-8b",
+            "--quantity",
+            "bytes,flops",
+            "--free",
+            "B,n,c",
+            "--format",
+            "python",
+            "--dtype",
+            "fp8",
+            "--logits",
+            "all",
+            "--rules",
+            "exact-dots",
+            "--set",
+            "V=1000",
+        ),
+        space,
+    )
     model = symroof.load("llama-3.1-8b").with_sizes(V=1000)
     total = model.report(70, 900, 3, rules="exact-dots", logits="all", dtype="fp8").total
     assert space["bytes"](B=3, n=70, c=900) == total.moved
@@ -409,7 +455,7 @@ def test_sizes_choices_and_rates_can_stay_free():
         ("--cache fp8", ["--cache", "--free B,n,c"], 2),
         ("--free B,n,c --dtype bf17", ["'bf17'"], 2),
     ],
-)  # fmt: skip
+)
 def test_mistakes_are_told(words, parts, exit_code):
     text = call("llama-3.1-8b", *words.split(), code=exit_code)
     assert all(part in text for part in parts), text
@@ -418,9 +464,17 @@ def test_mistakes_are_told(words, parts, exit_code):
 def test_the_name_of_a_model_ends_no_comment(tmp_path):
     folder = tmp_path / 'a*" " " \\u'.replace(" ", "")
     folder.mkdir()
-    config = {"model_type": "llama", "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
-              "num_key_value_heads": 2, "intermediate_size": 128, "vocab_size": 100, "torch_dtype": "bfloat16",
-              "tie_word_embeddings": False}  # fmt: skip
+    config = {
+        "model_type": "llama",
+        "hidden_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "intermediate_size": 128,
+        "vocab_size": 100,
+        "torch_dtype": "bfloat16",
+        "tie_word_embeddings": False,
+    }
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     export = exported(symroof.load(str(folder)), ["flops"], free=["B", "n", "c"])
     assert loaded(export, "python")["flops"](B=1, n=1, c=0) > 0

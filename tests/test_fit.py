@@ -208,9 +208,17 @@ def test_the_fewest_tpus_of_the_scaling_book():
 )
 def test_the_longest_contexts_of_palm(heads, size, contexts):
     """Pope et al. 2022, table 1: PaLM 540B, 118 layers, on 64 chips of 32 GiB with 30 % of memory for the cache."""
-    config = {"model_type": "llama", "num_hidden_layers": 118, "hidden_size": 64, "intermediate_size": 64,
-              "vocab_size": 64, "num_attention_heads": 64, "num_key_value_heads": heads, "head_dim": size,
-              "torch_dtype": "bfloat16"}  # fmt: skip
+    config = {
+        "model_type": "llama",
+        "num_hidden_layers": 118,
+        "hidden_size": 64,
+        "intermediate_size": 64,
+        "vocab_size": 64,
+        "num_attention_heads": 64,
+        "num_key_value_heads": heads,
+        "head_dim": size,
+        "torch_dtype": "bfloat16",
+    }
     model = symroof.load(config)
     weights = 2 * model.parameters.total
     for batch, published in zip((128, 512), contexts, strict=True):
@@ -222,8 +230,14 @@ def test_highest_is_the_largest_value_of_all():
     x, rng = s.c, random.Random(5)
     for _ in range(30):
         a, b, d, e = (rng.randint(-9, 9) for _ in range(4))
-        expr = rng.choice([a * x**2 + b * x, Min(a * x, b * x + d) + e, Max(d, a * x) - b * floor(x / 7),
-                           -abs(a) * x * (x - 2 * b) + d * floor(x / 3)])  # fmt: skip
+        expr = rng.choice(
+            [
+                a * x**2 + b * x,
+                Min(a * x, b * x + d) + e,
+                Max(d, a * x) - b * floor(x / 7),
+                -abs(a) * x * (x - 2 * b) + d * floor(x / 3),
+            ]
+        )
         first = rng.randint(-5, 30)
         last = first + rng.randint(0, 40)
         values = [(expr.subs(x, y), y) for y in range(first, last + 1)]
@@ -286,9 +300,13 @@ def test_json_is_as_documented(tmp_path):
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
-        (["--on", "l40s", "--context", 32768], 1, "one query of 32,768 tokens: llama-3.1-70b needs 141.42 GiB (weights "
-         "131.42 GiB, cache 10.00 GiB, activations 266.50 KiB): 96.43 GiB more than the 44.99 GiB of l40s; "
-         "4 x l40s would hold it, so would --weights int4"),
+        (
+            ["--on", "l40s", "--context", 32768],
+            1,
+            "one query of 32,768 tokens: llama-3.1-70b needs 141.42 GiB (weights "
+            "131.42 GiB, cache 10.00 GiB, activations 266.50 KiB): 96.43 GiB more than the 44.99 GiB of l40s; "
+            "4 x l40s would hold it, so would --weights int4",
+        ),
         (["--on", "t4"], 1, "one query of 1 token: llama-3.1-70b needs"),
         (["--on", "t4", "--on", "l40s", "--batch-size", 4], 1, "4 queries of 1 token: "),
         (["--on", "l40s", "--context", 0], 2, "'--context': 0"),
@@ -298,7 +316,7 @@ def test_json_is_as_documented(tmp_path):
         (["--on", "l40s", "--dtype", "bf17"], 2, "bf16"),
     ],
     ids=lambda x: " ".join(map(str, x)) if isinstance(x, list) else "",
-)  # fmt: skip
+)
 def test_what_does_not_fit_or_cannot_be_is_told_in_a_line(words, code, told):
     error = call("llama-3.1-70b", *words, code=code)
     assert told in error

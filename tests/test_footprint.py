@@ -28,8 +28,16 @@ PAPER = {"attention": "unfused", "dropout": True}  # Korthikanti et al. 2022
 
 
 def gpt(layers, h, heads, vocab=51200):
-    return symroof.load({"model_type": "gpt2", "n_embd": h, "n_layer": layers, "n_head": heads, "vocab_size": vocab,
-                         "n_positions": 2048})  # fmt: skip
+    return symroof.load(
+        {
+            "model_type": "gpt2",
+            "n_embd": h,
+            "n_layer": layers,
+            "n_head": heads,
+            "vocab_size": vocab,
+            "n_positions": 2048,
+        }
+    )
 
 
 def layer(model, sequence, **choices):
@@ -45,8 +53,12 @@ def amount(found, part):
 # Korthikanti et al. 2022, arXiv:2205.05198, table 3: heads a, hidden size h, layers L, tensor t, stages p, pieces m,
 # microbatch b; sequences of 2048, a vocabulary of 51200.
 
-RUNS = {"22B": (64, 6144, 48, 8, 1, 1, 4), "175B": (96, 12288, 96, 8, 8, 3, 1), "530B": (128, 20480, 105, 8, 35, 3, 1),
-        "1T": (160, 25600, 128, 8, 64, 1, 1)}  # fmt: skip
+RUNS = {
+    "22B": (64, 6144, 48, 8, 1, 1, 4),
+    "175B": (96, 12288, 96, 8, 8, 3, 1),
+    "530B": (128, 20480, 105, 8, 35, 3, 1),
+    "1T": (160, 25600, 128, 8, 64, 1, 1),
+}
 
 
 def on_devices(name, sequence_parallel=False, recompute="none", **more):
@@ -92,9 +104,12 @@ def test_korthikanti_scores_are_80_and_64_of_a_layer_s_34(name, scores):
     ("name", "baseline", "present"),
     [
         # figure 1, the values as calculon's validation has them: tensor parallelism, and with both of its savings
-        ("22B", "59.25", "9.5625"), ("175B", "66.84", "12.35"), ("530B", "114.02", "23.08"), ("1T", "131.25", "26.56"),
+        ("22B", "59.25", "9.5625"),
+        ("175B", "66.84", "12.35"),
+        ("530B", "114.02", "23.08"),
+        ("1T", "131.25", "26.56"),
     ],
-)  # fmt: skip
+)
 def test_korthikanti_figure_1_activations(name, baseline, present):
     forms = [on_devices(name), on_devices(name, True, "selective")]
     for found, printed in zip(forms, (baseline, present), strict=True):
@@ -118,10 +133,11 @@ def test_korthikanti_figure_1_parameters_and_optimizer(name, printed):
     ("names", "percent"),
     [
         # figure 7, digitised: sequence parallelism, selective recomputation, both, full recomputation
-        (["22B"], (66.84, 49.42, 16.18, 7.64)), (["175B"], (62.04, 56.53, 18.49, 8.71)),
+        (["22B"], (66.84, 49.42, 16.18, 7.64)),
+        (["175B"], (62.04, 56.53, 18.49, 8.71)),
         (["530B", "1T"], (58.31, 62.04, 20.27, 9.42)),
     ],
-)  # fmt: skip
+)
 def test_korthikanti_figure_7(names, percent):
     ways = [(True, "none"), (False, "selective"), (True, "selective"), (False, "full")]
     for name in names:
@@ -287,10 +303,20 @@ def ours(model, new):
 
 
 UNKNOWN = {"borrowers": "attend", "slopes": "cut", "shared_weights": "norm"}
-WRITTEN = {name: x for name, x in zoo.MODELS.items()
-           if all(type(y.kind) in decoder.RUNS for y in x.architecture.structure.sublayers)}  # fmt: skip
-TINY = {"hidden_size": 12, "num_attention_heads": 6, "num_key_value_heads": 2, "intermediate_size": 7,
-        "num_hidden_layers": 2, "vocab_size": 11, "head_dim": 4}  # fmt: skip
+WRITTEN = {
+    name: x
+    for name, x in zoo.MODELS.items()
+    if all(type(y.kind) in decoder.RUNS for y in x.architecture.structure.sublayers)
+}
+TINY = {
+    "hidden_size": 12,
+    "num_attention_heads": 6,
+    "num_key_value_heads": 2,
+    "intermediate_size": 7,
+    "num_hidden_layers": 2,
+    "vocab_size": 11,
+    "head_dim": 4,
+}
 WRITTEN |= {name: symroof.load({"model_type": name, **TINY}) for name in ("llama", "olmo2", "cohere", "qwen3")}
 WRITTEN["interleaved"] = symroof.load(CONFIGS["interleaved"])
 WRITTEN["factor"] = zoo.model(2, zoo.attention(Attention()), zoo.mlp(FeedForward(factor=True)))
@@ -333,8 +359,14 @@ def test_latent_attention_keeps_latents_heads_and_one_rotated_key():
 
 
 def test_two_norms_that_read_one_stream_keep_it_once():
-    sizes = {"model_type": "gpt_neox", "hidden_size": 64, "num_attention_heads": 4, "intermediate_size": 256,
-             "num_hidden_layers": 3, "vocab_size": 96}  # fmt: skip
+    sizes = {
+        "model_type": "gpt_neox",
+        "hidden_size": 64,
+        "num_attention_heads": 4,
+        "intermediate_size": 256,
+        "num_hidden_layers": 3,
+        "vocab_size": 96,
+    }
     one_after_the_other, side_by_side = (symroof.load({**sizes, "use_parallel_residual": x}) for x in (False, True))
     assert layer(one_after_the_other, 128) - layer(side_by_side, 128) == 2 * 128 * 64
 
@@ -395,8 +427,9 @@ def test_stages_hold_all_weights_and_one_stage_all_microbatches():
     assert layers + embedding + head == model.parameters.total
     assert amount(found, "held") == Fraction(layers, 4) + embedding
     assert amount(found, "activations") == amount(found, "layers")
-    pieces = [amount(training_memory(model, 64, parallel=Parallel(stages=4, pieces=x)), "activations")
-              for x in (8, 4, 2)]  # fmt: skip
+    pieces = [
+        amount(training_memory(model, 64, parallel=Parallel(stages=4, pieces=x)), "activations") for x in (8, 4, 2)
+    ]
     assert amount(found, "activations") < pieces[0] < pieces[1] < pieces[2]
     one = training_memory(model, 64, parallel=Parallel(stages=4), in_flight={s.n_f: Integer(1), s.n_fe: Integer(1)})
     assert 4 * amount(one, "activations") == amount(one, "layers")
@@ -404,8 +437,9 @@ def test_stages_hold_all_weights_and_one_stage_all_microbatches():
 
 def test_one_expert_of_one_is_a_dense_network_with_its_input_copied_and_routed():
     moe = symroof.load("mixtral-8x7b").with_sizes(N_e=1, k=1, k_hf=1)
-    dense_one = symroof.load("mistral-7b").with_sizes(**{x: moe.architecture.sizes[x] for x in ("L", "d", "V")},
-                                                      f=moe.architecture.sizes["f_e"])  # fmt: skip
+    dense_one = symroof.load("mistral-7b").with_sizes(
+        **{x: moe.architecture.sizes[x] for x in ("L", "d", "V")}, f=moe.architecture.sizes["f_e"]
+    )
     n, d = 64, moe.architecture.sizes["d"]
     # the expert's copy of each token, and the probability that the token goes to it
     assert layer(moe, n) - layer(dense_one, n) == 2 * n * (d + 1)
@@ -422,8 +456,20 @@ def test_what_recomputation_spares_in_memory_it_costs_in_flop():
 
 # What is known, and what is refused.
 
-REFUSED = ("deepseek-v3.2", "deepseek-v4-flash", "falcon-mamba-7b", "gemma-3n-e4b", "kimi-k3", "qwen3-next-80b-a3b",
-           "lfm2-350m", "minimax-m1-80k", "minimax-m3", "rwkv-5-world-3b", "xlstm-7b", "zamba-7b")  # fmt: skip
+REFUSED = (
+    "deepseek-v3.2",
+    "deepseek-v4-flash",
+    "falcon-mamba-7b",
+    "gemma-3n-e4b",
+    "kimi-k3",
+    "qwen3-next-80b-a3b",
+    "lfm2-350m",
+    "minimax-m1-80k",
+    "minimax-m3",
+    "rwkv-5-world-3b",
+    "xlstm-7b",
+    "zamba-7b",
+)
 
 
 def test_every_operator_of_dense_routed_and_latent_models_is_known_or_refused_by_name():
@@ -438,11 +484,22 @@ def test_every_operator_of_dense_routed_and_latent_models_is_known_or_refused_by
         ops = {f"{path}" for path, *_ in symroof.load(name).graph().rows()}
         assert any(f"what {path} keeps" in told for path in ops), told
     dense_kinds = {"Attention", "LatentAttention", "FeedForward", "Experts"}
-    plain = [x for x in structures.values()
-             if {type(y.kind).__name__ for y in x.architecture.structure.sublayers} <= dense_kinds]  # fmt: skip
+    plain = [
+        x
+        for x in structures.values()
+        if {type(y.kind).__name__ for y in x.architecture.structure.sublayers} <= dense_kinds
+    ]
     unknown = {x.name for x in plain} & refused.keys()
-    assert unknown <= {"deepseek-v3.2", "glm-5", "glm-5-fp8", "glm-5.1-nvfp4", "glm-5.2", "glm-5.3", "minimax-m3",
-                       "llama-3.2-11b-vision"}  # fmt: skip  # indexers; keys of another layer
+    assert unknown <= {
+        "deepseek-v3.2",
+        "glm-5",
+        "glm-5-fp8",
+        "glm-5.1-nvfp4",
+        "glm-5.2",
+        "glm-5.3",
+        "minimax-m3",
+        "llama-3.2-11b-vision",
+    }  # indexers; keys of another layer
     assert len(plain) - len(unknown) > 50
 
 

@@ -116,9 +116,15 @@ class Shell:
         """symroof with these arguments, in this environment and the shell's."""
         try:
             done = subprocess.run(
-                [SYMROOF, *args], env={**self.env, **env}, cwd=self.home, capture_output=True, text=True,
-                timeout=PATIENCE, check=False, encoding="utf-8",
-            )  # fmt: skip
+                [SYMROOF, *args],
+                env={**self.env, **env},
+                cwd=self.home,
+                capture_output=True,
+                text=True,
+                timeout=PATIENCE,
+                check=False,
+                encoding="utf-8",
+            )
         except subprocess.TimeoutExpired:
             pytest.fail(f"symroof {' '.join(args)}: no answer within {PATIENCE} s")
         assert not self.abroad.exists(), self.abroad.read_text()

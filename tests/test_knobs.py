@@ -18,8 +18,17 @@ from symroof.hardware.machines import machine
 from symroof.hardware.platform import platform
 from symroof.symbols import symbol
 
-KINDS = ["llama-3.1-8b", "mixtral-8x7b", "deepseek-v3", "gemma-2-9b", "llama-4-scout", "qwen3-next-80b-a3b",
-         "deepseek-v4-pro", "falcon-mamba-7b", "jamba-v0.1"]  # fmt: skip
+KINDS = [
+    "llama-3.1-8b",
+    "mixtral-8x7b",
+    "deepseek-v3",
+    "gemma-2-9b",
+    "llama-4-scout",
+    "qwen3-next-80b-a3b",
+    "deepseek-v4-pro",
+    "falcon-mamba-7b",
+    "jamba-v0.1",
+]
 H100 = platform(machine("h100-sxm"))
 STEP = {"new": 3, "cached": 5000, "batch_size": 64}
 BATCH = {"n": "new", "c": "cached", "B": "batch_size"}

@@ -32,22 +32,38 @@ from symroof.model.report import Report
 from symroof.performance import decode_steps, fit
 
 LLAMA = {
-    "model_type": "llama", "hidden_size": 15, "intermediate_size": 33, "num_hidden_layers": 3, "vocab_size": 101,
-    "num_attention_heads": 6, "num_key_value_heads": 2, "torch_dtype": "bfloat16",
-}  # fmt: skip
+    "model_type": "llama",
+    "hidden_size": 15,
+    "intermediate_size": 33,
+    "num_hidden_layers": 3,
+    "vocab_size": 101,
+    "num_attention_heads": 6,
+    "num_key_value_heads": 2,
+    "torch_dtype": "bfloat16",
+}
 LLAMA4 = LLAMA | {
-    "model_type": "llama4_text", "intermediate_size_mlp": 21, "num_hidden_layers": 6, "attention_chunk_size": 4,
-    "head_dim": 7, "num_local_experts": 6, "num_experts_per_tok": 2, "interleave_moe_layer_step": 3,
-}  # fmt: skip
+    "model_type": "llama4_text",
+    "intermediate_size_mlp": 21,
+    "num_hidden_layers": 6,
+    "attention_chunk_size": 4,
+    "head_dim": 7,
+    "num_local_experts": 6,
+    "num_experts_per_tok": 2,
+    "interleave_moe_layer_step": 3,
+}
 CONFIGS: dict[str, Any] = {
     **{name: name for name in ("llama-3.1-8b", "llama-3.2-1b", "llama-2-7b", "llama-4-scout", "llama-4-maverick")},
     "biased": LLAMA | {"head_dim": 5, "attention_bias": True, "mlp_bias": True, "hidden_act": "gelu"},
     "interleaved": LLAMA4 | {"use_qk_norm": False, "attention_bias": True},
-    "listed": LLAMA4 | {
-        "moe_layers": [0, 1, 4, 5], "no_rope_layers": [1, 0, 0, 1, 1, 1], "tie_word_embeddings": True,
-        "num_experts_per_tok": 3, "attn_temperature_tuning": False,
+    "listed": LLAMA4
+    | {
+        "moe_layers": [0, 1, 4, 5],
+        "no_rope_layers": [1, 0, 0, 1, 1, 1],
+        "tie_word_embeddings": True,
+        "num_experts_per_tok": 3,
+        "attn_temperature_tuning": False,
     },
-}  # fmt: skip
+}
 EVERY = (*CONFIGS, *zoo.MODELS)
 ROUTED = ("llama-4-scout", "llama-4-maverick", "interleaved", "listed")
 WORK = ("matmul", "vector", "cache_write", "act_read", "act_write")
@@ -276,8 +292,12 @@ def a_bias_is_a_weight_for_each_output(model: Model) -> None:
         return costs(rekinded(model, edit), new=3, **ELEMENTS)
 
     without, with_ = with_biases(False), with_biases(True)
-    biased = {f"{x.name}/{op}": x for x in model.architecture.structure.sublayers
-              for ops in BIASES.get(type(x.kind), {}).values() for op in ops}  # fmt: skip
+    biased = {
+        f"{x.name}/{op}": x
+        for x in model.architecture.structure.sublayers
+        for ops in BIASES.get(type(x.kind), {}).values()
+        for op in ops
+    }
     for path, cost in with_.items():
         outputs = cost.act_write if path in biased else 0
         assert cost.vector - without[path].vector == outputs
@@ -361,8 +381,13 @@ def attention_flow(ops: Mapping[str, Cost], z: Callable[[str], int]) -> Iterator
     kv = ops["attend"].act_read - q
     k = TOKENS * z("H_kv") * z("h")
     borrowed = ops["attend"].cache_write == 0
-    in_place = {"qk_norm": q if borrowed else q + k, "v_norm": kv - k, "temperature": q, "inner_norm": y,
-                "clip": ops["qkv"].act_write}  # fmt: skip
+    in_place = {
+        "qk_norm": q if borrowed else q + k,
+        "v_norm": kv - k,
+        "temperature": q,
+        "inner_norm": y,
+        "clip": ops["qkv"].act_write,
+    }
     for name, part in in_place.items():
         if name in ops and not ops[name].act_read == ops[name].act_write == part:
             yield name
@@ -541,17 +566,25 @@ def a_width_scales_the_bytes_of_its_role(model: Model) -> None:
     streams["states"] = streams["cache"]
     widths = {"cache": s.b_c, "activations": s.b_a, "states": s.b_s}
     for role, fields in streams.items():
-        kept = {(path, field) for path, _, op in model.graph().rows() for field in fields
-                if widths[role] in symbols_of(getattr(op.cost, field))}  # fmt: skip
+        kept = {
+            (path, field)
+            for path, _, op in model.graph().rows()
+            for field in fields
+            if widths[role] in symbols_of(getattr(op.cost, field))
+        }
         half = "bf16" if role == "states" else "fp8"
         found = scaled(before, costs(model, **step, **{role: half}))
         assert found == {(path, field) for path, field in kept if getattr(before[path], field)}
     projections = ("experts.gate_up", "experts.up", "experts.down")
     routed = {path for path in before if path.partition("/")[2] in projections}
     weights = {(path, x) for path in before for x in ("weight_read", "weight_held") if getattr(before[path], x)}
-    biased = {(f"{x.name}/{op}", field) for x in kinds(model, Experts) if x.kind.bias
-              for op in projections
-              for field in ("weight_read", "weight_held")}  # fmt: skip
+    biased = {
+        (f"{x.name}/{op}", field)
+        for x in kinds(model, Experts)
+        if x.kind.bias
+        for op in projections
+        for field in ("weight_read", "weight_held")
+    }
     of_experts, others = (
         costs(model, **step, **x) for x in ({"experts": "fp8"}, {"weights": "fp8", "experts": "fp16"})
     )
@@ -669,9 +702,11 @@ def defined_by(x: Any) -> set[Any]:
 def experts_read(model: Model, x: Sublayer, new: int, rule: str = "standard") -> Any:
     """Experts of a layer whose weights a step of so many tokens reads."""
     found = costs(model, new=new, rules=rule)
-    read = {sympify(found[path].weight_read) * size(model, x, "N_e") / found[path].weight_held
-            for path in (f"{x.name}/experts.gate_up", f"{x.name}/experts.up", f"{x.name}/experts.down")
-            if path in found}  # fmt: skip
+    read = {
+        sympify(found[path].weight_read) * size(model, x, "N_e") / found[path].weight_held
+        for path in (f"{x.name}/experts.gate_up", f"{x.name}/experts.up", f"{x.name}/experts.down")
+        if path in found
+    }
     assert len(read) == 1
     return read.pop()
 
@@ -815,11 +850,13 @@ def says_matmul_only(model: Model) -> None:
 def says_fused(model: Model) -> None:
     """What neither multiplies, looks up nor attends to a cache moves weights alone; it computes what it did."""
     before, after = costs(model, **STEP), costs(model, **STEP, rules="fused")
-    fused = {path: x for path, x in before.items()
-             if not (x.matmul or x.cache_read or x.cache_write or "/lookup" in path)}  # fmt: skip
+    fused = {
+        path: x for path, x in before.items() if not (x.matmul or x.cache_read or x.cache_write or "/lookup" in path)
+    }
     assert any(x.vector for x in fused.values())
-    assert changed(before, after) == {(path, field) for path, x in fused.items()
-                                      for field in ("act_read", "act_write") if getattr(x, field)}  # fmt: skip
+    assert changed(before, after) == {
+        (path, field) for path, x in fused.items() for field in ("act_read", "act_write") if getattr(x, field)
+    }
     assert all(after[path].moved == after[path].weight_read for path in fused)
 
 
@@ -843,8 +880,12 @@ def says_latent(rule: str) -> Callable[[Model], None]:
     def says(model: Model) -> None:
         found = changed(costs(model, **STEP), costs(model, **STEP, rules=rule))
         sums = {str(x) for x in rules.LATENT}
-        latent = {path for path, _, op in model.graph().rows() for x in vars(op.cost).values()
-                  if {s.entry(str(y)).base for y in symbols_of(x)} & sums}  # fmt: skip
+        latent = {
+            path
+            for path, _, op in model.graph().rows()
+            for x in vars(op.cost).values()
+            if {s.entry(str(y)).base for y in symbols_of(x)} & sums
+        }
         assert {path for path, _ in found} <= latent
 
     return says
@@ -856,8 +897,11 @@ def says_transformers(model: Model) -> None:
     assert take(before, "weight_held") == take(after, "weight_held")
     assert after["head/logits"].matmul == costs(model, **STEP, logits="all")["head/logits"].matmul
     known = {x.name for x in model.architecture.structure.sublayers if type(x.kind) in FLOWS}
-    same = [path for path in before if path.partition("/")[0] in known and not path.endswith("/attend")
-            and "experts" not in path]  # fmt: skip
+    same = [
+        path
+        for path in before
+        if path.partition("/")[0] in known and not path.endswith("/attend") and "experts" not in path
+    ]
     assert {p: before[p].matmul for p in same} == {p: after[p].matmul for p in same}
     for x in kinds(model, Experts):
         one, other = before[f"{x.name}/experts.down"], after[f"{x.name}/experts.down"]

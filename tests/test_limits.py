@@ -18,8 +18,18 @@ from symroof.hardware.machines import machine
 from symroof.hardware.platform import platform
 from symroof.symbols import symbol
 
-KINDS = ["llama-3.1-8b", "mixtral-8x7b", "deepseek-v3", "gemma-2-9b", "llama-4-scout", "qwen3-next-80b-a3b",
-         "deepseek-v4-pro", "falcon-mamba-7b", "jamba-v0.1", "longcat-flash"]  # fmt: skip
+KINDS = [
+    "llama-3.1-8b",
+    "mixtral-8x7b",
+    "deepseek-v3",
+    "gemma-2-9b",
+    "llama-4-scout",
+    "qwen3-next-80b-a3b",
+    "deepseek-v4-pro",
+    "falcon-mamba-7b",
+    "jamba-v0.1",
+    "longcat-flash",
+]
 HELD = {"new": 2, "cached": 5000, "batch_size": 3}
 NAMES = {"n": "new", "c": "cached", "B": "batch_size"}
 H100 = platform(machine("h100-sxm"), compute="bf16")
@@ -44,8 +54,15 @@ def costs(model, name, value):
         row.layers * timing.seconds(row.cost, H100.rates(row.role, row.cost.matmul, row.width, report.precision)).time
         for row in report.rows
     )
-    return {"FLOP": cost.flops, "bytes": cost.moved, "cache kept": cost.cache_held, "weights kept": cost.weight_held,
-            "intensity": cost.flops / cost.moved, "cache share": cached / cost.moved, "time": time}  # fmt: skip
+    return {
+        "FLOP": cost.flops,
+        "bytes": cost.moved,
+        "cache kept": cost.cache_held,
+        "weights kept": cost.weight_held,
+        "intensity": cost.flops / cost.moved,
+        "cache share": cached / cost.moved,
+        "time": time,
+    }
 
 
 def test_leading_terms_are_reached_far_out(found):

@@ -19,9 +19,15 @@ from symroof.render.listings.models import table as models_table
 
 TRUTH = Path(__file__).parent / "truth"
 SMALL = {
-    "model_type": "llama", "hidden_size": 256, "intermediate_size": 512, "num_hidden_layers": 4, "vocab_size": 1000,
-    "num_attention_heads": 4, "num_key_value_heads": 2, "torch_dtype": "bfloat16",
-}  # fmt: skip
+    "model_type": "llama",
+    "hidden_size": 256,
+    "intermediate_size": 512,
+    "num_hidden_layers": 4,
+    "vocab_size": 1000,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "torch_dtype": "bfloat16",
+}
 
 
 def run(*args: str) -> Result:

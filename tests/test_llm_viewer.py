@@ -40,10 +40,18 @@ TABLE = [
 CELLS = [(step, path, cells) for step, paths, *cells in TABLE for path in paths]
 
 BIASED = {
-    "model_type": "llama", "hidden_size": 15, "intermediate_size": 33, "num_hidden_layers": 3, "vocab_size": 101,
-    "num_attention_heads": 6, "num_key_value_heads": 2, "head_dim": 5, "attention_bias": True, "mlp_bias": True,
+    "model_type": "llama",
+    "hidden_size": 15,
+    "intermediate_size": 33,
+    "num_hidden_layers": 3,
+    "vocab_size": 101,
+    "num_attention_heads": 6,
+    "num_key_value_heads": 2,
+    "head_dim": 5,
+    "attention_bias": True,
+    "mlp_bias": True,
     "torch_dtype": "bfloat16",
-}  # fmt: skip
+}
 MODELS = {name: name for name in ("llama-2-7b", "llama-3.1-8b", "llama-3.2-1b")} | {"biased": BIASED}
 NEW, CACHED = [1, 70, 5], [9, 0, 3]
 

@@ -143,12 +143,27 @@ def test_peaks_are_units_times_clock(name, form, units, fused, clock, told):
 
 # Data pins x Gb/s each.
 PINS = [
-    ("v100-sxm-32gb", 4096, 1.758), ("t4", 256, 10), ("a10", 384, 12.5), ("a100-sxm-40gb", 5120, 2.43),
-    ("a100-sxm-80gb", 5120, 3.186), ("rtx-3090", 384, 19.5), ("l4", 192, 12.5), ("l40s", 384, 18),
-    ("rtx-4090", 384, 21), ("h100-sxm", 5120, 5.234), ("rtx-5090", 512, 28), ("dgx-spark", 256, 8.533),
-    ("jetson-agx-orin", 256, 6.4), ("mi250x", 8192, 3.2), ("mi300x", 8192, 5.2), ("mi325x", 8192, 5.86),
-    ("mi355x", 8192, 7.8), ("arc-pro-b60", 192, 19), ("epyc-9654", 768, 4.8), ("core-i9-13900k", 128, 5.6),
-]  # fmt: skip
+    ("v100-sxm-32gb", 4096, 1.758),
+    ("t4", 256, 10),
+    ("a10", 384, 12.5),
+    ("a100-sxm-40gb", 5120, 2.43),
+    ("a100-sxm-80gb", 5120, 3.186),
+    ("rtx-3090", 384, 19.5),
+    ("l4", 192, 12.5),
+    ("l40s", 384, 18),
+    ("rtx-4090", 384, 21),
+    ("h100-sxm", 5120, 5.234),
+    ("rtx-5090", 512, 28),
+    ("dgx-spark", 256, 8.533),
+    ("jetson-agx-orin", 256, 6.4),
+    ("mi250x", 8192, 3.2),
+    ("mi300x", 8192, 5.2),
+    ("mi325x", 8192, 5.86),
+    ("mi355x", 8192, 7.8),
+    ("arc-pro-b60", 192, 19),
+    ("epyc-9654", 768, 4.8),
+    ("core-i9-13900k", 128, 5.6),
+]
 
 
 @pytest.mark.parametrize(("name", "pins", "speed"), PINS)
@@ -158,10 +173,21 @@ def test_bandwidth_is_pins_times_speed(name, pins, speed):
 
 # Links x GB/s each, one direction.
 LINKS = [
-    ("v100-sxm-32gb", 6, 25), ("a100-sxm-80gb", 12, 25), ("h100-sxm", 18, 25), ("h200-sxm", 18, 25),
-    ("b200", 18, 50), ("gb300", 18, 50), ("mi250x", 7, 50), ("mi300x", 7, 64), ("mi355x", 7, 76.5),
-    ("gaudi2", 24, 12.5), ("gaudi3", 24, 25), ("tpu-v4", 6, 45), ("tpu-v5e", 4, 45), ("tpu-v5p", 6, 90),
-]  # fmt: skip
+    ("v100-sxm-32gb", 6, 25),
+    ("a100-sxm-80gb", 12, 25),
+    ("h100-sxm", 18, 25),
+    ("h200-sxm", 18, 25),
+    ("b200", 18, 50),
+    ("gb300", 18, 50),
+    ("mi250x", 7, 50),
+    ("mi300x", 7, 64),
+    ("mi355x", 7, 76.5),
+    ("gaudi2", 24, 12.5),
+    ("gaudi3", 24, 25),
+    ("tpu-v4", 6, 45),
+    ("tpu-v5e", 4, 45),
+    ("tpu-v5p", 6, 90),
+]
 
 
 @pytest.mark.parametrize(("name", "links", "each"), LINKS)
@@ -255,9 +281,17 @@ def test_a_format_without_a_rate_is_an_error(name, form, told):
 
 @pytest.mark.parametrize(
     ("typed", "name"),
-    [("H100-SXM", "h100-sxm"), ("h100_sxm5", "h100-sxm"), ("4090", "rtx-4090"), ("ironwood", "tpu-v7x"),
-     ("h800", "h800-sxm"), ("gb10", "dgx-spark"), ("xeon-8480+", "xeon-8480"), ("A100_SXM4_80GB", "a100-sxm-80gb")],
-)  # fmt: skip
+    [
+        ("H100-SXM", "h100-sxm"),
+        ("h100_sxm5", "h100-sxm"),
+        ("4090", "rtx-4090"),
+        ("ironwood", "tpu-v7x"),
+        ("h800", "h800-sxm"),
+        ("gb10", "dgx-spark"),
+        ("xeon-8480+", "xeon-8480"),
+        ("A100_SXM4_80GB", "a100-sxm-80gb"),
+    ],
+)
 def test_machines_go_by_other_names_too(typed, name):
     assert machine(typed).name == name
 
@@ -290,11 +324,23 @@ SIZE = NumberWithUnit(("B", "B/s"), 1, "bytes")
 @pytest.mark.parametrize(
     ("written", "value"),
     [
-        ("80GiB", 80 * 1024**3), ("80 GiB", 80 * 1024**3), ("3.35TB/s", 3_350_000_000_000),
-        ("3.35e12", 3_350_000_000_000), ("990T", 990 * 10**12), ("1_000", 1000), ("2k", 2000), ("2Ki", 2048),
-        ("1.5", 1.5), ("1E", 10**18), ("1E3", 1000), ("0.1T", 10**11), (7, 7), ("80GB", 80 * 10**9), (" 1M ", 10**6),
+        ("80GiB", 80 * 1024**3),
+        ("80 GiB", 80 * 1024**3),
+        ("3.35TB/s", 3_350_000_000_000),
+        ("3.35e12", 3_350_000_000_000),
+        ("990T", 990 * 10**12),
+        ("1_000", 1000),
+        ("2k", 2000),
+        ("2Ki", 2048),
+        ("1.5", 1.5),
+        ("1E", 10**18),
+        ("1E3", 1000),
+        ("0.1T", 10**11),
+        (7, 7),
+        ("80GB", 80 * 10**9),
+        (" 1M ", 10**6),
     ],
-)  # fmt: skip
+)
 def test_numbers_with_prefixes_are_exact(written, value):
     found = SIZE.read(written)
     assert found == value
@@ -303,9 +349,36 @@ def test_numbers_with_prefixes_are_exact(written, value):
 
 @pytest.mark.parametrize(
     "written",
-    ["", "-5", "0", "nan", "inf", "1e999", "1e-9", "80gib", "80Gb", "80 GiBs", "80W", "8O", "1.2.3", "1,5", "1e",
-     "0x10", "5 5", "T", "GiB", "1__0", "٣", "1e12T" * 9, "9" * 400, True, None, [], 1.5j],
-)  # fmt: skip
+    [
+        "",
+        "-5",
+        "0",
+        "nan",
+        "inf",
+        "1e999",
+        "1e-9",
+        "80gib",
+        "80Gb",
+        "80 GiBs",
+        "80W",
+        "8O",
+        "1.2.3",
+        "1,5",
+        "1e",
+        "0x10",
+        "5 5",
+        "T",
+        "GiB",
+        "1__0",
+        "٣",
+        "1e12T" * 9,
+        "9" * 400,
+        True,
+        None,
+        [],
+        1.5j,
+    ],
+)
 def test_what_is_no_such_number_is_none(written):
     assert SIZE.read(written) is None
 
@@ -420,9 +493,15 @@ def test_a_file_that_is_wrong_is_told(tmp_path, text, told):
 
 @pytest.mark.parametrize(
     ("path", "error"),
-    [("missing.toml", UsageError), (".", ConfigError), ("", SymroofError), ("a\0b", ConfigError),
-     ("x" * 5000, ConfigError), ("~nobody-of-that-name/x", SymroofError)],
-)  # fmt: skip
+    [
+        ("missing.toml", UsageError),
+        (".", ConfigError),
+        ("", SymroofError),
+        ("a\0b", ConfigError),
+        ("x" * 5000, ConfigError),
+        ("~nobody-of-that-name/x", SymroofError),
+    ],
+)
 def test_a_file_that_cannot_be_read_is_told(path, error):
     with pytest.raises(error):
         from_file(path)
@@ -477,9 +556,20 @@ def test_machines_are_listed():
     assert [line.split()[0] for line in lines[1 : len(ALL) + 1]] == list(catalogue())
     assert lines[-len(LEGEND) :] == list(LEGEND)
     row = dict(zip(HEAD, next(line for line in lines if line.startswith("h100-sxm ")).split(), strict=True))
-    assert row == {"Machine": "h100-sxm", "Vendor": "NVIDIA", "Year": "2022", "GiB": "80.0", "GB/s": "3,350",
-                   "bf16": "989.4", "fp8": "1,979", "fp4": "-", "vector": "66.9", "Link": "450", "Watt": "700",
-                   "Conf": "A"}  # fmt: skip
+    assert row == {
+        "Machine": "h100-sxm",
+        "Vendor": "NVIDIA",
+        "Year": "2022",
+        "GiB": "80.0",
+        "GB/s": "3,350",
+        "bf16": "989.4",
+        "fp8": "1,979",
+        "fp4": "-",
+        "vector": "66.9",
+        "Link": "450",
+        "Watt": "700",
+        "Conf": "A",
+    }
 
 
 @pytest.mark.parametrize(("width", "left_out"), [(0, 0), (200, 0), (100, 0), (90, 1), (80, 3), (40, len(SPARED))])
@@ -497,8 +587,22 @@ def test_machines_of_a_vendor_with_all_that_is_known():
     assert {x["vendor"] for x in found} == {"NVIDIA"}
     a100 = next(x for x in found if x["name"] == "a100-sxm-80gb")
     assert (a100["memory"], a100["peaks"]["bf16"], a100["link"]) == (80 * 2**30, 312 * 10**12, 300 * 10**9)
-    assert {"name", "vendor", "year", "peaks", "vector", "memory", "bandwidth", "link", "power", "source", "confidence",
-            "notes", "unsourced", "aliases"} <= a100.keys()  # fmt: skip
+    assert {
+        "name",
+        "vendor",
+        "year",
+        "peaks",
+        "vector",
+        "memory",
+        "bandwidth",
+        "link",
+        "power",
+        "source",
+        "confidence",
+        "notes",
+        "unsourced",
+        "aliases",
+    } <= a100.keys()
     result = run("machines", "--vendor", "nvida")
     assert result.exit_code == 2
     assert "did you mean 'NVIDIA'?" in result.output

@@ -71,8 +71,16 @@ def test_checkpoints_of_several_streams(name, total, scored):
     assert sum(n * packed[form] for form, n in elements(model).items() if n) + besides == total
 
 
-KNOWN = ("deepseek-v3", "deepseek-v4-pro", "glm-4.5", "glm-5.2", "mimo-7b", "nemotron-3-super-120b-a12b-fp8",
-         "qwen3-next-80b-a3b", "qwen3.5-27b")  # fmt: skip
+KNOWN = (
+    "deepseek-v3",
+    "deepseek-v4-pro",
+    "glm-4.5",
+    "glm-5.2",
+    "mimo-7b",
+    "nemotron-3-super-120b-a12b-fp8",
+    "qwen3-next-80b-a3b",
+    "qwen3.5-27b",
+)
 
 
 @cache

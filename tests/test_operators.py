@@ -320,8 +320,14 @@ def test_gate(T: int, one_a_head: bool, softplus: bool) -> None:
 
 
 HEADS = [(1, 1), (3, 3), (4, 2), (5, 1)]
-SCORES = [PLAIN, Scores(alibi=True), Scores(softcap=True), Scores(sinks="sinks"), Scores(borrowed=True),
-          Scores(alibi=True, softcap=True, sinks="sinks", borrowed=True)]  # fmt: skip
+SCORES = [
+    PLAIN,
+    Scores(alibi=True),
+    Scores(softcap=True),
+    Scores(sinks="sinks"),
+    Scores(borrowed=True),
+    Scores(alibi=True, softcap=True, sinks="sinks", borrowed=True),
+]
 BATCHES = [[(1, 0)], [(1, 7)], [(5, 0)], [(4, 3)], [(3, 6)], [(2, 5), (1, 0), (4, 4)]]
 
 
@@ -345,8 +351,14 @@ def test_attention_with_scores_and_values_of_its_own(batch: Batch, scores: Score
     check_attend(batch, H_q=4, H_kv=2, h=3, w=3, mask=mask, h_v=5, scores=scores)
 
 
-ROUTERS = [Router(), Router(bias=True), Router(correction=True), Router(others=2), Router(hashed=True),
-           Router(bias=True, correction=True, others=3)]  # fmt: skip
+ROUTERS = [
+    Router(),
+    Router(bias=True),
+    Router(correction=True),
+    Router(others=2),
+    Router(hashed=True),
+    Router(bias=True, correction=True, others=3),
+]
 
 
 @pytest.mark.parametrize("form", ROUTERS, ids=str)
@@ -450,11 +462,18 @@ def test_reference_rotation_keeps_lengths() -> None:
 @pytest.mark.parametrize("x", [-1.5, -0.1, 0.0, 0.7, 2.0])
 def test_reference_gates_are_their_definitions(x: float) -> None:
     normal = x * (1 + math.erf(x / math.sqrt(2))) / 2
-    wanted = {"silu": x / (1 + math.exp(-x)), "relu": max(x, 0.0), "relu2": max(x, 0.0) ** 2,
-              "gelu": normal, "gelu_tanh": normal,
-              "xielu": 0.5 * x + (0.8 * x**2 if x > 0 else 0.3 * (math.exp(x) - 1 - x))}  # fmt: skip
-    found = {name: value(function(Num(Tape(), x), *(0.8, 0.3)[: counting.LEARNED.get(name, 0)]))
-             for name, function in counting.GATES.items()}  # fmt: skip
+    wanted = {
+        "silu": x / (1 + math.exp(-x)),
+        "relu": max(x, 0.0),
+        "relu2": max(x, 0.0) ** 2,
+        "gelu": normal,
+        "gelu_tanh": normal,
+        "xielu": 0.5 * x + (0.8 * x**2 if x > 0 else 0.3 * (math.exp(x) - 1 - x)),
+    }
+    found = {
+        name: value(function(Num(Tape(), x), *(0.8, 0.3)[: counting.LEARNED.get(name, 0)]))
+        for name, function in counting.GATES.items()
+    }
     assert found == pytest.approx(wanted, abs=1e-3)
 
 

@@ -16,9 +16,16 @@ from symroof.cost.cost import total
 from symroof.ops import dense
 
 SMALL = {
-    "model_type": "llama", "hidden_size": 8, "intermediate_size": 7, "num_hidden_layers": 4, "vocab_size": 11,
-    "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 2, "torch_dtype": "bfloat16",
-}  # fmt: skip
+    "model_type": "llama",
+    "hidden_size": 8,
+    "intermediate_size": 7,
+    "num_hidden_layers": 4,
+    "vocab_size": 11,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 2,
+    "torch_dtype": "bfloat16",
+}
 
 
 def causal(query: int, key: int) -> bool:

@@ -18,21 +18,41 @@ BATCHES = [[(3, 0)], [(1, 4)], [(2, 0), (1, 3), (3, 2)]]
 EPS = 1e-6
 
 RWKV = {
-    "model_type": "rwkv", "hidden_size": 6, "attention_hidden_size": 8, "intermediate_size": 7, "num_hidden_layers": 3,
-    "vocab_size": 11, "torch_dtype": "bfloat16",
-}  # fmt: skip
+    "model_type": "rwkv",
+    "hidden_size": 6,
+    "attention_hidden_size": 8,
+    "intermediate_size": 7,
+    "num_hidden_layers": 3,
+    "vocab_size": 11,
+    "torch_dtype": "bfloat16",
+}
 RWKV5 = {**RWKV, "model_type": "rwkv5", "head_size": 4}
 XLSTM = {
-    "model_type": "xlstm", "hidden_size": 8, "num_heads": 2, "num_hidden_layers": 3, "vocab_size": 11,
+    "model_type": "xlstm",
+    "hidden_size": 8,
+    "num_heads": 2,
+    "num_hidden_layers": 3,
+    "vocab_size": 11,
     "torch_dtype": "bfloat16",
-}  # fmt: skip
+}
 HRM = {
-    "model_type": "hrm_text", "hidden_size": 8, "num_attention_heads": 2, "head_dim": 4, "intermediate_size": 7,
-    "num_hidden_layers": 2, "vocab_size": 11, "torch_dtype": "bfloat16",
-}  # fmt: skip
+    "model_type": "hrm_text",
+    "hidden_size": 8,
+    "num_attention_heads": 2,
+    "head_dim": 4,
+    "intermediate_size": 7,
+    "num_hidden_layers": 2,
+    "vocab_size": 11,
+    "torch_dtype": "bfloat16",
+}
 FALCON = {
-    "hidden_size": 8, "n_head": 4, "n_layer": 3, "vocab_size": 11, "parallel_attn": True, "torch_dtype": "bfloat16",
-}  # fmt: skip
+    "hidden_size": 8,
+    "n_head": 4,
+    "n_layer": 3,
+    "vocab_size": 11,
+    "parallel_attn": True,
+    "torch_dtype": "bfloat16",
+}
 
 
 def logarithm(x: Num) -> Num:
@@ -252,8 +272,15 @@ def test_transformers_caches_falcons_keys_once_a_query_head() -> None:
 
 def test_local_attention_is_windowed_by_standard_rules_alone() -> None:
     config = {
-        "model_type": "gpt_neo", "hidden_size": 8, "num_heads": 2, "num_layers": 2, "window_size": 3, "vocab_size": 11,
-        "attention_types": [[["global", "local"], 1]], "max_position_embeddings": 16, "torch_dtype": "bfloat16",
-    }  # fmt: skip
+        "model_type": "gpt_neo",
+        "hidden_size": 8,
+        "num_heads": 2,
+        "num_layers": 2,
+        "window_size": 3,
+        "vocab_size": 11,
+        "attention_types": [[["global", "local"], 1]],
+        "max_position_embeddings": 16,
+        "torch_dtype": "bfloat16",
+    }
     kept = [symroof.load(config).report(5, 0, rules=rules).storage.cache for rules in ("standard", "transformers")]
     assert kept[0] * 10 == kept[1] * 8

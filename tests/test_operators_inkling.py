@@ -18,21 +18,41 @@ from symroof.ops import dense, experts
 from symroof.ops.recurrent import convolution_and_state
 
 INKLING = {
-    "model_type": "inkling_text", "hidden_size": 6, "intermediate_size": 7, "num_hidden_layers": 4, "vocab_size": 11,
-    "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 4, "swa_num_attention_heads": 2,
-    "swa_num_key_value_heads": 1, "swa_head_dim": 3, "sliding_window_size": 3, "d_rel": 2, "rel_extent": 5,
-    "layer_types": ["hybrid", "hybrid_sliding", "hybrid_sliding", "hybrid"], "moe_intermediate_size": 3,
-    "mlp_layer_types": ["dense", "sparse", "sparse", "sparse"], "n_routed_experts": 5, "num_experts_per_tok": 2,
-    "n_shared_experts": 2, "torch_dtype": "bfloat16",
-}  # fmt: skip
+    "model_type": "inkling_text",
+    "hidden_size": 6,
+    "intermediate_size": 7,
+    "num_hidden_layers": 4,
+    "vocab_size": 11,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 4,
+    "swa_num_attention_heads": 2,
+    "swa_num_key_value_heads": 1,
+    "swa_head_dim": 3,
+    "sliding_window_size": 3,
+    "d_rel": 2,
+    "rel_extent": 5,
+    "layer_types": ["hybrid", "hybrid_sliding", "hybrid_sliding", "hybrid"],
+    "moe_intermediate_size": 3,
+    "mlp_layer_types": ["dense", "sparse", "sparse", "sparse"],
+    "n_routed_experts": 5,
+    "num_experts_per_tok": 2,
+    "n_shared_experts": 2,
+    "torch_dtype": "bfloat16",
+}
 
 
 def convolved(tape: Tape, new: list, cached: bool, k: int) -> list:
     """A causal convolution of one query's rows, added to them."""
     past = tape.filled("s" if cached else "", k - 1, len(new[0]))
     weights, line = tape.table("n", len(new[0]), k), past + new
-    out = [[dot([row[i] for row in line[t : t + k]], column) + x for i, (column, x) in
-            enumerate(zip(weights, new[t], strict=True))] for t in range(len(new))]  # fmt: skip
+    out = [
+        [
+            dot([row[i] for row in line[t : t + k]], column) + x
+            for i, (column, x) in enumerate(zip(weights, new[t], strict=True))
+        ]
+        for t in range(len(new))
+    ]
     tape.store(line[len(line) - k + 1 :], "s")
     tape.tally.kept["s"] += (k - 1) * len(new[0])
     return tape.store(out)
@@ -66,8 +86,12 @@ def test_a_router_that_weighs_shared_experts(N_e: int, k: int, others: int) -> N
         weights = tape.table("r", N_e + others, 5)
         logits = [[dot(row, column) for column in weights] for row in x]
         chosen = [counting.best(row[:N_e], k) for row in logits]
-        tape.store([[counting.sigmoid(y) if e in sent or e >= N_e else 0.0 for e, y in enumerate(row)]
-                    for row, sent in zip(logits, chosen, strict=True)])  # fmt: skip
+        tape.store(
+            [
+                [counting.sigmoid(y) if e in sent or e >= N_e else 0.0 for e, y in enumerate(row)]
+                for row, sent in zip(logits, chosen, strict=True)
+            ]
+        )
     cost = experts.route(s.T, s.d, others=s.N_s)
     matches(cost, tally, {s.T: 3, s.d: 5, s.N_e: N_e, s.k: k, s.N_s: others})
 
@@ -101,9 +125,19 @@ def run(new: int, cached: int, d: int, H_q: int, H_kv: int, h: int, d_b: int, e_
     with tape.op("attend") as tally:
         keys, values = tape.filled("c", cached, H_kv, h) + k, tape.filled("c", cached, H_kv, h) + [y[H_kv:] for y in kv]
         group = H_q // H_kv
-        out = [[biased(head[:h], [y[i // group] for y in keys[: cached + t + 1]],
-                       [y[i // group] for y in values[: cached + t + 1]], head[h:], cached + t)
-                for i, head in enumerate(row)] for t, row in enumerate(both)]  # fmt: skip
+        out = [
+            [
+                biased(
+                    head[:h],
+                    [y[i // group] for y in keys[: cached + t + 1]],
+                    [y[i // group] for y in values[: cached + t + 1]],
+                    head[h:],
+                    cached + t,
+                )
+                for i, head in enumerate(row)
+            ]
+            for t, row in enumerate(both)
+        ]
         tape.store([keys[cached:], values[cached:]], "c")
         tally.kept["c"] += 2 * (cached + new) * H_kv * h
         y = tape.store(out)

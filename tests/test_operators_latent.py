@@ -54,8 +54,12 @@ def attend_expanded(tape: Tape, down: Tally, core: Tally, up: list, new: int, ca
     for t in range(new):
         last = len(seen) - new + t + 1
         keys = range(max(0, last - window), last)
-        out.append([counting.softmax([dot(q, expanded[j][i][:h_n] + seen[j][1]) * 0.5 for j in keys])
-                    for i, q in enumerate(queries[t])])  # fmt: skip
+        out.append(
+            [
+                counting.softmax([dot(q, expanded[j][i][:h_n] + seen[j][1]) * 0.5 for j in keys])
+                for i, q in enumerate(queries[t])
+            ]
+        )
         out[-1] = [
             [dot(a, [expanded[j][i][h_n + x] for j in keys]) for x in range(SIZES["h_v"])]
             for i, a in enumerate(out[-1])
@@ -79,8 +83,10 @@ def attend_latent(tape: Tape, down: Tally, core: Tally, up: list, new: int, cach
     for t in range(new):
         last = len(seen) - new + t + 1
         keys = range(max(0, last - window), last)
-        weights = [counting.softmax([dot(q + p, seen[j][0] + seen[j][1]) * 0.5 for j in keys])
-                   for q, p in zip(inner[t], turned[t], strict=True)]  # fmt: skip
+        weights = [
+            counting.softmax([dot(q + p, seen[j][0] + seen[j][1]) * 0.5 for j in keys])
+            for q, p in zip(inner[t], turned[t], strict=True)
+        ]
         out.append([[dot(a, [seen[j][0][x] for j in keys]) for x in range(r)] for a in weights])
     out = tape.store(out)
     tape.store([[*latent_, *rotated] for latent_, rotated in fresh], "c")
@@ -162,8 +168,11 @@ def run_compressor(tape: Tape, new: int, cached: int, h: int, series: int, biase
         stored.append(token)
         if len(waiting) == W_C:
             before = [[part[i] for part in x] for i in range(h) for x in over]
-            slots = [[(before[i * len(over) + j][0], before[i * len(over) + j][1]) for j in range(len(over))]
-                     + [(x[0][-1][i], x[1][-1][i]) for x in waiting] for i in range(h)]  # fmt: skip
+            slots = [
+                [(before[i * len(over) + j][0], before[i * len(over) + j][1]) for j in range(len(over))]
+                + [(x[0][-1][i], x[1][-1][i]) for x in waiting]
+                for i in range(h)
+            ]
             entries.append(
                 [weighted([g for _, g in slots[i]], [b[i] for b in biases], [v for v, _ in slots[i]]) for i in range(h)]
             )
@@ -307,22 +316,54 @@ def test_streams_are_gathered_and_spread(mixing: bool) -> None:
 # Laws.
 
 MLA = {
-    "model_type": "deepseek_v3", "hidden_size": 32, "intermediate_size": 48, "moe_intermediate_size": 8,
+    "model_type": "deepseek_v3",
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "moe_intermediate_size": 8,
     "vocab_size": 101,
-    "num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 4, "q_lora_rank": 12, "kv_lora_rank": 16,
-    "qk_nope_head_dim": 6, "qk_rope_head_dim": 4, "v_head_dim": 5, "n_routed_experts": 6, "num_experts_per_tok": 2,
-    "n_shared_experts": 1, "first_k_dense_replace": 1, "torch_dtype": "bfloat16",
-}  # fmt: skip
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 4,
+    "q_lora_rank": 12,
+    "kv_lora_rank": 16,
+    "qk_nope_head_dim": 6,
+    "qk_rope_head_dim": 4,
+    "v_head_dim": 5,
+    "n_routed_experts": 6,
+    "num_experts_per_tok": 2,
+    "n_shared_experts": 1,
+    "first_k_dense_replace": 1,
+    "torch_dtype": "bfloat16",
+}
 DSA = MLA | {"model_type": "deepseek_v32", "index_topk": 5, "index_n_heads": 2, "index_head_dim": 8}
-DOTS = DSA | {"model_type": "dots3_note_text", "num_hidden_layers": 6, "sliding_window": 4, "layer_types": [
-    "indexed_attention", "sliding_attention", "full_attention"] * 2, "per_layer_config": {}}  # fmt: skip
+DOTS = DSA | {
+    "model_type": "dots3_note_text",
+    "num_hidden_layers": 6,
+    "sliding_window": 4,
+    "layer_types": ["indexed_attention", "sliding_attention", "full_attention"] * 2,
+    "per_layer_config": {},
+}
 V4 = {
-    "model_type": "deepseek_v4", "hidden_size": 32, "moe_intermediate_size": 8, "vocab_size": 101,
+    "model_type": "deepseek_v4",
+    "hidden_size": 32,
+    "moe_intermediate_size": 8,
+    "vocab_size": 101,
     "num_hidden_layers": 4,
-    "num_attention_heads": 4, "head_dim": 16, "q_lora_rank": 12, "n_routed_experts": 6, "num_experts_per_tok": 2,
-    "o_groups": 2, "o_lora_rank": 6, "index_n_heads": 2, "index_head_dim": 8, "index_topk": 2, "sliding_window": 4,
-    "compress_ratios": [0, 4, 128, 4, 0], "compress_rate_hca": 6, "torch_dtype": "bfloat16",
-}  # fmt: skip
+    "num_attention_heads": 4,
+    "head_dim": 16,
+    "q_lora_rank": 12,
+    "n_routed_experts": 6,
+    "num_experts_per_tok": 2,
+    "o_groups": 2,
+    "o_lora_rank": 6,
+    "index_n_heads": 2,
+    "index_head_dim": 8,
+    "index_topk": 2,
+    "sliding_window": 4,
+    "compress_ratios": [0, 4, 128, 4, 0],
+    "compress_rate_hca": 6,
+    "torch_dtype": "bfloat16",
+}
 STEPS = [(n, c) for n in (1, 2, 3, 7, 40) for c in (0, 1, 4, 9, 100)]
 
 
@@ -400,11 +441,22 @@ def test_what_compressed_attention_keeps_grows_by_entries() -> None:
 
 def test_experts_that_do_nothing_spare_their_share() -> None:
     config = {
-        "model_type": "longcat_flash", "hidden_size": 32, "ffn_hidden_size": 48, "expert_ffn_hidden_size": 8,
+        "model_type": "longcat_flash",
+        "hidden_size": 32,
+        "ffn_hidden_size": 48,
+        "expert_ffn_hidden_size": 8,
         "num_layers": 2,
-        "vocab_size": 101, "num_attention_heads": 4, "q_lora_rank": 12, "kv_lora_rank": 16, "qk_nope_head_dim": 6,
-        "qk_rope_head_dim": 4, "v_head_dim": 5, "n_routed_experts": 6, "moe_topk": 3, "torch_dtype": "bfloat16",
-    }  # fmt: skip
+        "vocab_size": 101,
+        "num_attention_heads": 4,
+        "q_lora_rank": 12,
+        "kv_lora_rank": 16,
+        "qk_nope_head_dim": 6,
+        "qk_rope_head_dim": 4,
+        "v_head_dim": 5,
+        "n_routed_experts": 6,
+        "moe_topk": 3,
+        "torch_dtype": "bfloat16",
+    }
     idle, busy = symroof.load(config | {"zero_expert_num": 3}), symroof.load(config | {"zero_expert_num": 0})
     some, all_ = ({x.op: x.cost for x in y.report(5).rows} for y in (idle, busy))
     assert 3 * some["experts.down"].matmul == 2 * all_["experts.down"].matmul

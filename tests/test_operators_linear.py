@@ -135,8 +135,10 @@ def test_lightning_attention_token_by_token(batch: list[tuple[int, int]]) -> Non
             S = tape.filled("c" if cached else "", H, h, h)
             for t, m in product(tokens, range(H)):
                 decayed_rows = [[x * 0.5 for x in row] for row in S[m]]
-                S[m] = [[added(tape, x, k[t][m][i], y) for x, y in zip(row, v[t][m], strict=True)]
-                        for i, row in enumerate(decayed_rows)]  # fmt: skip
+                S[m] = [
+                    [added(tape, x, k[t][m][i], y) for x, y in zip(row, v[t][m], strict=True)]
+                    for i, row in enumerate(decayed_rows)
+                ]
                 out.append([dot(q[t][m], list(column)) for column in zip(*S[m], strict=True)])
             keep(tape, S, "c")
         tape.store(out)
@@ -152,8 +154,16 @@ def test_gates_in_blocks(T: int, parts: int) -> None:
         size = d // parts
         for _ in range(2):
             weights, shift = tape.table("w", parts, size, size), tape.table("n", parts, size)
-            tape.store([[dot(part, weights[b][i]) + shift[b][i] for b, part in enumerate(counting.split(row, parts))
-                         for i in range(size)] for row in x])  # fmt: skip
+            tape.store(
+                [
+                    [
+                        dot(part, weights[b][i]) + shift[b][i]
+                        for b, part in enumerate(counting.split(row, parts))
+                        for i in range(size)
+                    ]
+                    for row in x
+                ]
+            )
     matches(linear.block_gates(s.T, s.d_r, s.H_q), tally, {s.T: T, s.d_r: d, s.H_q: parts})
 
 
@@ -283,18 +293,37 @@ def batch_symbols() -> set:
 
 def bound(expr, values: dict):
     """The expression at a step, each size a prime of its own."""
-    sizes = {x: Integer(p) for x, p in zip((s.d, s.H_k, s.H_v, s.d_k, s.d_v, s.d_r, s.H_q, s.h, s.k_c, s.u_c),
-                                           (101, 3, 5, 7, 11, 13, 17, 19, 4, 3), strict=True)}  # fmt: skip
+    sizes = {
+        x: Integer(p)
+        for x, p in zip(
+            (s.d, s.H_k, s.H_v, s.d_k, s.d_v, s.d_r, s.H_q, s.h, s.k_c, s.u_c),
+            (101, 3, 5, 7, 11, 13, 17, 19, 4, 3),
+            strict=True,
+        )
+    }
     known = {**sizes, **{x: Integer(n) for x, n in values.items()}, s.phi: Integer(1), s.sigma: Integer(0)}
     return sympify(expr).xreplace(known)
 
 
 CONFIG = {
-    "model_type": "qwen3_next", "vocab_size": 11, "hidden_size": 8, "intermediate_size": 7, "num_hidden_layers": 4,
-    "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 4, "linear_num_key_heads": 2,
-    "linear_num_value_heads": 4, "linear_key_head_dim": 3, "linear_value_head_dim": 5, "moe_intermediate_size": 3,
-    "shared_expert_intermediate_size": 2, "num_experts": 5, "num_experts_per_tok": 2, "torch_dtype": "bfloat16",
-}  # fmt: skip
+    "model_type": "qwen3_next",
+    "vocab_size": 11,
+    "hidden_size": 8,
+    "intermediate_size": 7,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 4,
+    "linear_num_key_heads": 2,
+    "linear_num_value_heads": 4,
+    "linear_key_head_dim": 3,
+    "linear_value_head_dim": 5,
+    "moe_intermediate_size": 3,
+    "shared_expert_intermediate_size": 2,
+    "num_experts": 5,
+    "num_experts_per_tok": 2,
+    "torch_dtype": "bfloat16",
+}
 
 
 def linear_flops(config: dict, new: int, cached: int, **form) -> int:
@@ -312,8 +341,10 @@ def test_a_prefill_costs_what_its_decode_steps_cost_together() -> None:
 def test_transformers_pads_a_prompt_to_chunks_of_64(tokens: int) -> None:
     form = {"rules": "transformers"}
     padded = -(-tokens // 64) * 64
-    cores = [sum(row.all.matmul for row in symroof.load(CONFIG).report(n, **form).rows if row.op == "scan")
-             for n in (tokens, padded)]  # fmt: skip
+    cores = [
+        sum(row.all.matmul for row in symroof.load(CONFIG).report(n, **form).rows if row.op == "scan")
+        for n in (tokens, padded)
+    ]
     assert cores[0] == cores[1] > 0
     assert not [row for row in symroof.load(CONFIG).report(1, 5, **form).rows if row.op == "scan" and row.all.flops]
 
@@ -329,11 +360,14 @@ def test_the_convolution_of_a_gated_recurrence_is_none_for_one_token() -> None:
 # What configs say.
 
 
-@pytest.mark.parametrize(("given", "told"), [
-    ({"linear_num_value_heads": 3}, "value heads (linear_num_value_heads=3) are no multiple of key heads"),
-    ({"layer_types": ["linear_attention"] * 3 + ["conv"]}, "key 'layer_types' holds 'conv'"),
-    ({"linear_key_head_dim": None}, "key 'linear_key_head_dim' is missing"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"linear_num_value_heads": 3}, "value heads (linear_num_value_heads=3) are no multiple of key heads"),
+        ({"layer_types": ["linear_attention"] * 3 + ["conv"]}, "key 'layer_types' holds 'conv'"),
+        ({"linear_key_head_dim": None}, "key 'linear_key_head_dim' is missing"),
+    ],
+)
 def test_a_wrong_key_is_told(given: dict, told: str) -> None:
     with pytest.raises(ConfigError) as caught:
         symroof.load(CONFIG | given)
@@ -341,12 +375,28 @@ def test_a_wrong_key_is_told(given: dict, told: str) -> None:
 
 
 KIMI = {
-    "model_type": "kimi_linear", "vocab_size": 11, "hidden_size": 8, "intermediate_size": 7, "num_hidden_layers": 5,
-    "num_attention_heads": 4, "kv_lora_rank": 6, "qk_nope_head_dim": 4, "qk_rope_head_dim": 2, "v_head_dim": 3,
-    "num_experts": 5, "num_experts_per_token": 2, "num_shared_experts": 1, "moe_intermediate_size": 3,
-    "linear_attn_config": {"head_dim": 3, "num_heads": 4, "short_conv_kernel_size": 4, "kda_layers": [1, 2, 4, 5],
-                           "full_attn_layers": [3]},
-}  # fmt: skip
+    "model_type": "kimi_linear",
+    "vocab_size": 11,
+    "hidden_size": 8,
+    "intermediate_size": 7,
+    "num_hidden_layers": 5,
+    "num_attention_heads": 4,
+    "kv_lora_rank": 6,
+    "qk_nope_head_dim": 4,
+    "qk_rope_head_dim": 2,
+    "v_head_dim": 3,
+    "num_experts": 5,
+    "num_experts_per_token": 2,
+    "num_shared_experts": 1,
+    "moe_intermediate_size": 3,
+    "linear_attn_config": {
+        "head_dim": 3,
+        "num_heads": 4,
+        "short_conv_kernel_size": 4,
+        "kda_layers": [1, 2, 4, 5],
+        "full_attn_layers": [3],
+    },
+}
 
 
 def test_layers_of_kimi_linear_are_listed_from_one() -> None:
@@ -366,12 +416,26 @@ def test_terms_of_sums_over_depth(count: int, step: int, terms: int) -> None:
     assert (sizes["N_mix"], sizes["X_mix"]) == (2 * count + 1, terms)
 
 
-@pytest.mark.parametrize(("given", "f"), [
-    ({}, 512), ({"block_auto_adjust_ff_dim": False}, 600), ({"block_multiple_of": 8}, 400),
-    ({"block_ffn_dim_multiplier": 1.5, "block_multiple_of": 7}, 602), ({"block_ffn_dim_multiplier": None}, 400),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("given", "f"),
+    [
+        ({}, 512),
+        ({"block_auto_adjust_ff_dim": False}, 600),
+        ({"block_multiple_of": 8}, 400),
+        ({"block_ffn_dim_multiplier": 1.5, "block_multiple_of": 7}, 602),
+        ({"block_ffn_dim_multiplier": None}, 400),
+    ],
+)
 def test_width_of_a_network_of_lfm2(given: dict, f: int) -> None:
-    config = {"model_type": "lfm2", "vocab_size": 11, "hidden_size": 8, "intermediate_size": 600,
-              "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1, "conv_L_cache": 3,
-              "layer_types": ["conv", "full_attention"]}  # fmt: skip
+    config = {
+        "model_type": "lfm2",
+        "vocab_size": 11,
+        "hidden_size": 8,
+        "intermediate_size": 600,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 1,
+        "conv_L_cache": 3,
+        "layer_types": ["conv", "full_attention"],
+    }
     assert symroof.load(config | given).architecture.sizes["f"] == f

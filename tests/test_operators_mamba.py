@@ -130,24 +130,75 @@ def test_projection_of_each_head(T: int, heads: int) -> None:
     matches(mamba.head_linear(s.T, s.H_m, s.d, s.f), tally, {s.T: T, s.H_m: heads, s.d: d_in, s.f: d_out})
 
 
-MAMBA = {"model_type": "mamba", "hidden_size": 8, "num_hidden_layers": 3, "vocab_size": 11, "state_size": 4,
-         "expand": 2, "conv_kernel": 4}  # fmt: skip
-MAMBA2 = {"model_type": "mamba2", "hidden_size": 8, "num_hidden_layers": 3, "vocab_size": 11, "state_size": 4,
-          "expand": 2, "conv_kernel": 4, "num_heads": 4, "head_dim": 4, "n_groups": 2}  # fmt: skip
-NEMOTRON = {"model_type": "nemotron_h", "hidden_size": 8, "vocab_size": 11, "hybrid_override_pattern": "M*-EM",
-            "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 4, "intermediate_size": 9,
-            "ssm_state_size": 4, "mamba_num_heads": 4, "mamba_head_dim": 3, "n_groups": 2, "conv_kernel": 4,
-            "n_routed_experts": 5, "num_experts_per_tok": 2, "moe_intermediate_size": 3,
-            "moe_shared_expert_intermediate_size": 7, "moe_latent_size": 6}  # fmt: skip
-ZAMBA2 = {"model_type": "zamba2", "hidden_size": 8, "num_hidden_layers": 4, "vocab_size": 11, "mamba_d_state": 4,
-          "mamba_expand": 2, "mamba_d_conv": 4, "n_mamba_heads": 4, "mamba_ngroups": 1, "num_attention_heads": 4,
-          "intermediate_size": 9, "num_mem_blocks": 1, "adapter_rank": 2,
-          "layers_block_type": ["mamba", "hybrid", "mamba", "hybrid"]}  # fmt: skip
-NAS = {"model_type": "nemotron-nas", "hidden_size": 96, "num_hidden_layers": 3, "vocab_size": 11,
-       "num_attention_heads": 4, "block_configs": [
-           {"attention": {"n_heads_in_group": 2}, "ffn": {"ffn_mult": 3.0}},
-           {"attention": {"no_op": True}, "ffn": {"replace_with_linear": True}},
-           {"attention": {"replace_with_linear": True}, "ffn": {"no_op": True}}]}  # fmt: skip
+MAMBA = {
+    "model_type": "mamba",
+    "hidden_size": 8,
+    "num_hidden_layers": 3,
+    "vocab_size": 11,
+    "state_size": 4,
+    "expand": 2,
+    "conv_kernel": 4,
+}
+MAMBA2 = {
+    "model_type": "mamba2",
+    "hidden_size": 8,
+    "num_hidden_layers": 3,
+    "vocab_size": 11,
+    "state_size": 4,
+    "expand": 2,
+    "conv_kernel": 4,
+    "num_heads": 4,
+    "head_dim": 4,
+    "n_groups": 2,
+}
+NEMOTRON = {
+    "model_type": "nemotron_h",
+    "hidden_size": 8,
+    "vocab_size": 11,
+    "hybrid_override_pattern": "M*-EM",
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 4,
+    "intermediate_size": 9,
+    "ssm_state_size": 4,
+    "mamba_num_heads": 4,
+    "mamba_head_dim": 3,
+    "n_groups": 2,
+    "conv_kernel": 4,
+    "n_routed_experts": 5,
+    "num_experts_per_tok": 2,
+    "moe_intermediate_size": 3,
+    "moe_shared_expert_intermediate_size": 7,
+    "moe_latent_size": 6,
+}
+ZAMBA2 = {
+    "model_type": "zamba2",
+    "hidden_size": 8,
+    "num_hidden_layers": 4,
+    "vocab_size": 11,
+    "mamba_d_state": 4,
+    "mamba_expand": 2,
+    "mamba_d_conv": 4,
+    "n_mamba_heads": 4,
+    "mamba_ngroups": 1,
+    "num_attention_heads": 4,
+    "intermediate_size": 9,
+    "num_mem_blocks": 1,
+    "adapter_rank": 2,
+    "layers_block_type": ["mamba", "hybrid", "mamba", "hybrid"],
+}
+NAS = {
+    "model_type": "nemotron-nas",
+    "hidden_size": 96,
+    "num_hidden_layers": 3,
+    "vocab_size": 11,
+    "num_attention_heads": 4,
+    "block_configs": [
+        {"attention": {"n_heads_in_group": 2}, "ffn": {"ffn_mult": 3.0}},
+        {"attention": {"no_op": True}, "ffn": {"replace_with_linear": True}},
+        {"attention": {"replace_with_linear": True}, "ffn": {"no_op": True}},
+    ],
+}
 FORM = {"dtype": "bf16", "logits": "all"}
 
 
@@ -170,8 +221,14 @@ def test_what_a_state_space_keeps_does_not_grow(config):
 
 def test_transformers_scans_prompts_in_chunks_only():
     model = symroof.load({**MAMBA2, "chunk_size": 4})
-    core = [sum(x.all.matmul for x in model.report(*step, rules="transformers", dtype="bf16").rows
-                if x.role == "recurrence_core") for step in ((1, 0), (4, 0), (5, 0), (8, 0), (1, 9))]  # fmt: skip
+    core = [
+        sum(
+            x.all.matmul
+            for x in model.report(*step, rules="transformers", dtype="bf16").rows
+            if x.role == "recurrence_core"
+        )
+        for step in ((1, 0), (4, 0), (5, 0), (8, 0), (1, 9))
+    ]
     assert core[0] == core[1] < core[2] == core[3]
     assert core[4] == 3 * 2 * 4 * 4 * 4  # layers, FLOP a product, heads, their size, that of the state
 
@@ -195,7 +252,12 @@ def test_one_mixer_a_layer_by_letters_or_names():
     ours, theirs = symroof.load(NEMOTRON), symroof.load(listed)
     assert ours.parameters == theirs.parameters
     assert {x: n for x, n in ours.architecture.sizes.items() if x.startswith("L")} == {
-        "L": 5, "L_mamba": 2, "L_attn": 1, "L_mlp": 1, "L_moe": 1}  # fmt: skip
+        "L": 5,
+        "L_mamba": 2,
+        "L_attn": 1,
+        "L_mlp": 1,
+        "L_moe": 1,
+    }
     assert ours.parameters.by_role["latent_proj"] == 2 * 8 * 6
     assert ours.parameters.by_role["routed_experts"] == 5 * 2 * 6 * 3
     assert symroof.load({**NEMOTRON, "tie_word_embeddings": True}).parameters == ours.parameters
@@ -216,9 +278,15 @@ WRONG = [
     ({**ZAMBA2, "layers_block_type": ["mamba", "other", "mamba", "hybrid"]}, "must say linear_attention or hybrid"),
     ({**ZAMBA2, "attention_hidden_size": 8}, "twice the hidden size 8"),
     ({**NAS, "num_hidden_layers": 4}, "has 3 entries for 4 layers"),
-    ({**NAS, "num_hidden_layers": 1, "block_configs": [
-        {"attention": {"n_heads_in_group": 2, "num_sink_tokens": 3}, "ffn": {"no_op": True}}]}, "num_sink_tokens"),
-]  # fmt: skip
+    (
+        {
+            **NAS,
+            "num_hidden_layers": 1,
+            "block_configs": [{"attention": {"n_heads_in_group": 2, "num_sink_tokens": 3}, "ffn": {"no_op": True}}],
+        },
+        "num_sink_tokens",
+    ),
+]
 
 
 @pytest.mark.parametrize(("config", "told"), WRONG)

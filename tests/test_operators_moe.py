@@ -14,22 +14,48 @@ from symroof.blocks.attention import routed
 from symroof.cost.cost import total
 
 JETMOE = {
-    "model_type": "jetmoe", "hidden_size": 6, "intermediate_size": 7, "num_hidden_layers": 3, "vocab_size": 11,
-    "num_key_value_heads": 2, "kv_channels": 4, "num_local_experts": 5, "num_experts_per_tok": 2,
+    "model_type": "jetmoe",
+    "hidden_size": 6,
+    "intermediate_size": 7,
+    "num_hidden_layers": 3,
+    "vocab_size": 11,
+    "num_key_value_heads": 2,
+    "kv_channels": 4,
+    "num_local_experts": 5,
+    "num_experts_per_tok": 2,
     "torch_dtype": "bfloat16",
-}  # fmt: skip
+}
 LAGUNA = {
-    "model_type": "laguna", "hidden_size": 6, "intermediate_size": 7, "num_hidden_layers": 4, "vocab_size": 11,
-    "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 4, "moe_intermediate_size": 3,
-    "shared_expert_intermediate_size": 5, "num_experts": 6, "num_experts_per_tok": 2, "sliding_window": 3,
+    "model_type": "laguna",
+    "hidden_size": 6,
+    "intermediate_size": 7,
+    "num_hidden_layers": 4,
+    "vocab_size": 11,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 4,
+    "moe_intermediate_size": 3,
+    "shared_expert_intermediate_size": 5,
+    "num_experts": 6,
+    "num_experts_per_tok": 2,
+    "sliding_window": 3,
     "layer_types": ["full_attention", "sliding_attention", "sliding_attention", "full_attention"],
-    "num_attention_heads_per_layer": [4, 2, 6, 4], "torch_dtype": "bfloat16",
-}  # fmt: skip
+    "num_attention_heads_per_layer": [4, 2, 6, 4],
+    "torch_dtype": "bfloat16",
+}
 MIXTRAL = {
-    "model_type": "mixtral", "hidden_size": 6, "intermediate_size": 7, "num_hidden_layers": 2, "vocab_size": 11,
-    "num_attention_heads": 4, "num_key_value_heads": 2, "num_local_experts": 1, "num_experts_per_tok": 1,
-    "head_dim": 4, "torch_dtype": "bfloat16",
-}  # fmt: skip
+    "model_type": "mixtral",
+    "hidden_size": 6,
+    "intermediate_size": 7,
+    "num_hidden_layers": 2,
+    "vocab_size": 11,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "num_local_experts": 1,
+    "num_experts_per_tok": 1,
+    "head_dim": 4,
+    "torch_dtype": "bfloat16",
+}
 
 
 class Heads:

@@ -107,8 +107,18 @@ def test_convolutions_of_heads(new: int, cached: int) -> None:
     with tape.op("conv") as tally:
         line = tape.filled("c" if cached else "", k - 1, heads, h) + x
         weights, bias = tape.table("w", heads, h, k * h), tape.table("n", heads, h)
-        tape.store([[[dot(reduce(add, [row[m] for row in line[t : t + k]]), weights[m][o]) + bias[m][o]
-                      for o in range(h)] for m in range(heads)] for t in range(new)])  # fmt: skip
+        tape.store(
+            [
+                [
+                    [
+                        dot(reduce(add, [row[m] for row in line[t : t + k]]), weights[m][o]) + bias[m][o]
+                        for o in range(h)
+                    ]
+                    for m in range(heads)
+                ]
+                for t in range(new)
+            ]
+        )
         tape.store(line[len(line) - k + 1 :], "c")
         tally.kept["c"] += (k - 1) * heads * h
     cost = convolved.convolve_heads(s.H_q, s.h)
@@ -139,8 +149,12 @@ def test_means_of_projected_queries_and_keys() -> None:
             [[(x + y) * 0.5 for x, y in zip(u[t][m], v[t][m // 2], strict=True)] for m in range(H_q)] for t in range(T)
         ]
         tape.store([[[x + y for x, y in zip(q[t][m], a[t][m], strict=True)] for m in range(H_q)] for t in range(T)])
-        tape.store([[[k[t][j][i] + (a[t][2 * j][i] + a[t][2 * j + 1][i]) * 0.5 for i in range(h)]
-                     for j in range(H_kv)] for t in range(T)])  # fmt: skip
+        tape.store(
+            [
+                [[k[t][j][i] + (a[t][2 * j][i] + a[t][2 * j + 1][i]) * 0.5 for i in range(h)] for j in range(H_kv)]
+                for t in range(T)
+            ]
+        )
     matches(convolved.means(s.T, s.H_q, s.H_kv, s.h), tally, {s.T: T, s.H_q: H_q, s.H_kv: H_kv, s.h: h})
 
 
@@ -185,8 +199,22 @@ def test_a_convolution_whose_weights_depend_on_the_token(new: int, cached: int) 
     with tape.op("conv") as tally:
         line = tape.filled("s" if cached else "", k - 1, heads, h) + x
         w = tape.table("n", heads, h, k)
-        tape.store([[[(summed([w[m][i][j] + u[t][m][j] for j in range(k)], [line[t + j][m][i] for j in range(k)])
-                       + x[t][m][i]) * 0.5 for i in range(h)] for m in range(heads)] for t in range(new)])  # fmt: skip
+        tape.store(
+            [
+                [
+                    [
+                        (
+                            summed([w[m][i][j] + u[t][m][j] for j in range(k)], [line[t + j][m][i] for j in range(k)])
+                            + x[t][m][i]
+                        )
+                        * 0.5
+                        for i in range(h)
+                    ]
+                    for m in range(heads)
+                ]
+                for t in range(new)
+            ]
+        )
         tape.store(line[len(line) - k + 1 :], "s")
         tally.kept["s"] += (k - 1) * heads * h
     cost = relative.convolve_by_token(s.H_kv, s.h)
@@ -212,8 +240,9 @@ def test_streams_weighed_an_element() -> None:
     u, x = rows(tape, T, m, d), rows(tape, T, m, d)
     with tape.op("gather") as tally:
         for t in range(T):
-            tape.store([reduce(add, [counting.sigmoid(u[t][k][i]) * x[t][k][i] for k in range(m)]) * (1 / m)
-                        for i in range(d)])  # fmt: skip
+            tape.store(
+                [reduce(add, [counting.sigmoid(u[t][k][i]) * x[t][k][i] for k in range(m)]) * (1 / m) for i in range(d)]
+            )
     matches(hyper.gather_weighed(), tally, {s.T: T, s.m: m, s.d: d})
 
 
@@ -283,17 +312,45 @@ def test_a_prefill_is_as_much_work_as_its_tokens_one_by_one(kind: tuple[str, str
     assert tuple(map(sum, zip(*(work(1, i) for i in range(21)), strict=True))) == work(21, 0)
 
 
-SMALL = {"vocab_size": 1009, "hidden_size": 192, "intermediate_size": 344, "num_attention_heads": 6,
-         "num_key_value_heads": 2, "moe_intermediate_size": 56, "num_experts_per_tok": 3}  # fmt: skip
+SMALL = {
+    "vocab_size": 1009,
+    "hidden_size": 192,
+    "intermediate_size": 344,
+    "num_attention_heads": 6,
+    "num_key_value_heads": 2,
+    "moe_intermediate_size": 56,
+    "num_experts_per_tok": 3,
+}
 CHAMELEON = {**SMALL, "model_type": "chameleon", "num_hidden_layers": 3}
 OCR = {**SMALL, "num_hidden_layers": 3, "n_routed_experts": 7, "mlp_layer_types": ["dense", "sparse", "sparse"]}
-GLM = {**SMALL, "num_hidden_layers": 5, "n_shared_experts": 2, "n_routed_experts": 7, "kv_lora_rank": 40,
-       "q_lora_rank": 72, "v_head_dim": 20, "qk_nope_head_dim": 24, "index_topk": 16, "index_head_dim": 32,
-       "index_n_heads": 2, "linear_head_dim": 16, "linear_num_heads": 4, "index_kpool": 8}  # fmt: skip
-SHARING = {"indexer_types": ["full"] * 4 + ["shared"],
-           "layer_types": ["linear_attention"] * 3 + ["indexed_attention"] * 2}  # fmt: skip
-GRAMS = {"ngram_vocab_size_base": 90, "ngram_size": 2, "heads_per_ngram": 4, "ple_conv_kernel_size": 3,
-         "ple_embed_dim": 96, "make_ngram_vocab_size_divisible_by": 8}  # fmt: skip
+GLM = {
+    **SMALL,
+    "num_hidden_layers": 5,
+    "n_shared_experts": 2,
+    "n_routed_experts": 7,
+    "kv_lora_rank": 40,
+    "q_lora_rank": 72,
+    "v_head_dim": 20,
+    "qk_nope_head_dim": 24,
+    "index_topk": 16,
+    "index_head_dim": 32,
+    "index_n_heads": 2,
+    "linear_head_dim": 16,
+    "linear_num_heads": 4,
+    "index_kpool": 8,
+}
+SHARING = {
+    "indexer_types": ["full"] * 4 + ["shared"],
+    "layer_types": ["linear_attention"] * 3 + ["indexed_attention"] * 2,
+}
+GRAMS = {
+    "ngram_vocab_size_base": 90,
+    "ngram_size": 2,
+    "heads_per_ngram": 4,
+    "ple_conv_kernel_size": 3,
+    "ple_embed_dim": 96,
+    "make_ngram_vocab_size_divisible_by": 8,
+}
 
 # Weights, and FLOP of a prefill of two texts of 37 tokens and of the next step, that transformers 5.23.0 and torch's
 # counter gave: types and options that the files under truth/ have not.
@@ -305,7 +362,7 @@ RUN = [
     ({"model_type": "glm5_next", "text_config": GLM | SHARING}, 2077546, 259444704, 9829536),
     ({"ple_layer_ids": [1, 3], "ngram_vocab_size_base": 500}, 3006928, 306026112, 7760384),
     ({"ple_layer_ids": [2], **GRAMS}, 2497552, 264538752, 6639104),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("config", "weights", "prefill", "decode"), RUN, ids=lambda x: str(x)[:60])

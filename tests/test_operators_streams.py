@@ -37,9 +37,15 @@ def levelled(tape: Tape, tokens: list) -> list:
 
 def predicted(tape: Tape, tokens: list, coefficients: list) -> list:
     """Each stream and a mix of all streams."""
-    return tape.store([[[stream[e] + dot([x[e] for x in token], row) for e in range(D)]
-                        for stream, row in zip(token, mix, strict=True)]
-                       for token, mix in zip(tokens, coefficients, strict=True)])  # fmt: skip
+    return tape.store(
+        [
+            [
+                [stream[e] + dot([x[e] for x in token], row) for e in range(D)]
+                for stream, row in zip(token, mix, strict=True)
+            ]
+            for token, mix in zip(tokens, coefficients, strict=True)
+        ]
+    )
 
 
 def corrected(tape: Tape, tokens: list, active: list, coefficients: list) -> list:
@@ -47,16 +53,21 @@ def corrected(tape: Tape, tokens: list, active: list, coefficients: list) -> lis
     out = []
     for token, row, c in zip(tokens, active, coefficients, strict=True):
         news, shares = [x - y for x, y in zip(row, token[0], strict=True)], [x + 1 for x in c]
-        out.append([[x + share * y for x, y in zip(stream, news, strict=True)]
-                    for stream, share in zip(token, shares, strict=True)])  # fmt: skip
+        out.append(
+            [
+                [x + share * y for x, y in zip(stream, news, strict=True)]
+                for stream, share in zip(token, shares, strict=True)
+            ]
+        )
     return tape.store(out)
 
 
 def each(tape: Tape, tokens: list) -> list:
     """Each stream but the first through a projection of its own."""
     weights = tape.table("w", A - 1, D, D)
-    return tape.store([[[dot(x, column) for column in w] for x, w in zip(token, weights, strict=True)]
-                       for token in tokens])  # fmt: skip
+    return tape.store(
+        [[[dot(x, column) for column in w] for x, w in zip(token, weights, strict=True)] for token in tokens]
+    )
 
 
 def cut(tape: Tape, given: list) -> list:
@@ -83,8 +94,12 @@ def test_streams_are_mixed_and_levelled() -> None:
         corrected(tape, tokens, active, rows(tape, T, A))
     matches(streams.correct(COUNT, STREAMS, WIDTH), tally, {})
     with tape.op("spread") as tally:
-        tape.store([[[x + y for x, y in zip(stream, z, strict=True)] for stream in token[1:]]
-                    for token, z in zip(tokens, one, strict=True)])  # fmt: skip
+        tape.store(
+            [
+                [[x + y for x, y in zip(stream, z, strict=True)] for stream in token[1:]]
+                for token, z in zip(tokens, one, strict=True)
+            ]
+        )
     matches(streams.spread(COUNT, STREAMS, WIDTH), tally, {})
     with tape.op("mean") as tally:
         tape.store([[reduce(add, column) / A for column in zip(*token, strict=True)] for token in tokens])
@@ -147,11 +162,23 @@ def test_weights_of_streams_and_layer_inputs_are_kept_once() -> None:
 
 
 GEMMA = {
-    "model_type": "gemma4_text", "hidden_size": 24, "num_hidden_layers": 6, "num_attention_heads": 4,
-    "num_key_value_heads": 2, "head_dim": 4, "global_head_dim": 8, "intermediate_size": 20, "vocab_size": 50,
-    "sliding_window": 4, "hidden_size_per_layer_input": 4, "vocab_size_per_layer_input": 30, "num_kv_shared_layers": 2,
-    "layer_types": ["sliding_attention", "full_attention"] * 3, "tie_word_embeddings": True, "dtype": "bfloat16",
-}  # fmt: skip
+    "model_type": "gemma4_text",
+    "hidden_size": 24,
+    "num_hidden_layers": 6,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 4,
+    "global_head_dim": 8,
+    "intermediate_size": 20,
+    "vocab_size": 50,
+    "sliding_window": 4,
+    "hidden_size_per_layer_input": 4,
+    "vocab_size_per_layer_input": 30,
+    "num_kv_shared_layers": 2,
+    "layer_types": ["sliding_attention", "full_attention"] * 3,
+    "tie_word_embeddings": True,
+    "dtype": "bfloat16",
+}
 
 
 def flops(model: symroof.Model, new: int, cached: int = 0, rules: str = "transformers", **form: str) -> dict[str, int]:
@@ -189,14 +216,17 @@ def test_values_that_are_keys_save_a_projection_and_no_cache() -> None:
     assert plain.report(9, 0).storage.cache == same.report(9, 0).storage.cache
 
 
-@pytest.mark.parametrize(("key", "value", "words"), [
-    ("num_kv_shared_layers", 6, ("num_kv_shared_layers",)),
-    ("num_kv_shared_layers", 5, ("num_kv_shared_layers", "type")),
-    ("layer_types", ["full_attention"] * 5, ("layer_types", "6 layers")),
-    ("layer_types", ["linear_attention"] * 6, ("layer_types", "sliding_attention")),
-    ("use_bidirectional_attention", "all", ("use_bidirectional_attention",)),
-    ("per_layer_config", {"1": {"hidden_size": 5}}, ("per_layer_config", "hidden_size", "head_dim")),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("num_kv_shared_layers", 6, ("num_kv_shared_layers",)),
+        ("num_kv_shared_layers", 5, ("num_kv_shared_layers", "type")),
+        ("layer_types", ["full_attention"] * 5, ("layer_types", "6 layers")),
+        ("layer_types", ["linear_attention"] * 6, ("layer_types", "sliding_attention")),
+        ("use_bidirectional_attention", "all", ("use_bidirectional_attention",)),
+        ("per_layer_config", {"1": {"hidden_size": 5}}, ("per_layer_config", "hidden_size", "head_dim")),
+    ],
+)
 def test_what_contradicts_is_told(key: str, value: object, words: tuple[str, ...]) -> None:
     with pytest.raises(symroof.errors.ConfigError) as told:
         symroof.load({**GEMMA, key: value})
@@ -204,8 +234,15 @@ def test_what_contradicts_is_told(key: str, value: object, words: tuple[str, ...
 
 
 def test_a_layer_that_attends_to_images_is_kept_and_not_run() -> None:
-    text = {"hidden_size": 24, "num_hidden_layers": 5, "num_attention_heads": 4, "num_key_value_heads": 2,
-            "intermediate_size": 20, "vocab_size": 50, "cross_attention_layers": [1, 3]}  # fmt: skip
+    text = {
+        "hidden_size": 24,
+        "num_hidden_layers": 5,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "intermediate_size": 20,
+        "vocab_size": 50,
+        "cross_attention_layers": [1, 3],
+    }
     model = symroof.load({"model_type": "mllama", "dtype": "bfloat16", "text_config": text})
     crossing = [row for row in model.report(9, 0).rows if row.block == "cross_layer"]
     assert crossing

@@ -33,18 +33,28 @@ PLAIN = (
 # The storeys: a package imports only from packages of a lower number, and from the ground.
 GROUND = ("version", "errors", "files", "records", "symbols", "dtypes", "units")
 STOREYS = {
-    "algebra": 1, "architecture": 1,
-    "config": 2, "cost": 2,
-    "families": 3, "quantization": 3, "ops": 3,
-    "blocks": 4, "reference_tools": 4, "hardware": 4,
+    "algebra": 1,
+    "architecture": 1,
+    "config": 2,
+    "cost": 2,
+    "families": 3,
+    "quantization": 3,
+    "ops": 3,
+    "blocks": 4,
+    "reference_tools": 4,
+    "hardware": 4,
     "model": 5,
     "parallel": 6,
-    "performance": 7, "training": 7,
-    "sweeps": 8, "solving": 8, "analysis": 8,
+    "performance": 7,
+    "training": 7,
+    "sweeps": 8,
+    "solving": 8,
+    "analysis": 8,
     "render": 9,
-    "export": 10, "plots": 10,
+    "export": 10,
+    "plots": 10,
     "cli": 11,
-}  # fmt: skip
+}
 OPEN_LISTS = ("families", "cli/commands")  # folders with a module for each lineage, or each command
 CROWDED = 12
 
@@ -171,13 +181,23 @@ HEAVY = ("sympy", "numpy", "importlib.resources", "tempfile", "difflib")  # each
         (["report", "llama-3.1-8b", "--set", "H_kv=7"], "report", "llama", "attention feed_forward", ""),
         (["report", "gpt2", "--set", "H_q=0"], "report", "gpt", "attention feed_forward", ""),
         (["report", "mixtral-8x7b", "--set", "k=9"], "report", "mixtral", "attention experts", ""),
-        (["report", "llama-4-scout", "--set", "k=99"], "report", "llama4 multimodal",
-         "attention experts feed_forward", ""),
-        (["roofline", "qwen3-8b", "--on", "h100-sxm", "--set", "H_kv=7"], "roofline", "qwen",
-         "attention feed_forward", ""),
+        (
+            ["report", "llama-4-scout", "--set", "k=99"],
+            "report",
+            "llama4 multimodal",
+            "attention experts feed_forward",
+            "",
+        ),
+        (
+            ["roofline", "qwen3-8b", "--on", "h100-sxm", "--set", "H_kv=7"],
+            "roofline",
+            "qwen",
+            "attention feed_forward",
+            "",
+        ),
     ],
     ids=" ".join,
-)  # fmt: skip
+)
 def test_a_command_loads_what_it_needs(words, commands, families, kinds, heavy):
     code = f"import sys\nfrom symroof.cli import cli\ntry: cli({words!r})\nexcept SystemExit: pass\nprint(*sys.modules)"
     loaded = run(code).splitlines()[-1].split()
@@ -247,17 +267,56 @@ def test_no_core_dependency_beyond_three():
                 found.add(node.module.split(".")[0])
             elif isinstance(node, ast.Import):
                 found |= {alias.name.split(".")[0] for alias in node.names}
-    assert found - stdlib == {"symroof", "sympy", "click", "rich", "huggingface_hub", "matplotlib", "numpy",
-                              "pandas", "pyarrow"}  # fmt: skip
+    assert found - stdlib == {
+        "symroof",
+        "sympy",
+        "click",
+        "rich",
+        "huggingface_hub",
+        "matplotlib",
+        "numpy",
+        "pandas",
+        "pyarrow",
+    }
 
 
 def test_public_names():
     assert symroof.__all__ == [
-        "Binding", "Block", "Cost", "Draft", "Machine", "Model", "Op", "Parallel", "Platform", "Query", "Report",
-        "SymroofError", "Workload", "__version__", "by_convention", "compare", "crossovers", "fit", "init_printing",
-        "knobs", "limits", "load", "machine", "match", "optimum", "platform", "roofline", "serve", "shape", "solve",
-        "split", "sweep", "training_flops", "training_memory",
-    ]  # fmt: skip
+        "Binding",
+        "Block",
+        "Cost",
+        "Draft",
+        "Machine",
+        "Model",
+        "Op",
+        "Parallel",
+        "Platform",
+        "Query",
+        "Report",
+        "SymroofError",
+        "Workload",
+        "__version__",
+        "by_convention",
+        "compare",
+        "crossovers",
+        "fit",
+        "init_printing",
+        "knobs",
+        "limits",
+        "load",
+        "machine",
+        "match",
+        "optimum",
+        "platform",
+        "roofline",
+        "serve",
+        "shape",
+        "solve",
+        "split",
+        "sweep",
+        "training_flops",
+        "training_memory",
+    ]
     assert all(getattr(symroof, name) is not None for name in symroof.__all__)
     assert dir(symroof) == sorted(symroof.__all__)
     with pytest.raises(AttributeError, match="lod"):

@@ -59,9 +59,13 @@ def test_shares_add_up_to_the_whole_and_one_device_sends_nothing(name):
 
 @pytest.mark.parametrize(
     ("name", "block", "cut"),
-    [("gpt2", "mlp", "f"), ("llama-3.1-8b", "attention", "H_q H_kv"), ("gemma-3-1b", "mlp", "f"),
-     ("deepseek-v3", "mlp", "f")],
-)  # fmt: skip
+    [
+        ("gpt2", "mlp", "f"),
+        ("llama-3.1-8b", "attention", "H_q H_kv"),
+        ("gemma-3-1b", "mlp", "f"),
+        ("deepseek-v3", "mlp", "f"),
+    ],
+)
 def test_a_device_runs_a_model_of_its_part_of_the_heads_or_hidden_units(name, block, cut):
     model, ways = symroof.load(name), 4
     own = model.with_sizes(**{x: model.architecture.sizes[x] // ways for x in cut.split()})
@@ -112,10 +116,11 @@ def test_sharding_takes_half_as_much_again():
 @pytest.mark.parametrize("against", ["compute", "memory"])
 def test_a_critical_value_makes_times_equal(against):
     cases = [
-        (split(GATED, "mlp", c.ring(s.n_d)).backward, s.T), (split(MLP, "mlp", tensor=many(s.n_t, 2)).forward, s.n_t),
+        (split(GATED, "mlp", c.ring(s.n_d)).backward, s.T),
+        (split(MLP, "mlp", tensor=many(s.n_t, 2)).forward, s.n_t),
         (split(GATED, "mlp", many(s.n_d), many(s.n_t), True).forward, s.n_d),
         (split_experts(MOE, "moe", c.switch(s.n_e), copies=s.k).forward, s.f_e),
-    ]  # fmt: skip
+    ]
     for share, x in cases:
         values = share.critical(x, against)
         assert values or not share.seconds[against].has(x)
@@ -151,8 +156,10 @@ def test_what_cannot_be_split(call, told):
 def test_records():
     found = split(GATED, "mlp", data, tensor)
     told = found.to_dict()
-    assert told["over"] == {"data": {"network": "switch", "devices": "n_d"},
-                            "tensor": {"network": "switch", "devices": "n_t"}}  # fmt: skip
+    assert told["over"] == {
+        "data": {"network": "switch", "devices": "n_d"},
+        "tensor": {"network": "switch", "devices": "n_t"},
+    }
     assert told["forward"]["sent"] == str(found.forward.sent)
     assert "tensor over a switch of n_t" in repr(found)
     assert repr(found.forward).startswith("<symroof share: ")
@@ -215,9 +222,10 @@ def test_bytes_of_a_layer():
     # training, takeaways: bytes by forward and backward pass, two matrices in bf16
     whole = c.switch(s.n_d, many=True)
     for found, forward, backward in [
-        (split(MLP, "mlp", whole), 0, 8 * D * F), (split(MLP, "mlp", whole, sharded=True), 4 * D * F, 8 * D * F),
+        (split(MLP, "mlp", whole), 0, 8 * D * F),
+        (split(MLP, "mlp", whole, sharded=True), 4 * D * F, 8 * D * F),
         (split(MLP, "mlp", tensor=c.switch(s.n_t, many=True)), 4 * B * D, 4 * B * D),
-    ]:  # fmt: skip
+    ]:
         sent = [at(x.sent, {**BOOK, **BF16}) for x in (found.forward, found.backward)]
         assert sent == [forward, backward]
 
@@ -263,11 +271,15 @@ def test_how_to_shard_llama_3_70b():
     chips, X = 8960, Symbol("X", positive=True)
     tokens = 4 * 1024 * 1024 / chips
     assert says(tokens, "468")
-    assert says(only(solve(diff(mixed(2, 1, Integer(chips)).sent.subs({s.n_d: X, s.T: 4_190_000, s.f: 28672}), X), X)),
-                "1618")  # fmt: skip
+    assert says(
+        only(solve(diff(mixed(2, 1, Integer(chips)).sent.subs({s.n_d: X, s.T: 4_190_000, s.f: 28672}), X), X)), "1618"
+    )
     share = mixed(2, 1, Integer(chips))
-    times = {x: float(at(t, {**V5P, s.f: 28672, s.d: 8192, s.T: 4_190_000, s.n_d: 1618})) for x, t in
-             share.seconds.items() if x != "memory"}  # fmt: skip
+    times = {
+        x: float(at(t, {**V5P, s.f: 28672, s.d: 8192, s.T: 4_190_000, s.n_d: 1618}))
+        for x, t in share.seconds.items()
+        if x != "memory"
+    }
     assert times["link"] < times["compute"]
 
 
@@ -290,9 +302,13 @@ def test_decode_of_llama_3_70b_on_32_v5e():
 # --- scaling book: GPUs --------------------------------------------------------------------------------------------
 
 GPUS = [  # FLOP/s, bytes/s, tokens a GPU as printed
-    (990e12, 450e9, "2200"), (990e12, 400e9, "2475"), (990e12, 300e9, "3300"), (2250e12, 400e9, "5625"),
-    (990e12, 8 * 400e9, "309"), (2250e12, 900e9, "2500"),
-]  # fmt: skip
+    (990e12, 450e9, "2200"),
+    (990e12, 400e9, "2475"),
+    (990e12, 300e9, "3300"),
+    (2250e12, 400e9, "5625"),
+    (990e12, 8 * 400e9, "309"),
+    (2250e12, 900e9, "2500"),
+]
 
 
 @pytest.mark.parametrize(("flops", "link", "printed"), GPUS)
@@ -385,9 +401,18 @@ def test_weight_gathered_layouts():
 def test_context_of_palm_540b(heads, size, shards, printed):
     # table 1: 30 % of 64 TPU v4 for keys and values of batches of 128 and 512. Heads over chips, 48 padded to 64; one
     # head on each of them; one head and the batch over chips
-    model = symroof.load({"model_type": "llama", "hidden_size": 18432, "num_hidden_layers": 118, "vocab_size": 256_000,
-                          "intermediate_size": 73728, "num_attention_heads": 64, "num_key_value_heads": heads,
-                          "head_dim": size})  # fmt: skip
+    model = symroof.load(
+        {
+            "model_type": "llama",
+            "hidden_size": 18432,
+            "num_hidden_layers": 118,
+            "vocab_size": 256_000,
+            "intermediate_size": 73728,
+            "num_attention_heads": 64,
+            "num_key_value_heads": heads,
+            "head_dim": size,
+        }
+    )
     room = 0.3 * machine("tpu-v4").memory
     for batch, context in zip((128, 512), printed, strict=True):
         assert room * shards / batch / model.cache_per_token(dtype="bf16") == pytest.approx(context, rel=0.01)
@@ -421,12 +446,29 @@ def test_deepseek_expert_parallelism(rate, each, layers, tokens):
 def test_kipply_communication():
     # Transformer inference arithmetic: 52B on 4 A100 (300e9 bytes/s), batch 256: 2 ms. It takes an element for a byte
     # and N - 1 devices for N; in fp16, and the own part left out, it is half as much again
-    model = symroof.load({"model_type": "mpt", "d_model": 8192, "n_layers": 64, "n_heads": 64, "vocab_size": 65536,
-                          "max_seq_len": 8192, "attn_config": {"alibi": True}, "torch_dtype": "float16"})  # fmt: skip
+    model = symroof.load(
+        {
+            "model_type": "mpt",
+            "d_model": 8192,
+            "n_layers": 64,
+            "n_heads": 64,
+            "vocab_size": 65536,
+            "max_seq_len": 8192,
+            "attn_config": {"alibi": True},
+            "torch_dtype": "float16",
+        }
+    )
     values = {**model.sizes, s.T: 256, s.W_l: 300 * 10**9}
-    took = [1e3 * float(at(64 * sum(split(model, x, tensor=net).forward.seconds["link"] for x in ("attention", "mlp")),
-                           {**values, s.b_a: width}))
-            for net, width in ((c.switch(4, many=True), 1), (c.switch(4), 2))]  # fmt: skip
+    took = [
+        1e3
+        * float(
+            at(
+                64 * sum(split(model, x, tensor=net).forward.seconds["link"] for x in ("attention", "mlp")),
+                {**values, s.b_a: width},
+            )
+        )
+        for net, width in ((c.switch(4, many=True), 1), (c.switch(4), 2))
+    ]
     assert says(took[0], "2")
     assert took[1] / took[0] == pytest.approx(1.5)
 
@@ -436,8 +478,12 @@ def test_kipply_communication():
 
 def makespan(stages, microbatches, stretches, forward, backward):
     """Time of a schedule: forward passes of all microbatches, groups of as many as stages, then backward, reversed."""
-    order = [(part, first + i) for first in range(0, microbatches, stages) for part in range(stretches)
-             for i in range(stages)]  # fmt: skip
+    order = [
+        (part, first + i)
+        for first in range(0, microbatches, stages)
+        for part in range(stretches)
+        for i in range(stages)
+    ]
     free, done = [0] * stages, {}
 
     def run(kind, part, batch, stage, needs, took):

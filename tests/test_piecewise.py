@@ -86,9 +86,12 @@ def listed(found):
 
 @settings(derandomize=True, deadline=None, max_examples=400)
 @given(
-    st.one_of(bent, curved), st.integers(-50, 60), st.sampled_from([0, 1, 2, 7, 40, 120]),
-    st.integers(0, 120), st.sampled_from([0, -1, Fraction(1, 3)]),
-)  # fmt: skip
+    st.one_of(bent, curved),
+    st.integers(-50, 60),
+    st.sampled_from([0, 1, 2, 7, 40, 120]),
+    st.integers(0, 120),
+    st.sampled_from([0, -1, Fraction(1, 3)]),
+)
 def test_every_answer_is_that_of_trying_every_number(expr, first, length, near, beside):
     at, last = function(expr), first + length
     true = {v: at(v) for v in range(first, last + 1)}
@@ -114,8 +117,22 @@ def test_every_so_manyth_number(expr, first, length, step):
     assert total(expr, x, first, last, step) == sum(true.values())
 
 
-SIZES = {s.w: 24, s.k_i: 20, s.w_i: 8, s.k_b: 3, s.w_c: 4, s.w_s: 16, s.k_c: 4, s.k_g: 3, s.r_kv: 48, s.h_n: 16,
-         s.h_r: 8, s.h_v: 16, s.H_q: 8, s.H_kv: 2}  # fmt: skip
+SIZES = {
+    s.w: 24,
+    s.k_i: 20,
+    s.w_i: 8,
+    s.k_b: 3,
+    s.w_c: 4,
+    s.w_s: 16,
+    s.k_c: 4,
+    s.k_g: 3,
+    s.r_kv: 48,
+    s.h_n: 16,
+    s.h_r: 8,
+    s.h_v: 16,
+    s.H_q: 8,
+    s.H_kv: 2,
+}
 
 
 @pytest.mark.parametrize("rules", ["standard", "transformers"])

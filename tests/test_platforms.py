@@ -25,10 +25,17 @@ def rates(on: Platform, role: str = "ffn", matmul: int = 1, width: str = "b_f", 
 # --- classes of operators -----------------------------------------------------------------------------------------
 
 CLASSED = [
-    ("ffn", 1, "matmul"), ("head", 1, "matmul"), ("router", 1, "matmul"), ("attention_core", 1, "attention"),
-    ("indexer_core", 1, "attention"), ("recurrence_core", 1, "recurrence"), ("routed_experts", 1, "experts"),
-    ("routed_experts", 0, "elementwise"), ("norm", 0, "elementwise"), ("embedding", 0, "elementwise"),
-]  # fmt: skip
+    ("ffn", 1, "matmul"),
+    ("head", 1, "matmul"),
+    ("router", 1, "matmul"),
+    ("attention_core", 1, "attention"),
+    ("indexer_core", 1, "attention"),
+    ("recurrence_core", 1, "recurrence"),
+    ("routed_experts", 1, "experts"),
+    ("routed_experts", 0, "elementwise"),
+    ("norm", 0, "elementwise"),
+    ("embedding", 0, "elementwise"),
+]
 
 
 @pytest.mark.parametrize(("role", "matmul", "kind"), CLASSED)

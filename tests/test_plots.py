@@ -99,8 +99,10 @@ def test_no_text_covers_another_or_leaves_its_frame(name):
 def test_no_label_covers_a_marker(name):
     for axes in figure(name).axes:
         points = [axes.transData.transform(x) for marks in axes.collections for x in marks.get_offsets()]
-        points += [axes.transData.transform(x) for x in [y for z in axes.lines if z.get_marker() != "None"
-                                                         for y in z.get_xydata()]]  # fmt: skip
+        points += [
+            axes.transData.transform(x)
+            for x in [y for z in axes.lines if z.get_marker() != "None" for y in z.get_xydata()]
+        ]
         for text, box in boxes(axes.texts):
             covered = [x for x in points if box.contains(*x)]
             assert not covered, text
@@ -166,8 +168,11 @@ def test_what_is_drawn_are_the_points(name):
 
 def test_ceilings_by_format():
     (panel,) = panels("thirty operators")
-    assert [(x.name, x.kind) for x in panel.ceilings] == [("elementwise", "elementwise"), ("bf16", "used"),
-                                                          ("fp8", "used")]  # fmt: skip
+    assert [(x.name, x.kind) for x in panel.ceilings] == [
+        ("elementwise", "elementwise"),
+        ("bf16", "used"),
+        ("fp8", "used"),
+    ]
     assert panel.ceilings[2].rate == 8 * 1978.9e12
     b200 = panels("three machines")[2]
     assert [(x.name, x.kind) for x in b200.ceilings[1:]] == [("bf16", "used"), ("fp8", "unused"), ("fp4", "unused")]
@@ -193,7 +198,10 @@ def test_counterparts(new, cached, other):
 
 def test_kinds():
     assert [steps.kind([Query(1, 5), Query(1, 6)]), steps.kind([Query(5)]), steps.kind([Query(5), Query(1, 5)])] == [
-        "decode", "prefill", "mixed"]  # fmt: skip
+        "decode",
+        "prefill",
+        "mixed",
+    ]
 
 
 def test_a_prefill_that_does_not_fit_is_shown_of_one_query():
@@ -221,8 +229,9 @@ def test_labels_of_points_that_fall_together(paths, text):
 
 
 SIDE = st.floats(5, 295)
-ANCHORS = st.lists(st.builds(labels.Anchor, SIDE, SIDE, st.floats(10, 90), st.floats(6, 30), st.floats(0, 8)),
-                   max_size=12)  # fmt: skip
+ANCHORS = st.lists(
+    st.builds(labels.Anchor, SIDE, SIDE, st.floats(10, 90), st.floats(6, 30), st.floats(0, 8)), max_size=12
+)
 
 
 @settings(max_examples=25, deadline=None)
@@ -250,9 +259,16 @@ def test_a_label_alone_is_beside_its_point_and_a_far_one_has_a_leader():
 
 @pytest.mark.parametrize(
     ("line", "meets"),
-    [((0, 0, 10, 10), True), ((0, 3, 10, 3), True), ((0, 9, 10, 9), False), ((0, 0, 1, 10), False),
-     ((0, 8, 8, 0), True), ((0, 5, 5, 0), False), ((3, 3, 4, 4), True)],
-)  # fmt: skip
+    [
+        ((0, 0, 10, 10), True),
+        ((0, 3, 10, 3), True),
+        ((0, 9, 10, 9), False),
+        ((0, 0, 1, 10), False),
+        ((0, 8, 8, 0), True),
+        ((0, 5, 5, 0), False),
+        ((3, 3, 4, 4), True),
+    ],
+)
 def test_segments_and_boxes(line, meets):
     assert labels.meets(line, (3, 2, 6, 5)) is meets
 
@@ -275,8 +291,9 @@ def test_curves_are_what_is_served(name):
             assert speed.latency == pytest.approx(float(pace.per_token))
             assert speed.throughput * float(pace.request) == pytest.approx(200 * asked.work.batch_size)
         assert all(x.lower.latency <= x.time.latency for x in curve.batches)
-        assert [x.size for x in curve.batches] == sorted({*(2**i for i in range(9) if 2**i <= max(curve.largest,
-                                                          curve.asked)), curve.largest, curve.asked})  # fmt: skip
+        assert [x.size for x in curve.batches] == sorted(
+            {*(2**i for i in range(9) if 2**i <= max(curve.largest, curve.asked)), curve.largest, curve.asked}
+        )
         assert asked.fits is (curve.asked <= curve.largest)
 
 
@@ -308,13 +325,17 @@ def test_files_are_of_their_form(form):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["roofline", "llama-3.2-1b", "--on", "l4", "--cached-tokens", "512"],
-         ["llama-3.2-1b on l4", "attend", "logits", "total, decode", "total, prefill", "bf16"]),
-        (["serve", "llama-3.2-1b", "--on", "l4", "--prompt", "4096", "--output-tokens", "16", "--weights", "fp8"],
-         ["llama-3.2-1b on l4", "memory is full", "4,096 prompt tokens", ">16<"]),
+        (
+            ["roofline", "llama-3.2-1b", "--on", "l4", "--cached-tokens", "512"],
+            ["llama-3.2-1b on l4", "attend", "logits", "total, decode", "total, prefill", "bf16"],
+        ),
+        (
+            ["serve", "llama-3.2-1b", "--on", "l4", "--prompt", "4096", "--output-tokens", "16", "--weights", "fp8"],
+            ["llama-3.2-1b on l4", "memory is full", "4,096 prompt tokens", ">16<"],
+        ),
     ],
     ids=lambda x: x[0],
-)  # fmt: skip
+)
 def test_commands_draw_besides_what_they_print(tmp_path, words, told):
     path = tmp_path / "x.svg"
     done = CliRunner().invoke(cli, [*words, "--plot", str(path)])
@@ -346,10 +367,12 @@ SERVE = ["serve", "no-such-model", "--on", "l4", "--prompt", "9", "--output-toke
         ([*ROOFLINE, "--plot", "-"], ".png, .svg or .pdf"),
         ([*SERVE, "9", "--plot", "x.bmp"], ".png, .svg or .pdf"),
         ([*SERVE, "1", "--plot", "x.png"], "2 output tokens or more"),
-        ([*ROOFLINE, *(y for x in ("a100-sxm-80gb", "b200", "l40s", "t4") for y in ("--on", x)), "--plot", "x.png"],
-         "up to 4 machines, not 5"),
+        (
+            [*ROOFLINE, *(y for x in ("a100-sxm-80gb", "b200", "l40s", "t4") for y in ("--on", x)), "--plot", "x.png"],
+            "up to 4 machines, not 5",
+        ),
     ],
-)  # fmt: skip
+)
 def test_mistakes_are_told_before_the_model_is_read(words, told):
     done = CliRunner().invoke(cli, words)
     assert (done.exit_code, told in done.output, "no-such-model" in done.output) == (2, True, False)

@@ -179,6 +179,10 @@ def test_quotients_and_powers_stay_exact():
 def test_numbers_that_are_known_are_worked_out_when_compiled():
     from symroof.algebra.codegen import function
 
-    text = function("run", [s.T], [s.phi * s.T, s.sigma * s.T, s.T + s.delta], {s.phi: 0, s.sigma: 1, s.delta: 3} and {
-        s.phi: Integer(0), s.sigma: Integer(1), s.delta: Integer(3)})  # fmt: skip
+    text = function(
+        "run",
+        [s.T],
+        [s.phi * s.T, s.sigma * s.T, s.T + s.delta],
+        {s.phi: 0, s.sigma: 1, s.delta: 3} and {s.phi: Integer(0), s.sigma: Integer(1), s.delta: Integer(3)},
+    )
     assert text == "def run(T):\n    return (0, T, (T + 3), )\n"

@@ -19,13 +19,30 @@ from symroof.dtypes import BITS
 from symroof.sweeps.axes import SETTINGS
 
 SOME = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-MODELS = ("llama-3.1-8b", "llama-4-scout", "deepseek-v3", "gpt-oss-20b", "gemma-3-1b", "jamba-v0.1", "mamba-130m",
-          "qwen3-next-80b-a3b", "deepseek-v4-flash", "gpt2")  # fmt: skip
+MODELS = (
+    "llama-3.1-8b",
+    "llama-4-scout",
+    "deepseek-v3",
+    "gpt-oss-20b",
+    "gemma-3-1b",
+    "jamba-v0.1",
+    "mamba-130m",
+    "qwen3-next-80b-a3b",
+    "deepseek-v4-flash",
+    "gpt2",
+)
 HOSTILE = st.one_of(
-    st.none(), st.booleans(), st.integers(-3, 3), st.sampled_from([10**9, 10**9 + 1, 10**30, -(10**12), 2**63]),
-    st.floats(), st.text(max_size=5), st.lists(st.integers(0, 9), max_size=3), st.just({}), st.just({"a": [None]}),
+    st.none(),
+    st.booleans(),
+    st.integers(-3, 3),
+    st.sampled_from([10**9, 10**9 + 1, 10**30, -(10**12), 2**63]),
+    st.floats(),
+    st.text(max_size=5),
+    st.lists(st.integers(0, 9), max_size=3),
+    st.just({}),
+    st.just({"a": [None]}),
     st.sampled_from(["sliding_attention", "full_attention", "float16", "e", "E", "__import__('os')", "\x00", "[bold]"]),
-)  # fmt: skip
+)
 TOKENS = st.one_of(st.integers(1, 9), st.integers(1, 10**6), st.integers(1, LARGEST))
 NAMES = st.sampled_from([*BITS, "bf17", ""])
 RULES = st.sampled_from([*rule_names.RULEBOOK, "standart", "standard,fused", "transformers,logits-last"])
@@ -111,8 +128,11 @@ def test_a_config_with_something_wrong_in_it(model, data, tmp_path_factory):
 
 
 @SOME
-@given(model=st.sampled_from(MODELS), given=st.dictionaries(st.sampled_from(sorted(OPTIONS)), st.none(), max_size=5),
-       data=st.data())  # fmt: skip
+@given(
+    model=st.sampled_from(MODELS),
+    given=st.dictionaries(st.sampled_from(sorted(OPTIONS)), st.none(), max_size=5),
+    data=st.data(),
+)
 def test_any_options_of_a_report(model, given, data):
     words = [x for name in given for x in (name, data.draw(OPTIONS[name]))]
     result = answered(["report", model, *words])
@@ -138,8 +158,13 @@ def test_any_batch_is_the_sum_of_its_queries(model, queries):
 
 
 @SOME
-@given(st.sampled_from(MODELS), st.lists(st.sampled_from(sorted(AXES)), min_size=1, max_size=3, unique=True),
-       st.lists(COLUMNS, max_size=3), st.booleans(), st.data())  # fmt: skip
+@given(
+    st.sampled_from(MODELS),
+    st.lists(st.sampled_from(sorted(AXES)), min_size=1, max_size=3, unique=True),
+    st.lists(COLUMNS, max_size=3),
+    st.booleans(),
+    st.data(),
+)
 def test_any_sweep(model, names, columns, machine, data):
     words = [x for name in names for x in ("--over", f"{name}={data.draw(st.sampled_from(AXES[name]))}")]
     words += ["--quantity", ",".join(columns)] if columns else []

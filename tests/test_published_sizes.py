@@ -38,13 +38,27 @@ MODELS = {name: name for name in catalogue()} | {
     "qwen3-32b": decoder("qwen3", 64, 5120, 25600, 64, 8, 151936, **WIDE_HEADS, **UNTIED),
     "qwen3-235b-a22b": decoder("qwen3_moe", 94, 4096, 12288, 64, 4, 151936, **WIDE_HEADS, **UNTIED, **MINI_MOE),
     "gemma-3-27b": decoder("gemma3_text", 62, 5376, 21504, 32, 16, 262144, **WIDE_HEADS),
-    "glm-4.5-air": changed("glm-4.5", hidden_size=4096, intermediate_size=10944, moe_intermediate_size=1408,
-                           num_experts_per_tok=8, n_routed_experts=128, first_k_dense_replace=1,
-                           num_hidden_layers=46, use_qk_norm=False),
+    "glm-4.5-air": changed(
+        "glm-4.5",
+        hidden_size=4096,
+        intermediate_size=10944,
+        moe_intermediate_size=1408,
+        num_experts_per_tok=8,
+        n_routed_experts=128,
+        first_k_dense_replace=1,
+        num_hidden_layers=46,
+        use_qk_norm=False,
+    ),
     "kimi-k2, one layer more": changed("kimi-k2", num_hidden_layers=62),
     "nemotron-h-8b": changed(
-        "nemotron-h-56b", hidden_size=4096, intermediate_size=21504, num_attention_heads=32, mamba_num_heads=128,
-        ssm_state_size=128, num_hidden_layers=52, hybrid_override_pattern="M-" * 24 + "*" * 4,
+        "nemotron-h-56b",
+        hidden_size=4096,
+        intermediate_size=21504,
+        num_attention_heads=32,
+        mamba_num_heads=128,
+        ssm_state_size=128,
+        num_hidden_layers=52,
+        hybrid_override_pattern="M-" * 24 + "*" * 4,
     ),
     # PaLM, arXiv:2204.02311: d_ff = 4 d, gated, one key-value head, a shared table of 256k
     "palm-540b": decoder("llama", 118, 18432, 4 * 18432, 48, 1, 256_000, head_dim=256, **TIED),
@@ -54,7 +68,7 @@ MODELS = {name: name for name in catalogue()} | {
     "book, worked": decoder("llama", 64, 4096, 16384, 32, 8, 32128, head_dim=256, **TIED),
     "book, D = 4096": decoder("llama", 64, 4096, 16384, 32, 32, 32000),
     "book, K H = 8192": decoder("llama", 64, 8192, 32768, 64, 64, 32768),
-}  # fmt: skip
+}
 
 
 @cache
@@ -345,9 +359,17 @@ def test_deepseek_table_1():
 @pytest.mark.parametrize(
     ("name", "size"),
     # Jamba-1.5, arXiv:2408.12570, table 1: GiB at 256K, 16 bit
-    [("mistral-7b", 32), ("mixtral-8x7b", 32), ("llama-3.1-8b", 32), ("mixtral-8x22b", 56), ("mistral-large-2411", 88),
-     ("llama-3.1-70b", 80), ("jamba-1.5-mini", 4), ("jamba-1.5-large", 9)],
-)  # fmt: skip
+    [
+        ("mistral-7b", 32),
+        ("mixtral-8x7b", 32),
+        ("llama-3.1-8b", 32),
+        ("mixtral-8x22b", 56),
+        ("mistral-large-2411", 88),
+        ("llama-3.1-70b", 80),
+        ("jamba-1.5-mini", 4),
+        ("jamba-1.5-large", 9),
+    ],
+)
 def test_jamba_table_1(name, size):
     assert 256 * KIB * cache_of_a_token(name) == size * GIB
 

@@ -73,11 +73,15 @@ def test_intensity_of_attention(name, group, T, S):
 
 BATCHES = (1, 8, 16, 32, 64, 240)
 STEPS = {  # part of the cache that there is -> step in ms and tokens/s by batch, as printed
-    1: (("4.98", "12.13", "20.30", "36.65", "69.33", "249.09"),
-        ("200.61", "659.30", "787.99", "873.21", "923.13", "963.53")),
-    5: (("4.17", "5.60", "7.23", "10.50", "17.04", "52.99"),
-        ("239.94", "1,429.19", "2,212.48", "3,047.62", "3,756.62", "4,529.34")),
-}  # fmt: skip
+    1: (
+        ("4.98", "12.13", "20.30", "36.65", "69.33", "249.09"),
+        ("200.61", "659.30", "787.99", "873.21", "923.13", "963.53"),
+    ),
+    5: (
+        ("4.17", "5.60", "7.23", "10.50", "17.04", "52.99"),
+        ("239.94", "1,429.19", "2,212.48", "3,047.62", "3,756.62", "4,529.34"),
+    ),
+}
 TABLE = [(part, *row) for part, columns in STEPS.items() for row in zip(BATCHES, *columns, strict=True)]
 
 
@@ -98,8 +102,15 @@ def test_our_llama_2_13b_on_8_v5e(part, batch, step_ms, rate):
     # The book rounds: 13e9 weights are 12.85e9 without the input table, which decode does not read (-1.1 % of the
     # weights), 6.7 GB of cache are 6.71 (+0.16 %); ours moves the activations of matmuls too (+0.6 % at batch 240).
     # A fifth of the cache is a fifth of the context: fewer KV heads would be fewer weights, too.
-    found = roofline(symroof.load("llama-2-13b"), platform(V5E.times(8)), anyway=True, new=1,
-                     cached=8192 // part - 1, batch_size=batch, dtype="bf16")  # fmt: skip
+    found = roofline(
+        symroof.load("llama-2-13b"),
+        platform(V5E.times(8)),
+        anyway=True,
+        new=1,
+        cached=8192 // part - 1,
+        batch_size=batch,
+        dtype="bf16",
+    )
     assert float(found.fused) * 1e3 == pytest.approx(float(step_ms), rel=0.0112)
     assert found.lower < found.fused
 
@@ -114,8 +125,13 @@ def test_a_batch_of_30b():
 
 H100 = inline("name=h100,bf16=1e15,bandwidth=3.35e12,memory=80e9")
 V6E_HOST = inline("name=v6e,bf16=9.2e14,bandwidth=1.5e10,memory=32e9")  # weights over PCIe: "61,000"
-CRITICAL = [(V5E, "bf16", 2, 240), (V5E_810, "int8", 1, 243), (V5E, "bf16", 1, 120), (H100, "bf16", 2, 298),
-            (V6E_HOST, "bf16", 2, 61_333)]  # fmt: skip
+CRITICAL = [
+    (V5E, "bf16", 2, 240),
+    (V5E_810, "int8", 1, 243),
+    (V5E, "bf16", 1, 120),
+    (H100, "bf16", 2, 298),
+    (V6E_HOST, "bf16", 2, 61_333),
+]
 
 
 @pytest.mark.parametrize(("machine", "form", "width", "printed"), CRITICAL)
@@ -172,16 +188,25 @@ def test_serving_llama_3_70b(chips, digits, printed):
     if chips == 8:  # tokens/s a chip
         assert round(32 / rounded(took(cost, V5E.times(chips)), 2) / chips) == 235
     # ours: 69.50e9 weights read (-0.7 %), 160 KiB a token (+2.4 % of the cache)
-    ours = roofline(symroof.load("llama-3-70b"), platform(V5E.times(chips), compute="bf16"), new=1, cached=8191,
-                    batch_size=32, weights="int8", cache="int8")  # fmt: skip
+    ours = roofline(
+        symroof.load("llama-3-70b"),
+        platform(V5E.times(chips), compute="bf16"),
+        new=1,
+        cached=8191,
+        batch_size=32,
+        weights="int8",
+        cache="int8",
+    )
     assert float(ours.lower) * 1e3 == pytest.approx(float(printed), rel=0.01)
 
 
 def test_memory_of_llama_3_70b():
     # the fewest v5e by weights, 70e9 of them: 8.75 in bf16, 4.38 in int8; for 240 queries of 32k tokens 86
     model = symroof.load("llama-3-70b")
-    needs = {form: roofline(model, platform(V5E, compute="bf16"), anyway=True, weights=form).need.weights
-             for form in ("bf16", "int8")}  # fmt: skip
+    needs = {
+        form: roofline(model, platform(V5E, compute="bf16"), anyway=True, weights=form).need.weights
+        for form in ("bf16", "int8")
+    }
     for form, chips in {"bf16": 8.75, "int8": 4.38}.items():
         assert needs[form] / V5E.memory == pytest.approx(chips, rel=0.01)
     held = model.report(1, 32767, 240, weights="int8", cache="int8").storage.cache
@@ -210,9 +235,13 @@ def test_prefill_servers_for_a_decode_server():
 @pytest.mark.parametrize(
     ("name", "bandwidth", "bf16", "int8"),
     # chapter on TPUs, its table; a v5e's bandwidth is 8.1e11 there and 8.2e11 elsewhere
-    [("tpu-v4", 1.2e12, 2.75e14, 2.75e14), ("tpu-v5p", 2.8e12, 4.59e14, 9.18e14), ("tpu-v5e", 8.2e11, 1.97e14, 3.94e14),
-     ("tpu-v6e", 1.6e12, 9.2e14, 1.84e15)],
-)  # fmt: skip
+    [
+        ("tpu-v4", 1.2e12, 2.75e14, 2.75e14),
+        ("tpu-v5p", 2.8e12, 4.59e14, 9.18e14),
+        ("tpu-v5e", 8.2e11, 1.97e14, 3.94e14),
+        ("tpu-v6e", 1.6e12, 9.2e14, 1.84e15),
+    ],
+)
 def test_tpus_of_the_book(name, bandwidth, bf16, int8):
     found = symroof.machine(name)
     assert rounded(found.bandwidth, 2) == bandwidth
@@ -278,10 +307,18 @@ def test_critical_batches_of_the_tpu_chapter(machine, form, widths, times, print
 @pytest.fixture(scope="module")
 def kipply():
     """Its 52B: 64 layers of 8192, a plain network of four times that, a vocabulary of 65536."""
-    return symroof.load({
-        "model_type": "mpt", "d_model": 8192, "n_layers": 64, "n_heads": 64, "vocab_size": 65536, "max_seq_len": 8192,
-        "attn_config": {"alibi": True}, "torch_dtype": "float16",
-    })  # fmt: skip
+    return symroof.load(
+        {
+            "model_type": "mpt",
+            "d_model": 8192,
+            "n_layers": 64,
+            "n_heads": 64,
+            "vocab_size": 65536,
+            "max_seq_len": 8192,
+            "attn_config": {"alibi": True},
+            "torch_dtype": "float16",
+        }
+    )
 
 
 def test_kipply_counts(kipply):

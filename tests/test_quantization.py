@@ -12,13 +12,23 @@ from symroof.config.config import catalogue
 from symroof.errors import ConfigError
 
 DENSE = {
-    "model_type": "llama", "hidden_size": 256, "intermediate_size": 512, "num_hidden_layers": 4, "vocab_size": 1000,
-    "num_attention_heads": 4, "num_key_value_heads": 2, "torch_dtype": "bfloat16",
-}  # fmt: skip
+    "model_type": "llama",
+    "hidden_size": 256,
+    "intermediate_size": 512,
+    "num_hidden_layers": 4,
+    "vocab_size": 1000,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "torch_dtype": "bfloat16",
+}
 ROUTED = DENSE | {
-    "model_type": "llama4_text", "intermediate_size_mlp": 512, "num_local_experts": 4, "num_experts_per_tok": 1,
-    "interleave_moe_layer_step": 2, "attention_chunk_size": 64,
-}  # fmt: skip
+    "model_type": "llama4_text",
+    "intermediate_size_mlp": 512,
+    "num_local_experts": 4,
+    "num_experts_per_tok": 1,
+    "interleave_moe_layer_step": 2,
+    "attention_chunk_size": 64,
+}
 ATTENTION = 4 * (256 * (4 + 2 + 2) * 64 + 4 * 64 * 256)
 DENSE_FFN = 4 * 3 * 256 * 512
 GROUP = {"num_bits": 4, "type": "int", "symmetric": True, "strategy": "group", "group_size": 32}
@@ -56,18 +66,24 @@ FORMATS = {
     "ct mxfp4": (groups({"num_bits": 4, "type": "float", "group_size": 32}), 4 * BLOCK + 8 * BLOCK // 32),
     "modelopt fp8": ({"quant_method": "modelopt", "quant_algo": "FP8", "exclude_modules": ["lm_head"]}, 8 * BLOCK),
     "modelopt nvfp4": ({"quant_algo": "NVFP4", "ignore": ["lm_head"]}, 4 * BLOCK + 8 * BLOCK // 16),
-    "modelopt awq": ({"quant_algo": "W4A16_AWQ", "group_size": 64, "ignore": ["lm_head"]},
-                     4 * BLOCK + 16 * BLOCK // 64),
+    "modelopt awq": (
+        {"quant_algo": "W4A16_AWQ", "group_size": 64, "ignore": ["lm_head"]},
+        4 * BLOCK + 16 * BLOCK // 64,
+    ),
     "awq": ({"quant_method": "awq", "bits": 4, "group_size": 128, "zero_point": True}, 4 * BLOCK + 20 * BLOCK // 128),
     "gptq": ({"quant_method": "gptq", "bits": 8, "group_size": -1}, 8 * BLOCK),
     "bnb int8": ({"quant_method": "bitsandbytes", "load_in_8bit": True}, 8 * BLOCK),
-    "bnb nf4": ({"quant_method": "bitsandbytes", "load_in_4bit": True, "bnb_4bit_quant_type": "nf4"},
-                4 * BLOCK + 32 * BLOCK // 64),
-    "bnb double": ({"quant_method": "bitsandbytes", "load_in_4bit": True, "bnb_4bit_use_double_quant": True},
-                   4 * BLOCK + 8 * BLOCK // 64 + 32 * BLOCK // 64 // 256),
+    "bnb nf4": (
+        {"quant_method": "bitsandbytes", "load_in_4bit": True, "bnb_4bit_quant_type": "nf4"},
+        4 * BLOCK + 32 * BLOCK // 64,
+    ),
+    "bnb double": (
+        {"quant_method": "bitsandbytes", "load_in_4bit": True, "bnb_4bit_use_double_quant": True},
+        4 * BLOCK + 8 * BLOCK // 64 + 32 * BLOCK // 64 // 256,
+    ),
     "quanto int4": ({"quant_method": "quanto", "weights": "int4"}, 4 * BLOCK + 32 * BLOCK // 128),
     "quanto float8": ({"quant_method": "quanto", "weights": "float8"}, 8 * BLOCK),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("quant", "bits"), FORMATS.values(), ids=FORMATS)
@@ -80,8 +96,10 @@ def test_linear_layers_are_kept_in_the_format_and_nothing_else(quant: dict[str, 
     assert all(kept[role] == plain[role] for role in ("embedding", "head", "norm"))
 
 
-FP8, INT8, NVFP4_IN = ({"num_bits": bits, "type": kind, "strategy": "token", "dynamic": True, "group_size": size}
-                       for bits, kind, size in ((8, "float", None), (8, "int", None), (4, "float", 16)))  # fmt: skip
+FP8, INT8, NVFP4_IN = (
+    {"num_bits": bits, "type": kind, "strategy": "token", "dynamic": True, "group_size": size}
+    for bits, kind, size in ((8, "float", None), (8, "int", None), (4, "float", 16))
+)
 
 
 def w_a(weights: dict[str, Any], inputs: Any) -> dict[str, Any]:
@@ -94,8 +112,9 @@ def w_a(weights: dict[str, Any], inputs: Any) -> dict[str, Any]:
 MULTIPLIED = {
     **dict.fromkeys(FORMATS, "bf16"),
     **dict.fromkeys(("fp8 blocks", "fp8 tensors", "fbgemm", "modelopt fp8"), "fp8"),
-    "bnb int8": "int8", "modelopt nvfp4": "nvfp4",
-}  # fmt: skip
+    "bnb int8": "int8",
+    "modelopt nvfp4": "nvfp4",
+}
 CONVERTED = {
     "w8a8 fp8": (w_a({"num_bits": 8, "type": "float"}, FP8), "fp8"),
     "w8a8 fp8 in blocks": (w_a({"num_bits": 8, "type": "float", "block_structure": [128, 128]}, FP8), "fp8"),
@@ -133,11 +152,18 @@ def test_a_role_with_other_layers_multiplies_in_the_formats_of_each() -> None:
 
 # Formats given -> what dense weights, the head, and cached keys are multiplied in.
 GIVEN = [
-    ({}, "bf16", "bf16"), ({"weights": "int4"}, "bf16", "bf16"), ({"weights": "fp8", "cache": "fp8"}, "bf16", "bf16"),
-    ({"dtype": "fp8"}, "fp8", "fp8"), ({"activations": "fp8"}, "bf16", "bf16"), ({"weights": "fp32"}, "fp32", "bf16"),
-    ({"activations": "fp8", "weights": "int4"}, "fp8", "bf16"), ({"activations": "fp8", "cache": "fp8"}, "bf16", "fp8"),
-    ({"dtype": "fp16"}, "fp16", "fp16"), ({"activations": "fp32"}, "fp32", "fp32"), ({"cache": "fp32"}, "bf16", "fp32"),
-]  # fmt: skip
+    ({}, "bf16", "bf16"),
+    ({"weights": "int4"}, "bf16", "bf16"),
+    ({"weights": "fp8", "cache": "fp8"}, "bf16", "bf16"),
+    ({"dtype": "fp8"}, "fp8", "fp8"),
+    ({"activations": "fp8"}, "bf16", "bf16"),
+    ({"weights": "fp32"}, "fp32", "bf16"),
+    ({"activations": "fp8", "weights": "int4"}, "fp8", "bf16"),
+    ({"activations": "fp8", "cache": "fp8"}, "bf16", "fp8"),
+    ({"dtype": "fp16"}, "fp16", "fp16"),
+    ({"activations": "fp32"}, "fp32", "fp32"),
+    ({"cache": "fp32"}, "bf16", "fp32"),
+]
 
 
 @pytest.mark.parametrize(("formats", "dense", "keys"), GIVEN)
@@ -149,12 +175,17 @@ def test_formats_that_are_given_are_multiplied_in_the_wider(formats: dict[str, s
 
 # Built-in checkpoints: what attention, experts or dense networks, and the head multiply in.
 CHECKPOINTS = [
-    ("deepseek-v3", "fp8", "b_e", "fp8"), ("llama-4-maverick-fp8", "bf16", "b_e", "fp8"),
-    ("laguna-s-2.1-fp8", "bf16", "b_e", "fp8"), ("gpt-oss-120b", "bf16", "b_e", "bf16"),
-    ("kimi-k2.6", "bf16", "b_e", "bf16"), ("gemma-4-31b-nvfp4", "bf16", "b_f", "nvfp4"),
-    ("deepseek-v4-flash", "fp8", "b_e", "fp8"), ("devstral-small-2-24b", "fp8", "b_f", "fp8"),
-    ("qwen2.5-omni-7b", "bf16", "b_f", "bf16"), ("qwen3-32b-fp8", "fp8", "b_f", "fp8"),
-]  # fmt: skip
+    ("deepseek-v3", "fp8", "b_e", "fp8"),
+    ("llama-4-maverick-fp8", "bf16", "b_e", "fp8"),
+    ("laguna-s-2.1-fp8", "bf16", "b_e", "fp8"),
+    ("gpt-oss-120b", "bf16", "b_e", "bf16"),
+    ("kimi-k2.6", "bf16", "b_e", "bf16"),
+    ("gemma-4-31b-nvfp4", "bf16", "b_f", "nvfp4"),
+    ("deepseek-v4-flash", "fp8", "b_e", "fp8"),
+    ("devstral-small-2-24b", "fp8", "b_f", "fp8"),
+    ("qwen2.5-omni-7b", "bf16", "b_f", "bf16"),
+    ("qwen3-32b-fp8", "fp8", "b_f", "fp8"),
+]
 
 
 @pytest.mark.parametrize(("name", "attention", "width", "network"), CHECKPOINTS)
@@ -177,7 +208,7 @@ EXCLUDED = {
     "a star inside": (["model.layers.*.self_attn"], "attention"),
     "regular": (["re:.*self_attn.*"], "attention"),
     "regular choice": ([r"re:.*mlp\.(gate|up|gate_up|down)_proj.*"], "ffn"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("patterns", "role"), EXCLUDED.values(), ids=EXCLUDED)
@@ -208,8 +239,10 @@ def test_patterns_mean_the_layers_that_have_the_module() -> None:
 
 
 def test_groups_of_modules_have_formats_of_their_own() -> None:
-    two = {"a": {"targets": ["re:.*self_attn.*"], "weights": {"num_bits": 8, "type": "float"}},
-           "b": {"targets": ["re:.*mlp.*"], "weights": {"num_bits": 4, "type": "float", "group_size": 16}}}  # fmt: skip
+    two = {
+        "a": {"targets": ["re:.*self_attn.*"], "weights": {"num_bits": 8, "type": "float"}},
+        "b": {"targets": ["re:.*mlp.*"], "weights": {"num_bits": 4, "type": "float", "group_size": 16}},
+    }
     kept = weights(loaded({"quant_method": "compressed-tensors", "config_groups": two}))
     plain = weights(symroof.load(DENSE))
     assert kept["attention"] == plain["attention"] / 2
@@ -296,7 +329,7 @@ REFUSED = {
     "a broken expression": (groups({"num_bits": 8, "type": "float"}, ignore=["re:(a"]), "(a"),
     "cache": (groups({"num_bits": 8, "type": "float"}, kv_cache_scheme={"num_bits": 3}), "kv_cache_scheme"),
     "quanto": ({"quant_method": "quanto", "weights": "int3"}, "int3"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("quant", "told"), REFUSED.values(), ids=REFUSED)
@@ -307,8 +340,14 @@ def test_what_is_not_understood_is_an_error_with_a_cure(quant: Any, told: str) -
     assert loaded(quant).report(weights="bf16").total.flops
 
 
-NVFP4 = {"quantization": {"quant_algo": "NVFP4", "group_size": 16, "exclude_modules": ["lm_head", "*self_attn*"],
-                          "kv_cache_quant_algo": "FP8"}}  # fmt: skip
+NVFP4 = {
+    "quantization": {
+        "quant_algo": "NVFP4",
+        "group_size": 16,
+        "exclude_modules": ["lm_head", "*self_attn*"],
+        "kv_cache_quant_algo": "FP8",
+    }
+}
 
 
 def beside(path: Path, config: dict[str, Any], quant: Any) -> symroof.Model:
@@ -346,12 +385,26 @@ def test_a_broken_file_beside_the_config_is_told(tmp_path: Path, quant: str) -> 
 
 
 HYBRID = {
-    "model_type": "nemotron_h", "hidden_size": 64, "vocab_size": 100, "hybrid_override_pattern": "MEM*E",
-    "num_hidden_layers": 5, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 16, "mamba_num_heads": 8,
-    "mamba_head_dim": 16, "ssm_state_size": 16, "n_groups": 2, "n_routed_experts": 8, "num_experts_per_tok": 2,
-    "moe_intermediate_size": 32, "moe_shared_expert_intermediate_size": 48, "intermediate_size": 32,
-    "conv_kernel": 4, "torch_dtype": "bfloat16",
-}  # fmt: skip
+    "model_type": "nemotron_h",
+    "hidden_size": 64,
+    "vocab_size": 100,
+    "hybrid_override_pattern": "MEM*E",
+    "num_hidden_layers": 5,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 16,
+    "mamba_num_heads": 8,
+    "mamba_head_dim": 16,
+    "ssm_state_size": 16,
+    "n_groups": 2,
+    "n_routed_experts": 8,
+    "num_experts_per_tok": 2,
+    "moe_intermediate_size": 32,
+    "moe_shared_expert_intermediate_size": 48,
+    "intermediate_size": 32,
+    "conv_kernel": 4,
+    "torch_dtype": "bfloat16",
+}
 
 
 def test_mixers_of_a_hybrid_have_formats_of_their_own() -> None:
@@ -360,9 +413,12 @@ def test_mixers_of_a_hybrid_have_formats_of_their_own() -> None:
     assert formats["recurrence"].name == "bf16 in 1, nvfp4 in 1 of 2 layers"
     assert formats["experts"].name == formats["shared_experts"].name == "nvfp4"
     assert "attention" not in formats
-    listed = {"backbone.layers.0.mixer.in_proj": {"quant_algo": "FP8"}, "backbone.layers.2.mixer.in_proj":
-              {"quant_algo": "FP8"}, "backbone.layers.1.mixer.experts.0.up_proj": {"quant_algo": "NVFP4"},
-              "backbone.layers.4.mixer.experts.0.up_proj": {"quant_algo": "NVFP4"}}  # fmt: skip
+    listed = {
+        "backbone.layers.0.mixer.in_proj": {"quant_algo": "FP8"},
+        "backbone.layers.2.mixer.in_proj": {"quant_algo": "FP8"},
+        "backbone.layers.1.mixer.experts.0.up_proj": {"quant_algo": "NVFP4"},
+        "backbone.layers.4.mixer.experts.0.up_proj": {"quant_algo": "NVFP4"},
+    }
     mixed = {"quant_method": "modelopt", "quant_algo": "MIXED_PRECISION", "quantized_layers": listed}
     formats = loaded(mixed, HYBRID).report().precision.formats
     assert (formats["recurrence"].name, formats["experts"].name) == ("fp8", "nvfp4")

@@ -39,8 +39,14 @@ def test_what_the_readme_shows_is_what_is_printed(command, shown):
 
 def test_the_readme_shows_a_table_and_a_formula():
     assert [command.split()[0] for command, _ in CONSOLE] == [
-        "report", "formula", "serve", "solve", "knobs", "conventions", "compare",
-    ]  # fmt: skip
+        "report",
+        "formula",
+        "serve",
+        "solve",
+        "knobs",
+        "conventions",
+        "compare",
+    ]
 
 
 @pytest.mark.parametrize("line", [x for x in SHELL if x.startswith("symroof") and HUB_ID not in x])

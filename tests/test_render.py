@@ -32,8 +32,16 @@ STEP = {"new": [1, 700], "cached": [1_048_576, 1024]}
 
 
 # One of each shape of table: dense, routed, latent, recurrent, hybrid, streams.
-SHAPES = ("llama-3.1-8b", "llama-4-maverick", "deepseek-v3.2", "deepseek-v4-flash", "qwen3-next-80b-a3b",
-          "gemma-3n-e4b", "mamba-1.4b", "nemotron-3-nano-30b-a3b")  # fmt: skip
+SHAPES = (
+    "llama-3.1-8b",
+    "llama-4-maverick",
+    "deepseek-v3.2",
+    "deepseek-v4-flash",
+    "qwen3-next-80b-a3b",
+    "gemma-3n-e4b",
+    "mamba-1.4b",
+    "nemotron-3-nano-30b-a3b",
+)
 
 
 @pytest.fixture(scope="module", params=SHAPES)

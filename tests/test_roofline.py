@@ -246,8 +246,11 @@ def test_a_batch_of_equal_queries_is_uniform(name: str) -> None:
 def test_launches_add_for_every_operator(name: str) -> None:
     plain, launched = (found_for(name, platform(B200, overhead=x), STEPS["decode"]) for x in (0, 0.5))
     operators = sum(x.row.layers for x in plain.rows if x.row.cost.act_read + x.row.cost.act_write)
-    alone = sum(x.row.layers for x, y in zip(plain.rows, load(name).report(rules="fused", **STEPS["decode"]).rows,
-                                             strict=True) if y.cost.act_read + y.cost.act_write)  # fmt: skip
+    alone = sum(
+        x.row.layers
+        for x, y in zip(plain.rows, load(name).report(rules="fused", **STEPS["decode"]).rows, strict=True)
+        if y.cost.act_read + y.cost.act_write
+    )
     assert 0 < alone < operators
     assert float(launched.time - plain.time) == pytest.approx(operators / 2, rel=1e-9)
     assert float(launched.fused - plain.fused) == pytest.approx(alone / 2, rel=1e-9)
@@ -260,8 +263,9 @@ def test_where_nothing_is_elementwise_fusing_changes_nothing() -> None:
     found = roofline(model, platform(ROUND), rules="fused")
     assert found.fused == found.time == roofline(model, platform(ROUND)).fused
     assert {fusing((x,)) for x in ("transformer-roofline-analyzer", "llm-viewer")} == {
-        ("transformer-roofline-analyzer",), ("llm-viewer",),
-    }  # fmt: skip
+        ("transformer-roofline-analyzer",),
+        ("llm-viewer",),
+    }
     tool = roofline(model, platform(ROUND), rules="llm-viewer", new=5)
     assert tool.fused == tool.time
 
@@ -283,9 +287,15 @@ def test_the_lower_bound_is_the_busier_unit_whatever_is_reached() -> None:
 # --- formats of checkpoints ---------------------------------------------------------------------------------------
 
 DENSE = {
-    "model_type": "llama", "hidden_size": 256, "intermediate_size": 512, "num_hidden_layers": 8, "vocab_size": 1000,
-    "num_attention_heads": 4, "num_key_value_heads": 2, "torch_dtype": "bfloat16",
-}  # fmt: skip
+    "model_type": "llama",
+    "hidden_size": 256,
+    "intermediate_size": 512,
+    "num_hidden_layers": 8,
+    "vocab_size": 1000,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "torch_dtype": "bfloat16",
+}
 
 
 def fp8_but(*ignored: str) -> Model:
@@ -299,9 +309,10 @@ def fp8_but(*ignored: str) -> Model:
 @pytest.mark.parametrize("step", [{"new": 1}, {"new": 4000}], ids=["decode", "prefill"])
 def test_layers_of_two_formats_take_the_time_of_both_parts(step: Any) -> None:
     """3 of 8 layers stay in bf16: what matmuls and memory take is 5/8 of one checkpoint's and 3/8 of the other's."""
-    mixed, low, high = (roofline(x, platform(ROUND), **step)
-                        for x in (fp8_but(*(f"model.layers.{i}.*" for i in (0, 3, 7))), fp8_but(),
-                                  symroof.load(DENSE)))  # fmt: skip
+    mixed, low, high = (
+        roofline(x, platform(ROUND), **step)
+        for x in (fp8_but(*(f"model.layers.{i}.*" for i in (0, 3, 7))), fp8_but(), symroof.load(DENSE))
+    )
     for one, fp8, bf16 in zip(mixed.rows, low.rows, high.rows, strict=True):
         for unit in ("matmul", "vector", "memory"):
             parts = (Fraction(5, 8) * getattr(fp8.seconds, unit), Fraction(3, 8) * getattr(bf16.seconds, unit))
@@ -329,8 +340,10 @@ RUN_IN = [
 @pytest.mark.parametrize(("name", "formats", "compute", "expected"), RUN_IN)
 def test_operators_multiply_in_their_formats(name: str, formats: Any, compute: Any, expected: str) -> None:
     rows = found_for(name, platform(machine("h200-sxm"), compute), {}, **formats).rows
-    first, core = (next(x for x in rows if test(x)) for test in (
-        lambda x: x.row.role == "attention" and x.formats, lambda x: x.row.role == "attention_core"))  # fmt: skip
+    first, core = (
+        next(x for x in rows if test(x))
+        for test in (lambda x: x.row.role == "attention" and x.formats, lambda x: x.row.role == "attention_core")
+    )
     network = next(x for x in rows if x.row.role in ("ffn", "routed_experts") and x.formats)
     assert [next(iter(x.formats)) for x in (first, core, network, rows[-1])] == expected.split()
     for x in (first, core, network, rows[-1]):
@@ -348,11 +361,18 @@ def test_a_machine_without_a_format_is_told_with_those_it_has() -> None:
 
 
 WIDTHS = [
-    ("gpt2", "attention/qkv", "b_w"), ("gpt2", "attention/attend", ""), ("gpt2", "attention/norm", ""),
-    ("gpt2", "head/logits", "b_emb"), ("llama-3.1-8b", "head/logits", "b_head"), ("llama-3.1-8b", "mlp/down", "b_f"),
-    ("llama-3.1-8b", "attention/out", "b_o"), ("mixtral-8x7b", "moe/experts.down", "b_e"),
-    ("mixtral-8x7b", "moe/router", "b_r"), ("mamba-130m", "mamba/conv", ""), ("mamba-130m", "mamba/in", "b_m"),
-]  # fmt: skip
+    ("gpt2", "attention/qkv", "b_w"),
+    ("gpt2", "attention/attend", ""),
+    ("gpt2", "attention/norm", ""),
+    ("gpt2", "head/logits", "b_emb"),
+    ("llama-3.1-8b", "head/logits", "b_head"),
+    ("llama-3.1-8b", "mlp/down", "b_f"),
+    ("llama-3.1-8b", "attention/out", "b_o"),
+    ("mixtral-8x7b", "moe/experts.down", "b_e"),
+    ("mixtral-8x7b", "moe/router", "b_r"),
+    ("mamba-130m", "mamba/conv", ""),
+    ("mamba-130m", "mamba/in", "b_m"),
+]
 
 
 @pytest.mark.parametrize(("name", "path", "width"), WIDTHS)
@@ -364,10 +384,12 @@ def test_an_operator_knows_the_weights_it_multiplies_by(name: str, path: str, wi
 # --- formulas -----------------------------------------------------------------------------------------------------
 
 FORMULAS = [
-    ("llama-3.1-8b", {"n": 1, "c": 3000, "B": 8}, "standard"), ("llama-3.1-8b", {"n": 700, "c": 0, "B": 2}, "fused"),
-    ("gpt-oss-20b", {"n": 1, "c": 3000, "B": 16}, "standard"), ("mamba-130m", {"n": 64, "c": 7, "B": 3}, "standard"),
+    ("llama-3.1-8b", {"n": 1, "c": 3000, "B": 8}, "standard"),
+    ("llama-3.1-8b", {"n": 700, "c": 0, "B": 2}, "fused"),
+    ("gpt-oss-20b", {"n": 1, "c": 3000, "B": 16}, "standard"),
+    ("mamba-130m", {"n": 64, "c": 7, "B": 3}, "standard"),
     ("deepseek-v2-lite", {"n": 5, "c": 300, "B": 4}, "exact-dots"),
-]  # fmt: skip
+]
 SETTING: dict[str, Any] = {"compute": "bf16", "mfu": 0.7, "mbu": 0.8, "overhead": 3e-6}
 
 
@@ -435,8 +457,11 @@ def test_printed_python_of_the_time_computes_it() -> None:
 
 # --- crossovers ---------------------------------------------------------------------------------------------------
 
-NAMES = {"decode": "decode turns compute-bound", "cache": "cache read passes weights read",
-         "prefill": "prefill turns compute-bound"}  # fmt: skip
+NAMES = {
+    "decode": "decode turns compute-bound",
+    "cache": "cache read passes weights read",
+    "prefill": "prefill turns compute-bound",
+}
 # model, machine, cached, batch, formats
 CROSSED: list[Any] = [
     ("llama-3.1-8b", B200, 0, 1, {}),
@@ -552,8 +577,12 @@ def test_what_a_step_needs() -> None:
     # of 30 rows the activation holds most: gate and up of 14336 come in, their product goes out
     assert kept.activations == 2 * 30 * 3 * 14336
     assert kept.total == kept.weights + kept.cache + kept.activations
-    assert kept.to_dict() == {"weights": kept.weights, "cache": kept.cache, "activations": kept.activations,
-                              "needed": kept.total}  # fmt: skip
+    assert kept.to_dict() == {
+        "weights": kept.weights,
+        "cache": kept.cache,
+        "activations": kept.activations,
+        "needed": kept.total,
+    }
 
 
 @pytest.mark.parametrize("name", ["llama-3.1-8b", "deepseek-v3", "gemma-3n-e4b", "mamba-130m", "gpt-oss-20b"])
@@ -569,8 +598,14 @@ def test_memory_suffices_to_the_byte(name: str) -> None:
     assert times(beyond) == times(roofline(model, platform(with_memory(enough)), **LONG))
 
 
-MILDER = [{}, {"cache": "fp8"}, {"weights": "fp8"}, {"weights": "fp8", "cache": "fp8"}, {"weights": "int4"},
-          {"weights": "int4", "cache": "fp8"}]  # fmt: skip
+MILDER = [
+    {},
+    {"cache": "fp8"},
+    {"weights": "fp8"},
+    {"weights": "fp8", "cache": "fp8"},
+    {"weights": "int4"},
+    {"weights": "int4", "cache": "fp8"},
+]
 
 
 @pytest.mark.parametrize("name", ["llama-3.1-8b", "gpt2"])
@@ -687,8 +722,22 @@ KEYS = {
     "memory": {"weights", "cache", "activations", "needed", "available", "fits"},
     "totals": {"time_s", "fused_s", "lower_bound_s", "bound", "estimate"},
 }
-ROW = {"path", "role", "layers", "formats", "flops", "bytes", "intensity", "ridge", "matmul_s", "vector_s", "memory_s",
-       "time_s", "share", "bound"}  # fmt: skip
+ROW = {
+    "path",
+    "role",
+    "layers",
+    "formats",
+    "flops",
+    "bytes",
+    "intensity",
+    "ridge",
+    "matmul_s",
+    "vector_s",
+    "memory_s",
+    "time_s",
+    "share",
+    "bound",
+}
 
 
 def test_json_has_the_documented_keys() -> None:
@@ -751,8 +800,10 @@ def test_rules_are_obeyed() -> None:
     plain, fused = (json.loads(run("roofline", *WORDS, "--json", "--rules", x).output) for x in ("standard", "fused"))
     assert fused["totals"]["time_s"] == fused["totals"]["fused_s"] == plain["totals"]["fused_s"]
     assert list(fused["report"]["rules"]) == ["standard", "fused"]
-    last, every = (json.loads(run("roofline", "llama-3.2-1b", "--on", "b200", "--json", "--logits", x).output)
-                   for x in ("last", "all"))  # fmt: skip
+    last, every = (
+        json.loads(run("roofline", "llama-3.2-1b", "--on", "b200", "--json", "--logits", x).output)
+        for x in ("last", "all")
+    )
     assert every["crossovers"][2]["value"] < last["crossovers"][2]["value"]
     report = run("report", "llama-3.1-8b", "--rules", "fused")
     assert report.exit_code == 0

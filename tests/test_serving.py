@@ -333,8 +333,11 @@ def test_energy_of_known_joules():
 def test_energy_of_a_draft_is_that_of_its_rounds():
     found = served(LARGE, 40, 3, draft=(SMALL, 2, "0.5"))
     one = {"batch_size": 1}
-    rounds = [busy(LARGE, BOX, new=3, cached=c, logits="all", **one)
-              + sum(busy(SMALL, BOX, new=1, cached=c + i, **one) for i in (0, 1)) for c in (40, 41)]  # fmt: skip
+    rounds = [
+        busy(LARGE, BOX, new=3, cached=c, logits="all", **one)
+        + sum(busy(SMALL, BOX, new=1, cached=c + i, **one) for i in (0, 1))
+        for c in (40, 41)
+    ]
     close(found.energy["per_output_token"], 700 * sum(rounds) / 2 / outcomes(2, Fraction(1, 2)))
 
 
@@ -492,11 +495,20 @@ def test_workloads_that_cannot_be(work, match):
 @pytest.mark.parametrize("width", [80, 100])
 def test_lines_fold_to_the_terminal(width):
     found = [
-        served(LARGE, 2000, 500, 16, 512, 400, on=platform(MACHINE.times(4), mfu=0.5), draft=(SMALL, 4, "0.8"),
-               price=Fraction(5, 2)),
+        served(
+            LARGE,
+            2000,
+            500,
+            16,
+            512,
+            400,
+            on=platform(MACHINE.times(4), mfu=0.5),
+            draft=(SMALL, 4, "0.8"),
+            price=Fraction(5, 2),
+        ),
         plain("gpt-oss-20b", (125, 7, 3)),
         plain("deepseek-v4-flash", (509, 5, 1)),
-    ]  # fmt: skip
+    ]
     for x in found:
         assert max(map(len, render(x, width).splitlines())) <= width
         assert render(x) == str(x)
@@ -534,8 +546,27 @@ def as_json(*words):
 
 
 def test_json_is_what_python_returns_and_the_module_documents():
-    words = [LARGE, *ON, *ASKED, "--batch-size", 4, "--cached-tokens", 20, "--chunk", 30, "--price", "2.5/h", "--mfu",
-             0.5, "--draft", SMALL, "--acceptance", "0.8", "--draft-tokens", 3]  # fmt: skip
+    words = [
+        LARGE,
+        *ON,
+        *ASKED,
+        "--batch-size",
+        4,
+        "--cached-tokens",
+        20,
+        "--chunk",
+        30,
+        "--price",
+        "2.5/h",
+        "--mfu",
+        0.5,
+        "--draft",
+        SMALL,
+        "--acceptance",
+        "0.8",
+        "--draft-tokens",
+        3,
+    ]
     told = as_json(*words)
     on = platform(inline(ON[1]), mfu=0.5)
     draft = Draft(model(SMALL), 3, Fraction(4, 5))
@@ -546,9 +577,15 @@ def test_json_is_what_python_returns_and_the_module_documents():
     keys = [told, *(told[x] for x in ("workload", "memory", "time", "lower_bound", "draft", "energy"))]
     assert {key for x in keys for key in x} <= words
     assert told["workload"] == {
-        "prompt": 100, "output_tokens": 10, "batch_size": 4, "cached": 20, "chunk": 30,
-        "draft": SMALL, "draft_tokens": 3, "acceptance": 0.8,
-    }  # fmt: skip
+        "prompt": 100,
+        "output_tokens": 10,
+        "batch_size": 4,
+        "cached": 20,
+        "chunk": 30,
+        "draft": SMALL,
+        "draft_tokens": 3,
+        "acceptance": 0.8,
+    }
     assert set(told["price"]) == {"per_hour", "prompt_tokens", "output_tokens"}
 
 

@@ -63,31 +63,60 @@ def flops(cost):
 WHOLE = [
     ("llama-3.1-8b", "storage <= 80 GiB", "B", {"cached": 32768}, lambda r: (r.storage.total, 80 * GiB)),
     ("llama-3.1-8b", "cache_bytes >= weight_bytes", "c", {}, lambda r: (cache(r), r.total.weight_read)),
-    ("llama-3.1-8b", "time(h100-sxm) <= 20 ms", "B", {"cached": 8192},
-     lambda r: (timed(r, on("h100-sxm"))[0], Fraction(20, 1000))),
-    ("llama-3.1-8b", "time(h100-sxm).bound = compute", "B", {"cached": 100},
-     lambda r: timed(r, on("h100-sxm"))[1:]),
+    (
+        "llama-3.1-8b",
+        "time(h100-sxm) <= 20 ms",
+        "B",
+        {"cached": 8192},
+        lambda r: (timed(r, on("h100-sxm"))[0], Fraction(20, 1000)),
+    ),
+    ("llama-3.1-8b", "time(h100-sxm).bound = compute", "B", {"cached": 100}, lambda r: timed(r, on("h100-sxm"))[1:]),
     ("llama-3.1-8b", "time(h100-sxm).bound = memory", "n", {}, lambda r: timed(r, on("h100-sxm"))[1:]),
-    ("llama-3.1-8b", "flops(attention) > flops(mlp)", "n", {},
-     lambda r: (block("attention", flops)(r), block("mlp", flops)(r))),
-    ("llama-3.1-8b", "flops <= 2 * parameters * n * 1.1", "c", {"new": 5},
-     lambda r: (r.total.flops, Fraction(11, 5) * 5 * LLAMA.parameters.total)),
+    (
+        "llama-3.1-8b",
+        "flops(attention) > flops(mlp)",
+        "n",
+        {},
+        lambda r: (block("attention", flops)(r), block("mlp", flops)(r)),
+    ),
+    (
+        "llama-3.1-8b",
+        "flops <= 2 * parameters * n * 1.1",
+        "c",
+        {"new": 5},
+        lambda r: (r.total.flops, Fraction(11, 5) * 5 * LLAMA.parameters.total),
+    ),
     ("gpt-oss-120b", "storage <= 80 GiB", "c", {"batch_size": 40}, lambda r: (r.storage.total, 80 * GiB)),
-    ("gpt-oss-120b", "time(h100-sxm, 2) <= 10 ms", "B", {"cached": 8192},
-     lambda r: (timed(r, on("h100-sxm", 2))[0], Fraction(10, 1000))),
+    (
+        "gpt-oss-120b",
+        "time(h100-sxm, 2) <= 10 ms",
+        "B",
+        {"cached": 8192},
+        lambda r: (timed(r, on("h100-sxm", 2))[0], Fraction(10, 1000)),
+    ),
     ("deepseek-v3", "cache_bytes >= weight_bytes", "c", {"batch_size": 16}, lambda r: (cache(r), r.total.weight_read)),
     ("deepseek-v3", "intensity >= 295 FLOP/B", "B", {"cached": 8192}, lambda r: (r.total.intensity, 295)),
-    ("deepseek-v3", "time(h200-sxm, 8).bound = compute", "B", {"cached": 8192},
-     lambda r: timed(r, on("h200-sxm", 8))[1:]),
-    ("deepseek-v3.2", "flops(attention) >= flops(moe)", "n", {},
-     lambda r: (block("attention", flops)(r), block("moe", flops)(r))),
+    (
+        "deepseek-v3",
+        "time(h200-sxm, 8).bound = compute",
+        "B",
+        {"cached": 8192},
+        lambda r: timed(r, on("h200-sxm", 8))[1:],
+    ),
+    (
+        "deepseek-v3.2",
+        "flops(attention) >= flops(moe)",
+        "n",
+        {},
+        lambda r: (block("attention", flops)(r), block("moe", flops)(r)),
+    ),
     ("deepseek-v4-flash", "flops >= 3e10", "c", {}, lambda r: (r.total.flops, 3 * 10**10)),
     ("qwen3-next-80b-a3b", "flops >= 1e15", "n", {"cached": 1000}, lambda r: (r.total.flops, 10**15)),
     ("gemma-3-12b", "cache_bytes <= weight_bytes", "c", {"batch_size": 8}, lambda r: (cache(r), r.total.weight_read)),
     ("jamba-v0.1", "cache_size >= 1 GiB", "B", {"cached": 100}, lambda r: (r.total.cache_held, GiB)),
     ("mamba-1.4b", "cache_bytes >= weight_bytes", "B", {}, lambda r: (cache(r), r.total.weight_read)),
     ("rwkv-5-world-3b", "flops >= bytes * 50", "n", {}, lambda r: (r.total.flops, 50 * r.total.moved)),
-]  # fmt: skip
+]
 HOLDS = {"<=": lambda a, b: a <= b, ">=": lambda a, b: a >= b, ">": lambda a, b: a > b}
 
 
@@ -227,10 +256,16 @@ def test_where_a_side_jumps_there_is_no_solution():
     assert all(x.at is None for x in found.crosses)
 
 
-@pytest.mark.parametrize(("question", "unknown"), [
-    ("time(h100-sxm) = 5 ms", "W"), ("time(h100-sxm) <= 6 ms", "F"), ("time(h100-sxm) <= 6 ms", "u_W"),
-    ("weight_bytes = 20 GiB", "b_f"), ("log(time(h100-sxm) / 1 ms) = 2", "W"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("question", "unknown"),
+    [
+        ("time(h100-sxm) = 5 ms", "W"),
+        ("time(h100-sxm) <= 6 ms", "F"),
+        ("time(h100-sxm) <= 6 ms", "u_W"),
+        ("weight_bytes = 20 GiB", "b_f"),
+        ("log(time(h100-sxm) / 1 ms) = 2", "W"),
+    ],
+)
 def test_real_unknowns(question, unknown):
     found = symroof.solve(LLAMA, question, unknown, new=100)
     value = float(found.answer)
@@ -267,16 +302,28 @@ def test_relations_of_sympy_are_solved_too():
 def test_quantities_in_the_question_agree_with_a_report():
     report = LLAMA.report(new=3, cached=50, batch_size=7)
     down = next(row for row in report.rows if row.path == "mlp/down")
-    told = {"flops": report.total.flops, "bytes": report.total.moved, "input_bytes": report.total.input,
-            "parameters": LLAMA.parameters.total, "weight_size": report.total.weight_held, "T": 21, "R": 7,
-            "flops(mlp/down)": down.all.flops, "flops(attention)": block("attention", flops)(report),
-            "storage": report.storage.total, "intensity": Fraction(report.total.flops, report.total.moved),
-            "b_w * d": 8192, "batch * new + cached - 1": 70, "memory(h100-sxm, 2)": 160 * GiB,
-            "bandwidth(h100-sxm)": 3_350 * 10**9, "peak(h100-sxm, bf16)": 9_894 * 10**11,
-            "time(h100-sxm)": timed(report, on("h100-sxm"))[0],
-            "time(h100-sxm).compute": timed(report, on("h100-sxm"))[1],
-            "time(h100-sxm).memory": timed(report, on("h100-sxm"))[2],
-            "time(h100-sxm).lower": max(timed(report, on("h100-sxm"))[1:])}  # fmt: skip
+    told = {
+        "flops": report.total.flops,
+        "bytes": report.total.moved,
+        "input_bytes": report.total.input,
+        "parameters": LLAMA.parameters.total,
+        "weight_size": report.total.weight_held,
+        "T": 21,
+        "R": 7,
+        "flops(mlp/down)": down.all.flops,
+        "flops(attention)": block("attention", flops)(report),
+        "storage": report.storage.total,
+        "intensity": Fraction(report.total.flops, report.total.moved),
+        "b_w * d": 8192,
+        "batch * new + cached - 1": 70,
+        "memory(h100-sxm, 2)": 160 * GiB,
+        "bandwidth(h100-sxm)": 3_350 * 10**9,
+        "peak(h100-sxm, bf16)": 9_894 * 10**11,
+        "time(h100-sxm)": timed(report, on("h100-sxm"))[0],
+        "time(h100-sxm).compute": timed(report, on("h100-sxm"))[1],
+        "time(h100-sxm).memory": timed(report, on("h100-sxm"))[2],
+        "time(h100-sxm).lower": max(timed(report, on("h100-sxm"))[1:]),
+    }
     for name, value in told.items():  # b_s is in none
         found = symroof.solve(LLAMA, f"1 * {name} >= 1", "b_s", new=3, cached=50, batch_size=7)
         assert found.left.number, name
@@ -379,11 +426,19 @@ def test_mistakes_are_told_in_one_line(question):
     assert len(str(told.value)) < 400
 
 
-@pytest.mark.parametrize(("unknown", "hold", "match"), [
-    ("spam", (), "unknown symbol to solve for 'spam'"), ("N_e", (), "no size of llama"), ("T", (), "stands for other"),
-    ("d", ["f"], "give ratios"), ("d", ["f/L"], "give ratios"), ("d", ["g/d"], "'g' is no size"),
-    ("d", ["f/d,f*h/d"], "held already"), ("W", ["f/W"], "no size of the model"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("unknown", "hold", "match"),
+    [
+        ("spam", (), "unknown symbol to solve for 'spam'"),
+        ("N_e", (), "no size of llama"),
+        ("T", (), "stands for other"),
+        ("d", ["f"], "give ratios"),
+        ("d", ["f/L"], "give ratios"),
+        ("d", ["g/d"], "'g' is no size"),
+        ("d", ["f/d,f*h/d"], "held already"),
+        ("W", ["f/W"], "no size of the model"),
+    ],
+)
 def test_unknowns_that_cannot_be(unknown, hold, match):
     with pytest.raises(UsageError, match=match):
         symroof.solve(LLAMA, "flops = 1e12", unknown, hold=hold)
@@ -483,14 +538,17 @@ def test_signs_are_those_of_brute_force(above, below):
     assert found.complete == (len(found.runs) == len(expected))
 
 
-@pytest.mark.parametrize(("expr", "how", "at"), [
-    (x * x - 7 * x + 10, PIECES, [(2, 0), (3, -1), (5, 0), (6, 1)]),
-    (x**3 - 1000 * x**2, ROOTS, [(1, -1), (1000, 0), (1001, 1)]),
-    (1000 - 3 * Rational(11, 10) ** x - x, BRACKETED, [(61, -1)]),
-    (log(x + 1) - 20, BRACKETED, [(485_165_195, 1)]),
-    (x - 10**16 - Rational(1, 3) + Rational(1, 2) ** x, BRACKETED, [(10**16 + 1, 1)]),
-    (Float(0.5) * x - 3, PIECES, [(6, 0), (7, 1)]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("expr", "how", "at"),
+    [
+        (x * x - 7 * x + 10, PIECES, [(2, 0), (3, -1), (5, 0), (6, 1)]),
+        (x**3 - 1000 * x**2, ROOTS, [(1, -1), (1000, 0), (1001, 1)]),
+        (1000 - 3 * Rational(11, 10) ** x - x, BRACKETED, [(61, -1)]),
+        (log(x + 1) - 20, BRACKETED, [(485_165_195, 1)]),
+        (x - 10**16 - Rational(1, 3) + Rational(1, 2) ** x, BRACKETED, [(10**16 + 1, 1)]),
+        (Float(0.5) * x - 3, PIECES, [(6, 0), (7, 1)]),
+    ],
+)
 def test_where_signs_change(expr, how, at):
     found = roots.of_quotient(expr, Integer(1), x, 0, 10**18)
     assert found.how == how
@@ -504,8 +562,10 @@ def test_real_roots_between_branches():
     expr = Max(3 / y, Integer(1)) + Max(8 / y, Rational(1, 2)) - 4  # 11/y = 4 up to y = 3: y = 11/4
     found = roots.of_quotient(expr, Integer(1), y, 0, 100)
     assert [(run.first, run.last, run.sign) for run in found.runs] == [
-        (0, Rational(11, 4), 1), (Rational(11, 4), Rational(11, 4), 0), (Rational(11, 4), 100, -1),
-    ]  # fmt: skip
+        (0, Rational(11, 4), 1),
+        (Rational(11, 4), Rational(11, 4), 0),
+        (Rational(11, 4), 100, -1),
+    ]
     assert found.how == ROOTS
     bracketed = roots.of_quotient(log(y) - 1, Integer(1), y, 0, 100)
     assert math.isclose(float(bracketed.runs[1].first), math.e, rel_tol=1e-15)
@@ -527,10 +587,13 @@ def run(*words):
 
 def test_the_command_prints_the_formula_the_number_and_how():
     told = run("llama-3.1-8b", "--for", "batch", "storage <= 80 GiB", "--cached-tokens", 32768).stdout
-    parts = ["cache_size =    2 L B h H_kv b_c (n + c)",
-             "B =             (80 GiB - weight_size)/(2 L h H_kv b_c (n + c))",
-             "B = 16, the largest: it holds from 1 to 16", "84,782,096,384 B  <  85,899,345,920 B",
-             "How: inverted piece by piece, exactly."]  # fmt: skip
+    parts = [
+        "cache_size =    2 L B h H_kv b_c (n + c)",
+        "B =             (80 GiB - weight_size)/(2 L h H_kv b_c (n + c))",
+        "B = 16, the largest: it holds from 1 to 16",
+        "84,782,096,384 B  <  85,899,345,920 B",
+        "How: inverted piece by piece, exactly.",
+    ]
     places = [told.find(part) for part in parts]
     assert -1 not in places
     assert places == sorted(places)
@@ -550,8 +613,17 @@ def test_lines_fit_the_terminal():
 
 
 def test_json_has_the_schema():
-    found = json.loads(run("llama-3.1-8b", "--for", "c", "storage <= memory(mine, 2)", "--machine",
-                           "name=mine,peak=1e12,bandwidth=1TB/s,memory=10GiB", "--json").stdout)  # fmt: skip
+    found = json.loads(
+        run(
+            "llama-3.1-8b",
+            "--for",
+            "c",
+            "storage <= memory(mine, 2)",
+            "--machine",
+            "name=mine,peak=1e12,bandwidth=1TB/s,memory=10GiB",
+            "--json",
+        ).stdout
+    )
     documented = sys.modules["symroof.solving.solution"].__doc__
     assert found["schema"] == "symroof.solution/1"
     assert all(key in documented for key in found)
@@ -561,13 +633,19 @@ def test_json_has_the_schema():
     assert found["unknown"] == "c"
 
 
-@pytest.mark.parametrize(("words", "code"), [
-    (["llama-3.1-8b", "--for", "B", "flops = "], 2), (["llama-3.1-8b", "--for", "B", "B = 3", "--batch-size", 2], 2),
-    (["lama", "--for", "B", "B = 3"], 2), (["llama-3.1-8b", "B = 3"], 2),
-    (["llama-3.1-8b", "--for", "B", "B = 3", "--input-tokens", 0], 2),
-    (["llama-3.1-8b", "--for", "B", "time(tpu-v4) = 3", "--compute", "fp4"], 2),
-    (["llama-3.1-8b", "--for", "B", "B = 3"], 0), (["llama-3.1-8b", "--for", "c", "weight_bytes <= 3"], 0),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["llama-3.1-8b", "--for", "B", "flops = "], 2),
+        (["llama-3.1-8b", "--for", "B", "B = 3", "--batch-size", 2], 2),
+        (["lama", "--for", "B", "B = 3"], 2),
+        (["llama-3.1-8b", "B = 3"], 2),
+        (["llama-3.1-8b", "--for", "B", "B = 3", "--input-tokens", 0], 2),
+        (["llama-3.1-8b", "--for", "B", "time(tpu-v4) = 3", "--compute", "fp4"], 2),
+        (["llama-3.1-8b", "--for", "B", "B = 3"], 0),
+        (["llama-3.1-8b", "--for", "c", "weight_bytes <= 3"], 0),
+    ],
+)
 def test_exit_codes(words, code):
     result = run(*words)
     assert result.exit_code == code

@@ -55,15 +55,30 @@ def at(model, batch, new, cached, on="b200", **how):
     kept, units, power = found.report.total, found.units, Fraction(found.platform.machine.power)
     busy = sum((x.seconds.compute + x.seconds.memory) * x.row.layers for x in found.rows)
     return {
-        "matmul_flops": kept.matmul, "vector_flops": kept.vector, "flops": kept.flops, "bytes": kept.moved,
-        "weight_bytes": kept.weight_read, "cache_bytes": kept.cache_read + kept.cache_write,
-        "cache_read_bytes": kept.cache_read, "cache_write_bytes": kept.cache_write,
-        "activation_bytes": kept.act_read + kept.act_write, "input_bytes": kept.input, "output_bytes": kept.output,
-        "parameters": model.parameters.total, "weight_size": kept.weight_held, "cache_size": kept.cache_held,
-        "storage": kept.weight_held + kept.cache_held, "intensity": kept.intensity, "memory": found.need.total,
-        "time": found.time, "time.compute": units["compute"], "time.memory": units["memory"],
-        "time.lower": found.lower, "energy": power * busy, "fits": found.fits,
-    }  # fmt: skip
+        "matmul_flops": kept.matmul,
+        "vector_flops": kept.vector,
+        "flops": kept.flops,
+        "bytes": kept.moved,
+        "weight_bytes": kept.weight_read,
+        "cache_bytes": kept.cache_read + kept.cache_write,
+        "cache_read_bytes": kept.cache_read,
+        "cache_write_bytes": kept.cache_write,
+        "activation_bytes": kept.act_read + kept.act_write,
+        "input_bytes": kept.input,
+        "output_bytes": kept.output,
+        "parameters": model.parameters.total,
+        "weight_size": kept.weight_held,
+        "cache_size": kept.cache_held,
+        "storage": kept.weight_held + kept.cache_held,
+        "intensity": kept.intensity,
+        "memory": found.need.total,
+        "time": found.time,
+        "time.compute": units["compute"],
+        "time.memory": units["memory"],
+        "time.lower": found.lower,
+        "energy": power * busy,
+        "fits": found.fits,
+    }
 
 
 def same(got, wanted, where=""):
@@ -113,7 +128,7 @@ def test_one_axis_alone_is_that_of_the_exact_report(name, axis):
         ("qwen3-30b-a3b", {"k": "1,2,8", "N_e": "8,128"}, (), lambda k, N_e: {"k": k, "N_e": N_e}),
         ("gpt-oss-20b", {"w": "1,128,100000"}, (), lambda w: {"w": w}),
     ],
-)  # fmt: skip
+)
 def test_sizes_are_those_of_a_model_with_other_sizes(name, over, hold, changed):
     model = symroof.load(name)
     found = sweep(model, {**over, "cached": "100,70000"}, STEPS, on="h100-sxm", hold=hold)
@@ -183,9 +198,13 @@ def test_random_formulas_are_what_exact_arithmetic_makes_of_them():
         kinds = [lambda: rng.choice((B, c, w)), lambda: Integer(rng.randint(1, 9))]
         pair = (whole(depth - 1), whole(depth - 1)) if depth else (0, 0)
         kinds += depth * [
-            lambda: pair[0] + pair[1], lambda: pair[0] * pair[1], lambda: pair[0] - pair[1], lambda: Max(*pair),
-            lambda: Min(*pair), lambda: floor(pair[0] / rng.choice((w, 7, B + c))),
-        ]  # fmt: skip
+            lambda: pair[0] + pair[1],
+            lambda: pair[0] * pair[1],
+            lambda: pair[0] - pair[1],
+            lambda: Max(*pair),
+            lambda: Min(*pair),
+            lambda: floor(pair[0] / rng.choice((w, 7, B + c))),
+        ]
         return rng.choice(kinds)()
 
     axes_ = ((1, 4, 9), (2, 3, 50, 1000), (1, 16))
@@ -255,9 +274,15 @@ def test_what_is_kept_whole_does_not_change_a_number(monkeypatch):
 
 
 def test_axes_are_read_as_they_are_written():
-    written = {"batch=1:512:x2": [1, 2, 4, 8, 16, 32, 64, 128, 256, 512], "B=3:1000:x10": [3, 30, 300],
-               "cached=0:20:+8": [0, 8, 16], "c = 7 : 9": [7, 8, 9], "new=1,2,8:10,9,1_000,1e3": [1, 2, 8, 9, 10, 1000],
-               "d=5": [5], "on=b, a,b": ["b", "a"]}  # fmt: skip
+    written = {
+        "batch=1:512:x2": [1, 2, 4, 8, 16, 32, 64, 128, 256, 512],
+        "B=3:1000:x10": [3, 30, 300],
+        "cached=0:20:+8": [0, 8, 16],
+        "c = 7 : 9": [7, 8, 9],
+        "new=1,2,8:10,9,1_000,1e3": [1, 2, 8, 9, 10, 1000],
+        "d=5": [5],
+        "on=b, a,b": ["b", "a"],
+    }
     for text, values in written.items():
         assert list(axes([text])[0].values) == values
     assert [x.name for x in axes(["n=1", "cache=fp8", "c=1", "model=a"])] == ["cache", "model", "new", "cached"]

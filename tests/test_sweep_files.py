@@ -101,13 +101,20 @@ def test_a_field_with_a_comma_is_quoted():
     with writers.finished(writers.Csv(file, heads)) as sheet:
         sheet.write(writers.Rows(('a,"b"',), ((1, 2),), [np.array([0.5, 3])]))
     assert list(csv.reader(io.StringIO(file.getvalue().decode()))) == [
-        ["model", "batch", "flops"], ['a,"b"', "1", "0.5"], ['a,"b"', "2", "3"],
-    ]  # fmt: skip
+        ["model", "batch", "flops"],
+        ['a,"b"', "1", "0.5"],
+        ['a,"b"', "2", "3"],
+    ]
 
 
-@pytest.mark.parametrize(("kind", "number", "code"), [
-    ("csv", signal.SIGINT, 130), ("parquet", signal.SIGTERM, 143), ("npz", signal.SIGINT, 130),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("kind", "number", "code"),
+    [
+        ("csv", signal.SIGINT, 130),
+        ("parquet", signal.SIGTERM, 143),
+        ("npz", signal.SIGINT, 130),
+    ],
+)
 def test_a_sweep_that_is_ended_leaves_the_whole_rows_that_are_done(kind, number, code, tmp_path, wanted, monkeypatch):
     path, made = tmp_path / f"found.{kind}", writers.KINDS[f".{kind}"]
 
@@ -166,13 +173,16 @@ def test_a_full_disk_behind_a_device_is_told():
     assert "/dev/full: cannot be written: No space left on device" in run(*GRID, "-o", "/dev/full", code=1).stderr
 
 
-@pytest.mark.parametrize(("target", "code", "told"), [
-    ("missing/found.csv", 1, "cannot be written: No such file or directory"),
-    ("file/found.npz", 1, "cannot be written: Not a directory"),
-    ("found.xlsx", 2, "unknown ending of a file '.xlsx': known: .csv, .npz, .parquet"),
-    ("found", 2, "unknown ending of a file"),
-    ("pipe.npz", 2, "is no file: Parquet and npz are written to one"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("target", "code", "told"),
+    [
+        ("missing/found.csv", 1, "cannot be written: No such file or directory"),
+        ("file/found.npz", 1, "cannot be written: Not a directory"),
+        ("found.xlsx", 2, "unknown ending of a file '.xlsx': known: .csv, .npz, .parquet"),
+        ("found", 2, "unknown ending of a file"),
+        ("pipe.npz", 2, "is no file: Parquet and npz are written to one"),
+    ],
+)
 def test_targets_that_cannot_be_are_told(target, code, told, tmp_path):
     (tmp_path / "file").write_text("")
     os.mkfifo(tmp_path / "pipe.npz")
@@ -187,13 +197,16 @@ def test_a_folder_that_is_read_only_is_told(tmp_path):
     assert "Permission denied" in run("--over", "batch=1", "-o", str(tmp_path / "found.csv"), code=1).stderr
 
 
-@pytest.mark.parametrize(("words", "told"), [
-    (["--over", "batch=1,2", "--batch-size", "2"], "--batch-size is swept over: leave it out"),
-    (["--over", "gpus=1,2", "--on", "b200", "--gpus", "2"], "--gpus is swept over"),
-    (["--over", "on=b200", "--on", "b200"], "--on is swept over"),
-    (["--over", "model=gpt2"], "model is swept over, and given besides"),
-    (["--over", "batch=1", "--quantity", "time"], "time is that of a machine: give one, such as --on h100-sxm"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--over", "batch=1,2", "--batch-size", "2"], "--batch-size is swept over: leave it out"),
+        (["--over", "gpus=1,2", "--on", "b200", "--gpus", "2"], "--gpus is swept over"),
+        (["--over", "on=b200", "--on", "b200"], "--on is swept over"),
+        (["--over", "model=gpt2"], "model is swept over, and given besides"),
+        (["--over", "batch=1", "--quantity", "time"], "time is that of a machine: give one, such as --on h100-sxm"),
+    ],
+)
 def test_mistakes_are_told_in_one_line(words, told):
     stderr = run(*words, code=2).stderr
     assert told in stderr.splitlines()[-1]

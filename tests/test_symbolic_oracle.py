@@ -39,10 +39,20 @@ HEAD = {"head_dim": 24}
 MOE = {"num_experts": 8, "num_experts_per_tok": 3, "moe_intermediate_size": 40}
 WINDOW = {"sliding_window": 7}
 LATENT = {
-    "num_key_value_heads": 4, "q_lora_rank": 20, "kv_lora_rank": 28, "qk_nope_head_dim": 12, "qk_rope_head_dim": 8,
-    "v_head_dim": 10, "first_k_dense_replace": 1, "n_routed_experts": 8, "n_group": 2, "topk_group": 1,
-    "num_experts_per_tok": 2, "moe_intermediate_size": 40, "n_shared_experts": 2,
-}  # fmt: skip
+    "num_key_value_heads": 4,
+    "q_lora_rank": 20,
+    "kv_lora_rank": 28,
+    "qk_nope_head_dim": 12,
+    "qk_rope_head_dim": 8,
+    "v_head_dim": 10,
+    "first_k_dense_replace": 1,
+    "n_routed_experts": 8,
+    "n_group": 2,
+    "topk_group": 1,
+    "num_experts_per_tok": 2,
+    "moe_intermediate_size": 40,
+    "n_shared_experts": 2,
+}
 # model type -> what sets its sizes apart from TINY
 WITH_CACHE: dict[str, dict[str, Any]] = {
     "deepseek_v3": LATENT,

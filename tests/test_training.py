@@ -20,8 +20,18 @@ from symroof.training.scaling_laws import LAWS, LOSS, Law, shape
 DAY = 86400
 FULL = "matmul-only,full-square"
 # Dense, windows, routed, latent, indexed, recurrent, both, keys that layers share, weights that layers share.
-MODELS = ("llama-3.1-8b", "gemma-3-1b", "llama-4-scout", "deepseek-v3", "deepseek-v3.2", "mamba-130m", "jamba-v0.1",
-          "gemma-3n-e4b", "zamba-7b", "gpt-oss-20b")  # fmt: skip
+MODELS = (
+    "llama-3.1-8b",
+    "gemma-3-1b",
+    "llama-4-scout",
+    "deepseek-v3",
+    "deepseek-v3.2",
+    "mamba-130m",
+    "jamba-v0.1",
+    "gemma-3n-e4b",
+    "zamba-7b",
+    "gpt-oss-20b",
+)
 
 
 def gpt(layers, d, heads, vocab, positions, **keys):
@@ -45,8 +55,13 @@ def printed(value, digits):
 
 # The passes.
 
-TINY = {"hidden_size": 64, "num_attention_heads": 4, "num_key_value_heads": 2, "intermediate_size": 160,
-        "vocab_size": 96}  # fmt: skip
+TINY = {
+    "hidden_size": 64,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "intermediate_size": 160,
+    "vocab_size": 96,
+}
 
 
 @pytest.mark.parametrize(
@@ -55,10 +70,13 @@ TINY = {"hidden_size": 64, "num_attention_heads": 4, "num_key_value_heads": 2, "
         # counted by torch's FlopCounterMode over transformers 5.23.0 (eager), 2 sequences of 48, forward and backward
         ({"model_type": "llama", "num_hidden_layers": 3, **TINY}, 29_491_200, 88_473_600),
         ({"model_type": "gpt2", "n_embd": 64, "n_layer": 3, "n_head": 4, "vocab_size": 96}, 33_030_144, 99_090_432),
-        ({"model_type": "gemma2", "num_hidden_layers": 4, "head_dim": 24, "sliding_window": 16, **TINY},
-         46_006_272, 138_018_816),
+        (
+            {"model_type": "gemma2", "num_hidden_layers": 4, "head_dim": 24, "sliding_window": 16, **TINY},
+            46_006_272,
+            138_018_816,
+        ),
     ],
-)  # fmt: skip
+)
 def test_both_passes_are_what_pytorch_counts(config, forward, both):
     found = training_flops(symroof.load(config), 48, 2 * 48, rules="transformers")
     assert found.number(found.forward.flops) * found.tokens == forward
@@ -95,8 +113,10 @@ def test_recompute_policies():
     model = symroof.load("llama-3.1-8b")
     none, selective, full = (training_flops(model, 4096, 4096, x) for x in ("none", "selective", "full"))
     assert none.hardware_total == none.total == selective.total == full.total
-    core, inside = (sum(row.all.flops for row in model.report(4096, rules=none.rules).rows if keep(row))
-                    for keep in (lambda x: x.op == "attend", lambda x: x.block in ("attention", "mlp")))  # fmt: skip
+    core, inside = (
+        sum(row.all.flops for row in model.report(4096, rules=none.rules).rows if keep(row))
+        for keep in (lambda x: x.op == "attend", lambda x: x.block in ("attention", "mlp"))
+    )
     assert selective.hardware_total - none.total == core
     assert full.hardware_total - none.total == inside
 
@@ -143,10 +163,17 @@ def test_the_record_as_json():
 # Megatron-LM, Narayanan et al. 2021, arXiv:2104.04473, table 1: V = 51200, s = 2048.
 
 MEGATRON = [  # billions of parameters as printed, heads, h, l
-    ("1.7", 24, 2304, 24), ("3.6", 32, 3072, 30), ("7.5", 32, 4096, 36), ("18.4", 48, 6144, 40),
-    ("39.1", 64, 8192, 48), ("76.1", 80, 10240, 60), ("145.6", 96, 12288, 80), ("310.1", 128, 16384, 96),
-    ("529.6", 128, 20480, 105), ("1008.0", 160, 25600, 128),
-]  # fmt: skip
+    ("1.7", 24, 2304, 24),
+    ("3.6", 32, 3072, 30),
+    ("7.5", 32, 4096, 36),
+    ("18.4", 48, 6144, 40),
+    ("39.1", 64, 8192, 48),
+    ("76.1", 80, 10240, 60),
+    ("145.6", 96, 12288, 80),
+    ("310.1", 128, 16384, 96),
+    ("529.6", 128, 20480, 105),
+    ("1008.0", 160, 25600, 128),
+]
 
 
 @pytest.mark.parametrize(("billions", "heads", "h", "l"), MEGATRON)
@@ -163,10 +190,19 @@ def test_megatron_table_1(billions, heads, h, l):
 @pytest.mark.parametrize(
     ("gpus", "teraflops", "percent", "petaflops"),
     # table 1: GPUs, TFLOP/s of each, percent of the peak, PFLOP/s of all
-    [(32, 137, 44, 4.4), (64, 138, 44, 8.8), (128, 142, 46, 18.2), (256, 135, 43, 34.6), (512, 138, 44, 70.8),
-     (1024, 140, 45, 143.8), (1536, 148, 47, 227.1), (1920, 155, 50, 297.4), (2520, 163, 52, 410.2),
-     (3072, 163, 52, 502.0)],
-)  # fmt: skip
+    [
+        (32, 137, 44, 4.4),
+        (64, 138, 44, 8.8),
+        (128, 142, 46, 18.2),
+        (256, 135, 43, 34.6),
+        (512, 138, 44, 70.8),
+        (1024, 140, 45, 143.8),
+        (1536, 148, 47, 227.1),
+        (1920, 155, 50, 297.4),
+        (2520, 163, 52, 410.2),
+        (3072, 163, 52, 502.0),
+    ],
+)
 def test_megatron_utilisation(gpus, teraflops, percent, petaflops):
     peak = symroof.machine("a100-sxm-80gb").times(gpus).peak("fp16")
     assert round(100 * petaflops * 1e15 / peak) == round(100 * gpus * teraflops * 1e12 / peak) == percent
@@ -248,11 +284,16 @@ def test_chinchilla_table_4(d, heads, billions):
     ("parameters", "tokens", "flops", "digits"),
     [
         # table 3; digits that the tokens, printed with fewer, leave of the FLOP
-        (400e6, 8.0e9, 1.92e19, 3), (1e9, 20.2e9, 1.21e20, 3), (10e9, 205.1e9, 1.23e22, 3), (175e9, 3.7e12, 3.85e24, 2),
-        (280e9, 5.9e12, 9.90e24, 2), (520e9, 11.0e12, 3.43e25, 3), (1e12, 21.2e12, 1.27e26, 3),
+        (400e6, 8.0e9, 1.92e19, 3),
+        (1e9, 20.2e9, 1.21e20, 3),
+        (10e9, 205.1e9, 1.23e22, 3),
+        (175e9, 3.7e12, 3.85e24, 2),
+        (280e9, 5.9e12, 9.90e24, 2),
+        (520e9, 11.0e12, 3.43e25, 3),
+        (1e12, 21.2e12, 1.27e26, 3),
         (10e12, 216.2e12, 1.30e28, 3),
     ],
-)  # fmt: skip
+)
 def test_chinchilla_table_3(parameters, tokens, flops, digits):
     assert printed(tokens * number(formula("6nd"), {"N_p": parameters}), digits) == printed(flops, digits)
 

@@ -30,9 +30,12 @@ VARIANTS_REFUSED: dict[tuple[str, str], str] = {
     ("falcon", "{'multi_query': False}"): "contradicts num_kv_heads, which transformers then ignores",
     ("gemma3_text", "{'use_bidirectional_attention': True}"): "no decoder",
     ("helium", "{'head_dim': 24}"): "transformers builds it and cannot run it",
-    ("llama4_text", "{'layer_types': ['chunked_attention', 'full_attention', 'chunked_attention', 'chunked_attention', "
-                    "'chunked_attention']}"): "contradicts no_rope_layers",
-}  # fmt: skip
+    (
+        "llama4_text",
+        "{'layer_types': ['chunked_attention', 'full_attention', 'chunked_attention', 'chunked_attention', "
+        "'chunked_attention']}",
+    ): "contradicts no_rope_layers",
+}
 # Type -> why its weights are not counted: they are compared by role above.
 UNCOUNTED = {
     "longcat_flash": "the class keeps projections of experts that do nothing",
@@ -42,8 +45,11 @@ UNCOUNTED = {
 REFUSED = {
     ("qwen3_omni_moe_thinker", "vl", "default"): "2048 is no multiple of 28 heads: transformers rounds down to 73",
 }
-TRANSFORMERS = [x for x in MEASURED if x["model_type"] in FAMILIES and "parameters" in x
-                and (x["model_type"], x["kind"], x["variant"]) not in REFUSED]  # fmt: skip
+TRANSFORMERS = [
+    x
+    for x in MEASURED
+    if x["model_type"] in FAMILIES and "parameters" in x and (x["model_type"], x["kind"], x["variant"]) not in REFUSED
+]
 TOOL = [(model, case) for model in read("transformer_roofline_analyzer.json") for case in model["cases"]]
 
 # Role in the truth -> ours; others go by one name.
@@ -230,9 +236,18 @@ def spread(runs):
 
 # Our operator's name -> the tool's, by block.
 NAMES = {
-    "norm": "RMSNorm", "qkv": "QKV_Proj", "rope": "RoPE", "attend": "SDPA", "out": "O_Proj", "residual": "ResidualAdd",
-    "gate_up": "GateUp_Proj", "act": "ActMul", "down": "Down_Proj", "router": "Router", "combine": "RoutedSharedExpAdd",
-}  # fmt: skip
+    "norm": "RMSNorm",
+    "qkv": "QKV_Proj",
+    "rope": "RoPE",
+    "attend": "SDPA",
+    "out": "O_Proj",
+    "residual": "ResidualAdd",
+    "gate_up": "GateUp_Proj",
+    "act": "ActMul",
+    "down": "Down_Proj",
+    "router": "Router",
+    "combine": "RoutedSharedExpAdd",
+}
 
 
 def tools_name(row):

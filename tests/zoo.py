@@ -74,8 +74,10 @@ def layer_norms() -> Model:
         3,
         attention(Attention(rotary="", bias=True, out_bias=True, inner_norm="layer")),
         mlp(FeedForward(act="gelu_tanh", gated=False, bias=True, inner_norm="layer")),
-        frame=frame, N_pos=19, d_emb=3,
-    )  # fmt: skip
+        frame=frame,
+        N_pos=19,
+        d_emb=3,
+    )
 
 
 def sandwiches() -> Model:
@@ -83,8 +85,12 @@ def sandwiches() -> Model:
     norms = {"qk_norm": "rms", "value_norm": "rms_plain"}
     window = attention(Attention("sliding", softcap=True, **norms), "sliding_attention", SANDWICH, w=3)
     whole = attention(Attention(rotary="partial", keys="values", **norms), "full_attention", h=8, H_kv=1, h_r=2)
-    return model(5, by("sswss", s=window, w=whole), mlp(FeedForward("gelu_tanh"), wiring=SANDWICH),
-                 frame=Frame(scaled=True, softcap=True))  # fmt: skip
+    return model(
+        5,
+        by("sswss", s=window, w=whole),
+        mlp(FeedForward("gelu_tanh"), wiring=SANDWICH),
+        frame=Frame(scaled=True, softcap=True),
+    )
 
 
 def borrowers() -> Model:
@@ -102,11 +108,13 @@ def borrowers() -> Model:
 
 def gated_heads() -> Model:
     """Gates of each element and of each head, values of their own size, sinks; every head has its own norm."""
-    full = Attention(rotary="partial", qk_norm="layer_unbiased", qk_over="heads", values=True, gate="full",
-                     inner_norm="rms")  # fmt: skip
+    full = Attention(
+        rotary="partial", qk_norm="layer_unbiased", qk_over="heads", values=True, gate="full", inner_norm="rms"
+    )
     window = Attention("sliding", qk_norm="rms", qk_over="width", values=True, gate="head", softplus=True, sinks=True)
-    apart = Attention(values=True, gate="apart", gate_bias=True, clip=True, repeated=True, inner_norm="rms",
-                      inner_over="head")  # fmt: skip
+    apart = Attention(
+        values=True, gate="apart", gate_bias=True, clip=True, repeated=True, inner_norm="rms", inner_over="head"
+    )
     attentions = by(
         "fwawfw",
         f=attention(full, "full_attention", h_v=4, h_r=2),
@@ -120,9 +128,14 @@ def slopes() -> Model:
     """Biases by distance, norms after the rotation, sines added to the embedding."""
     slope = attention(Attention(rotary="", alibi=True, temperature=True))
     last = attention(Attention(low_rank=True, qk_norm="rms_plain", norm_last=True), "last", r_q=3)
-    return model(4, by("llsl", s=slope, l=last), mlp(FeedForward("relu2", gated=False, factor=True)),
-                 mlp(FeedForward("gelu", sparse=True), name="sparse"),
-                 frame=Frame(norm="layer_plain", sinusoidal=True, tied=True, extra_rows=True), V_x=3)  # fmt: skip
+    return model(
+        4,
+        by("llsl", s=slope, l=last),
+        mlp(FeedForward("relu2", gated=False, factor=True)),
+        mlp(FeedForward("gelu", sparse=True), name="sparse"),
+        frame=Frame(norm="layer_plain", sinusoidal=True, tied=True, extra_rows=True),
+        V_x=3,
+    )
 
 
 def routed() -> Model:
@@ -143,16 +156,24 @@ def routed() -> Model:
 
 def parallel() -> Model:
     """Networks that read the stream as attention does, before its residual; one is normalised after."""
-    return model(2, attention(Attention(bias=True)), mlp(FeedForward(), wiring=BARE),
-                 mlp(FeedForward(), name="late", wiring=Wiring(norm="", post="rms")),
-                 frame=Frame(norm="layer_unbiased"))  # fmt: skip
+    return model(
+        2,
+        attention(Attention(bias=True)),
+        mlp(FeedForward(), wiring=BARE),
+        mlp(FeedForward(), name="late", wiring=Wiring(norm="", post="rms")),
+        frame=Frame(norm="layer_unbiased"),
+    )
 
 
 def scaled() -> Model:
     """Sublayers and logits times a constant; a network ahead of the logits."""
     times = Wiring(post="rms", scaled=True)
-    return model(2, attention(Attention(), wiring=times), mlp(FeedForward(), wiring=times),
-                 frame=Frame(norm="layer", head_scaled=True, head_act="gelu", head_act_bias=True))  # fmt: skip
+    return model(
+        2,
+        attention(Attention(), wiring=times),
+        mlp(FeedForward(), wiring=times),
+        frame=Frame(norm="layer", head_scaled=True, head_act="gelu", head_act_bias=True),
+    )
 
 
 def windows() -> Model:
@@ -171,9 +192,13 @@ def windows() -> Model:
 def shared_weights() -> Model:
     """Layers that share two sets of weights, layers without a part, a network ahead of all."""
     shared = part(Attention(doubled=True), "shared_attention", BARE, distinct=2, H_q=4, H_kv=2, h=6)
-    return model(6, by("x.xx.x", x=shared), by("mm..nn", m=mlp(FeedForward()), n=mlp(FeedForward(), f=9)),
-                 frame=Frame(norm=""),
-                 once=(mlp(FeedForward(), f=13, name="first", wiring=Wiring(norm="", residual=False)),))  # fmt: skip
+    return model(
+        6,
+        by("x.xx.x", x=shared),
+        by("mm..nn", m=mlp(FeedForward()), n=mlp(FeedForward(), f=9)),
+        frame=Frame(norm=""),
+        once=(mlp(FeedForward(), f=13, name="first", wiring=Wiring(norm="", residual=False)),),
+    )
 
 
 def recurrences() -> Model:
@@ -192,6 +217,17 @@ def recurrences() -> Model:
     return model(8, mixers, mlp(FeedForward()))
 
 
-MAKERS = (layer_norms, sandwiches, borrowers, gated_heads, slopes, routed, parallel, scaled, windows, shared_weights,
-          recurrences)  # fmt: skip
+MAKERS = (
+    layer_norms,
+    sandwiches,
+    borrowers,
+    gated_heads,
+    slopes,
+    routed,
+    parallel,
+    scaled,
+    windows,
+    shared_weights,
+    recurrences,
+)
 MODELS: dict[str, Model] = {make.__name__: make() for make in MAKERS}

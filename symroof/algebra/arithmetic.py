@@ -30,9 +30,12 @@ def whole(x: Any) -> Any:
 
 # All that compiled formulas may call.
 SPACE: dict[str, Any] = {
-    "over": over, "power": power, "floor": math.floor, "Fraction": Fraction,
+    "over": over,
+    "power": power,
+    "floor": math.floor,
+    "Fraction": Fraction,
     "__builtins__": {"min": min, "max": max},
-}  # fmt: skip
+}
 
 
 def module(text: str, space: Mapping[str, Any] = SPACE) -> dict[str, Any]:

@@ -75,9 +75,15 @@ GPT = (DENSE, HEADS, ALL_HEADS, WIDE, FOURFOLD)
 def chinchilla() -> Expr:
     """Forward FLOP a token of appendix F, row by row: embeddings; in a layer QKV, logits, softmax, reduction, output
     and dense; final logits.
-    """  # fmt: skip
-    layer = (6 * s.d * s.h * s.H_q, 2 * s.n * s.h * s.H_q, 3 * s.n * s.H_q, 2 * s.n * s.h * s.H_q,
-             2 * s.d * s.h * s.H_q, 4 * s.d * s.f)  # fmt: skip
+    """
+    layer = (
+        6 * s.d * s.h * s.H_q,
+        2 * s.n * s.h * s.H_q,
+        3 * s.n * s.H_q,
+        2 * s.n * s.h * s.H_q,
+        2 * s.d * s.h * s.H_q,
+        4 * s.d * s.f,
+    )
     return 2 * s.V * s.d + s.L * sum(layer) + 2 * s.d * s.V
 
 
@@ -94,47 +100,86 @@ def book() -> Expr:
 
 CONVENTIONS = (
     Convention(
-        "kaplan", "Kaplan et al. 2020, arXiv:2001.08361, section 2.1",
-        6 * s.N_body, 2 * s.N_body + 2 * s.L * s.n * s.h * s.H_q, (DENSE, HEADS),
+        "kaplan",
+        "Kaplan et al. 2020, arXiv:2001.08361, section 2.1",
+        6 * s.N_body,
+        2 * s.N_body + 2 * s.L * s.n * s.h * s.H_q,
+        (DENSE, HEADS),
         "attention is the causal half, and left out of training",
     ),
     Convention(
-        "6nd", "C = 6 N D: Hoffmann et al. 2022, arXiv:2203.15556, section 3", 6 * s.N_p, 2 * s.N_p, (DENSE,),
+        "6nd",
+        "C = 6 N D: Hoffmann et al. 2022, arXiv:2203.15556, section 3",
+        6 * s.N_p,
+        2 * s.N_p,
+        (DENSE,),
         "attention is left out; forward is a third",
     ),
     Convention(
-        "chinchilla", "Hoffmann et al. 2022, arXiv:2203.15556, appendix F", 3 * chinchilla(), chinchilla(),
-        (DENSE, HEADS, ALL_HEADS, TWO), "full squares, the softmax too, and the input table as a matmul",
+        "chinchilla",
+        "Hoffmann et al. 2022, arXiv:2203.15556, appendix F",
+        3 * chinchilla(),
+        chinchilla(),
+        (DENSE, HEADS, ALL_HEADS, TWO),
+        "full squares, the softmax too, and the input table as a matmul",
     ),
     Convention(
-        "palm", "Chowdhery et al. 2022, arXiv:2204.02311, appendix B", 6 * s.N_p + 12 * s.L * s.n * s.h * s.H_q,
-        2 * s.N_p + 4 * s.L * s.n * s.h * s.H_q, (DENSE, HEADS, TIED), "full squares",
+        "palm",
+        "Chowdhery et al. 2022, arXiv:2204.02311, appendix B",
+        6 * s.N_p + 12 * s.L * s.n * s.h * s.H_q,
+        2 * s.N_p + 4 * s.L * s.n * s.h * s.H_q,
+        (DENSE, HEADS, TIED),
+        "full squares",
     ),
     Convention(
-        "megatron", "Narayanan et al. 2021, arXiv:2104.04473, eq. 3 without recomputation", megatron(72, 6, 12),
-        megatron(24, 6, 12), GPT, "full squares; forward is a third",
+        "megatron",
+        "Narayanan et al. 2021, arXiv:2104.04473, eq. 3 without recomputation",
+        megatron(72, 6, 12),
+        megatron(24, 6, 12),
+        GPT,
+        "full squares; forward is a third",
     ),
     Convention(
-        "megatron-full", "Narayanan et al. 2021, arXiv:2104.04473, eq. 3: layers computed again",
-        megatron(96, 6, 16), None, GPT, "full squares",
+        "megatron-full",
+        "Narayanan et al. 2021, arXiv:2104.04473, eq. 3: layers computed again",
+        megatron(96, 6, 16),
+        None,
+        GPT,
+        "full squares",
     ),
     Convention(
-        "megatron-selective", "Korthikanti et al. 2022, arXiv:2205.05198, eq. 8: attention cores computed again",
-        megatron(72, 3, 12), None, GPT, "full squares; a core again is counted as three forward passes of it, not one",
+        "megatron-selective",
+        "Korthikanti et al. 2022, arXiv:2205.05198, eq. 8: attention cores computed again",
+        megatron(72, 3, 12),
+        None,
+        GPT,
+        "full squares; a core again is counted as three forward passes of it, not one",
     ),
     Convention(
-        "torchtitan", "github.com/pytorch/torchtitan, torchtitan/models/utils.py",
-        6 * s.N_tok + 3 * s.kappa * s.n, None, (), "full squares; of experts those a token is sent to",
+        "torchtitan",
+        "github.com/pytorch/torchtitan, torchtitan/models/utils.py",
+        6 * s.N_tok + 3 * s.kappa * s.n,
+        None,
+        (),
+        "full squares; of experts those a token is sent to",
     ),
     Convention(
-        "scaling-book", "jax-ml.github.io/scaling-book/transformers, summary", book(), book() / 3,
-        (DENSE, HEADS, ALL_HEADS, GATED), "full squares, and the input table as a matmul; forward is a third",
+        "scaling-book",
+        "jax-ml.github.io/scaling-book/transformers, summary",
+        book(),
+        book() / 3,
+        (DENSE, HEADS, ALL_HEADS, GATED),
+        "full squares, and the input table as a matmul; forward is a third",
     ),
     Convention(
-        "deepseek", "arXiv:2505.09343, table 2: no formula is printed, this one gives its rows of V3 and V2",
-        6 * s.N_tok + 3 * s.kappa * s.n / 2, None, (), "attention is the causal half",
+        "deepseek",
+        "arXiv:2505.09343, table 2: no formula is printed, this one gives its rows of V3 and V2",
+        6 * s.N_tok + 3 * s.kappa * s.n / 2,
+        None,
+        (),
+        "attention is the causal half",
     ),
-)  # fmt: skip
+)
 
 
 def definitions(model: Model) -> dict[Symbol, Expr]:

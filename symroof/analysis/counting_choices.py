@@ -92,8 +92,16 @@ def flops(model: Model, sequence: int) -> Ways:
     return Ways(parts, spared(axes, {"experts": experts, "attention": squares}), flops_of)
 
 
-def flops_of(passes: tuple[int, int, int], core: Expr, head: Expr, experts: Expr, table: Expr, rest: Expr, each: Expr,
-             tokens: Expr) -> Expr:  # fmt: skip
+def flops_of(
+    passes: tuple[int, int, int],
+    core: Expr,
+    head: Expr,
+    experts: Expr,
+    table: Expr,
+    rest: Expr,
+    each: Expr,
+    tokens: Expr,
+) -> Expr:
     """Tokens (FLOP of a product (matmuls) + elementwise operations)."""
     layers, cores, outside = passes
     matmuls = layers * (LAYERS + experts) + cores * core + outside * (head + table)
@@ -159,8 +167,7 @@ def held(model: Model, role: str) -> Expr:
 
 def in_place(expr: Expr, others: Mapping[str, Expr]) -> Expr:
     """The same form with an expression in place of each size of a base symbol."""
-    return expr.xreplace({x: others[s.entry(str(x)).base] for x in expr.free_symbols
-                          if s.entry(str(x)).base in others})  # fmt: skip
+    return expr.xreplace({x: others[s.entry(str(x)).base] for x in expr.free_symbols if s.entry(str(x)).base in others})
 
 
 def spared(axes: Axes, what: Mapping[str, Expr]) -> Axes:

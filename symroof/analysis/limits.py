@@ -55,8 +55,13 @@ class Row:
         found = self.leading
         form = None if found is None else str(found.coefficient)
         number = None if found is None else plain(found.number)
-        return {"name": self.name, "unit": self.unit, "power": found and found.power, "coefficient": form,
-                "number": number}  # fmt: skip
+        return {
+            "name": self.name,
+            "unit": self.unit,
+            "power": found and found.power,
+            "coefficient": form,
+            "number": number,
+        }
 
 
 @dataclass(frozen=True)
@@ -97,8 +102,15 @@ class Passing:
         """The schema's passing."""
         solution = None if self.solution is None else str(self.solution)
         forms = {"left": str(self.left), "right": str(self.right), "solution": solution}
-        return {"name": self.name, "told": self.told, "symbol": str(self.symbol), "value": self.value, **forms,
-                "given": dict(self.given), "solved": self.solved}  # fmt: skip
+        return {
+            "name": self.name,
+            "told": self.told,
+            "symbol": str(self.symbol),
+            "value": self.value,
+            **forms,
+            "given": dict(self.given),
+            "solved": self.solved,
+        }
 
 
 @dataclass(frozen=True, repr=False)
@@ -123,10 +135,13 @@ class Limits:
             "schema": SCHEMA,
             "symroof": __version__,
             "model": {"name": self.model.name, "family": self.model.family},
-            "machine": machine, "setting": self.platform and self.platform.to_dict(),
-            "rules": list(self.rules), "held": {str(x): self.point.values[x] for x in (s.B, s.n, s.c)},
-            "limits": [x.to_dict() for x in self.limits], "passings": [x.to_dict() for x in self.passings],
-        }  # fmt: skip
+            "machine": machine,
+            "setting": self.platform and self.platform.to_dict(),
+            "rules": list(self.rules),
+            "held": {str(x): self.point.values[x] for x in (s.B, s.n, s.c)},
+            "limits": [x.to_dict() for x in self.limits],
+            "passings": [x.to_dict() for x in self.passings],
+        }
 
     def __repr__(self) -> str:
         return f"<symroof limits of {self.model.name} in {', '.join(str(x.symbol) for x in self.limits)}>"

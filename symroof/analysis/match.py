@@ -56,11 +56,25 @@ class Match:
 
     def to_dict(self) -> dict[str, Any]:
         """The match as JSON has it."""
-        names = {"schema": SCHEMA, "model": self.model, "sequence": self.sequence, "quantity": self.quoted.quantity,
-                 "quoted": plain(self.quoted.value), "tried": self.tried, "agreeing": self.agreeing}  # fmt: skip
+        names = {
+            "schema": SCHEMA,
+            "model": self.model,
+            "sequence": self.sequence,
+            "quantity": self.quoted.quantity,
+            "quoted": plain(self.quoted.value),
+            "tried": self.tried,
+            "agreeing": self.agreeing,
+        }
         parts = {str(x): {"formula": str(y), "value": plain(self.values[x])} for x, y in self.parts.items()}
-        found = [{"ratio": self.quoted.ratio(x.value), "value": plain(x.value), "formula": str(x.formula),
-                  "choices": dict(x.choices)} for x in self.guesses]  # fmt: skip
+        found = [
+            {
+                "ratio": self.quoted.ratio(x.value),
+                "value": plain(x.value),
+                "formula": str(x.formula),
+                "choices": dict(x.choices),
+            }
+            for x in self.guesses
+        ]
         return {**names, "parts": parts, "guesses": found}
 
     def __str__(self) -> str:
@@ -92,8 +106,18 @@ def match(model: Model, quoted: str, sequence: int = 2048, limit: int = LISTED) 
     ordered = sorted(found.values(), key=lambda x: place(x, asked))
     agreeing = sum(asked.agrees(x.value) for x in ordered)
     usual = {title: next(iter(x)) for title, x in tried.axes.items() if len(x) > 1}
-    return Match(model.name, model.family, length.new, asked, tuple(ordered[:limit]), agreeing, len(ordered), parts,
-                 values, usual)  # fmt: skip
+    return Match(
+        model.name,
+        model.family,
+        length.new,
+        asked,
+        tuple(ordered[:limit]),
+        agreeing,
+        len(ordered),
+        parts,
+        values,
+        usual,
+    )
 
 
 def published(counted: Conventions) -> Iterator[tuple[dict[str, str], Expr, int]]:

@@ -91,8 +91,15 @@ class Part:
     def to_dict(self, batch: Values) -> dict[str, Any]:
         """The schema's cause."""
         formula = None if self.formula is None else str(self.formula)
-        return {"group": self.group, "name": self.name, "before": self.before, "after": self.after,
-                "number": plain(number(self.expr, batch)), "in_batch": str(self.expr), "formula": formula}  # fmt: skip
+        return {
+            "group": self.group,
+            "name": self.name,
+            "before": self.before,
+            "after": self.after,
+            "number": plain(number(self.expr, batch)),
+            "in_batch": str(self.expr),
+            "formula": formula,
+        }
 
 
 @dataclass(frozen=True)
@@ -113,14 +120,20 @@ class Difference:
 
     def to_dict(self, batch: Values) -> dict[str, Any]:
         """The schema's quantity."""
-        flips = {str(x): {"first": y.first, "flips": [list(z) for z in y.flips], "solved": y.solved,
-                          "complete": y.complete}
-                 for x, y in self.flips.items()}  # fmt: skip
+        flips = {
+            str(x): {"first": y.first, "flips": [list(z) for z in y.flips], "solved": y.solved, "complete": y.complete}
+            for x, y in self.flips.items()
+        }
         return {
-            "name": self.named.name, "unit": self.named.unit, "ours": plain(self.ours), "theirs": plain(self.theirs),
-            "difference": plain(self.number), "formula": str(self.expr),
-            "causes": [x.to_dict(batch) for x in self.parts], "flips": flips,
-        }  # fmt: skip
+            "name": self.named.name,
+            "unit": self.named.unit,
+            "ours": plain(self.ours),
+            "theirs": plain(self.theirs),
+            "difference": plain(self.number),
+            "formula": str(self.expr),
+            "causes": [x.to_dict(batch) for x in self.parts],
+            "flips": flips,
+        }
 
 
 @dataclass(frozen=True, repr=False)
@@ -188,8 +201,13 @@ def rationals(model: Model, **formats: str | None) -> dict[Symbol, Expr]:
     return {x: Rational(exact(y)) for x, y in uniform.point(model, {}, **formats).values.items()}
 
 
-def difference(named: Named, ends: Sequence[tuple[Form, ...]], values: Sequence[Values], found: Sequence[Step],
-               batch: Mapping[Symbol, int]) -> Difference:  # fmt: skip
+def difference(
+    named: Named,
+    ends: Sequence[tuple[Form, ...]],
+    values: Sequence[Values],
+    found: Sequence[Step],
+    batch: Mapping[Symbol, int],
+) -> Difference:
     """A quantity's difference, its parts and where its sign changes."""
     known: dict[Any, Expr] = {}  # what is put for symbols once is so for all parts
     left, right = (
@@ -197,8 +215,10 @@ def difference(named: Named, ends: Sequence[tuple[Form, ...]], values: Sequence[
     )
     gap = right - left
     parts = tuple(part for part in (step.part(named, known) for step in found) if part.expr != 0)
-    flips = {x: roots.whole(Numbers({y: Integer(z) for y, z in batch.items() if y != x})(gap), x, least, LARGEST)
-             for x, least in ((s.c, 0), (s.n, 1), (s.B, 1))}  # fmt: skip
+    flips = {
+        x: roots.whole(Numbers({y: Integer(z) for y, z in batch.items() if y != x})(gap), x, least, LARGEST)
+        for x, least in ((s.c, 0), (s.n, 1), (s.B, 1))
+    }
     return Difference(named, number(left, batch), number(right, batch), gap, parts, flips)
 
 
@@ -207,8 +227,9 @@ def number(expr: Expr, batch: Mapping[Symbol, int]) -> Number:
     return Point(batch).number(expr)
 
 
-def steps(one: Model, other: Model, ours: Values, theirs: Values, names: tuple[str, ...],
-          end: tuple[Form, ...]) -> Iterator[Step]:  # fmt: skip
+def steps(
+    one: Model, other: Model, ours: Values, theirs: Values, names: tuple[str, ...], end: tuple[Form, ...]
+) -> Iterator[Step]:
     """The steps from one model to the other, in order."""
     values = dict(ours)
     left, right = one.architecture.structure, other.architecture.structure
@@ -224,8 +245,14 @@ def steps(one: Model, other: Model, ours: Values, theirs: Values, names: tuple[s
                 before, values = dict(values), {**values, x: theirs[x]}
                 touched = tuple(form for form in end if x in form.symbols)
                 numbers = (shown(before.get(x)), shown(theirs[x]))
-                yield Step(f"{group}s" if group == "size" else "formats", str(x), *numbers, touched, touched,
-                           (before, dict(values)))  # fmt: skip
+                yield Step(
+                    f"{group}s" if group == "size" else "formats",
+                    str(x),
+                    *numbers,
+                    touched,
+                    touched,
+                    (before, dict(values)),
+                )
 
 
 def place_of(form: Form, side: Sequence[Form]) -> str:

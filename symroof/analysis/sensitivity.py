@@ -61,9 +61,13 @@ class Knob:
     def to_dict(self) -> dict[str, Any]:
         """The schema's knob."""
         return {
-            "symbol": str(self.symbol), "group": s.group(self.symbol), "meaning": self.meaning,
-            "value": plain(self.value), "elasticity": plain(self.elasticity), "effect": plain(self.effect),
-        }  # fmt: skip
+            "symbol": str(self.symbol),
+            "group": s.group(self.symbol),
+            "meaning": self.meaning,
+            "value": plain(self.value),
+            "elasticity": plain(self.elasticity),
+            "effect": plain(self.effect),
+        }
 
 
 @dataclass(frozen=True, repr=False)
@@ -108,13 +112,18 @@ class Knobs:
             "schema": SCHEMA,
             "symroof": __version__,
             "model": {"name": self.model.name, "family": self.model.family},
-            "quantity": self.name, "unit": self.unit,
-            "machine": machine, "setting": self.platform and self.platform.to_dict(),
-            "rules": list(self.rules), "batch": {str(x): self.point.values[x] for x in (s.B, s.n, s.c)},
-            "value": plain(self.value), "formula": str(self.formula), "on_branch": plain(self.on_branch),
+            "quantity": self.name,
+            "unit": self.unit,
+            "machine": machine,
+            "setting": self.platform and self.platform.to_dict(),
+            "rules": list(self.rules),
+            "batch": {str(x): self.point.values[x] for x in (s.B, s.n, s.c)},
+            "value": plain(self.value),
+            "formula": str(self.formula),
+            "on_branch": plain(self.on_branch),
             "bounds": {name: list(paths) for name, paths in self.bounds.items()},
             "knobs": [x.to_dict() for x in self.knobs],
-        }  # fmt: skip
+        }
 
     def __repr__(self) -> str:
         first = ", ".join(str(x.symbol) for x in self.knobs[:5])
@@ -162,8 +171,14 @@ def knobs(
     return measured(model, ("time", "time of one operator after another", "s"), names, at, times, platform)
 
 
-def measured(model: Model, told: tuple[str, str, str], rules: tuple[str, ...], at: Point, costs: Mapping[str, Expr],
-             platform: Platform | None = None) -> Knobs:  # fmt: skip
+def measured(
+    model: Model,
+    told: tuple[str, str, str],
+    rules: tuple[str, ...],
+    at: Point,
+    costs: Mapping[str, Expr],
+    platform: Platform | None = None,
+) -> Knobs:
     """The knobs of a quantity that is the sum of some formulas, by operator."""
     value = sum(map(at.number, costs.values()))
     active = {path: at.branch(expr) for path, expr in costs.items()}

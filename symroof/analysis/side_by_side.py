@@ -22,11 +22,16 @@ class Lineup:
         """Each model with its parameters, totals, cache per token and storage, named as in a report."""
         rows = [
             {
-                "name": x.model, "family": x.family, "parameters": x.parameters.total, "active": x.parameters.active,
-                "totals": figures(x.total), "cache_bytes_per_token": plain(cache), "storage": x.storage.to_dict(),
+                "name": x.model,
+                "family": x.family,
+                "parameters": x.parameters.total,
+                "active": x.parameters.active,
+                "totals": figures(x.total),
+                "cache_bytes_per_token": plain(cache),
+                "storage": x.storage.to_dict(),
             }
             for x, cache in zip(self.reports, self.cache_per_token, strict=True)
-        ]  # fmt: skip
+        ]
         return {"schema": SCHEMA, "rules": list(self.reports[0].rules), "models": rows}
 
     def __str__(self) -> str:

@@ -80,8 +80,10 @@ def sorted_out(slot: Part | Pattern, number: int, layers: Size) -> list[Found]:
         if (part := alike[key]) is not None:
             places.setdefault(part, []).extend(found)
     whole = None not in slot.parts
-    return [Found(part, number, layers if len(at) == layers else Size(len(at), slot.origin), at, whole)
-            for part, at in places.items()]  # fmt: skip
+    return [
+        Found(part, number, layers if len(at) == layers else Size(len(at), slot.origin), at, whole)
+        for part, at in places.items()
+    ]
 
 
 def positions(keys: Iterable[int]) -> dict[int, list[int]]:
@@ -114,8 +116,10 @@ def symbols(kinds: list[Named], values: dict[str, Size]) -> dict[str, tuple[tupl
             alike.setdefault(base, {}).setdefault(value, x.suffix)
     own = {}
     for x in kinds:
-        names = [(base, base if len(alike[base]) == 1 else f"{base}_{alike[base][value]}", value)
-                 for base, value in x.found.part.sizes]  # fmt: skip
+        names = [
+            (base, base if len(alike[base]) == 1 else f"{base}_{alike[base][value]}", value)
+            for base, value in x.found.part.sizes
+        ]
         own[x.name] = tuple((base, name) for base, name, _ in names if name != base)
         for _, name, value in names:
             values.setdefault(name, Size(value, dict(own[x.name]).get(value.origin, value.origin)))
@@ -133,5 +137,15 @@ def sublayer(
     distinct = "" if part.distinct is None else f"U_{kind.suffix}"
     if part.distinct is not None:
         values[distinct] = part.distinct
-    return Sublayer(part.kind, kind.name, count, kind.suffix, own, part.wiring or Wiring(frame.norm), distinct,
-                    kind.found.slot, kind.found.whole, part.kept)  # fmt: skip
+    return Sublayer(
+        part.kind,
+        kind.name,
+        count,
+        kind.suffix,
+        own,
+        part.wiring or Wiring(frame.norm),
+        distinct,
+        kind.found.slot,
+        kind.found.whole,
+        part.kept,
+    )

@@ -237,12 +237,22 @@ def formats(role: str, meaning: str) -> Decorator:
 model = click.argument("model", type=ModelName())
 
 batch = together(
-    click.option("--cached-tokens", type=Tokens(), multiple=True, metavar="N...",
-                 help="Tokens in the cache, one number a query or one for all.  [default: 0]"),
-    click.option("--input-tokens", type=Tokens(), multiple=True, metavar="N...",
-                 help="New tokens to compute, one number a query or one for all.  [default: 1]"),
+    click.option(
+        "--cached-tokens",
+        type=Tokens(),
+        multiple=True,
+        metavar="N...",
+        help="Tokens in the cache, one number a query or one for all.  [default: 0]",
+    ),
+    click.option(
+        "--input-tokens",
+        type=Tokens(),
+        multiple=True,
+        metavar="N...",
+        help="New tokens to compute, one number a query or one for all.  [default: 1]",
+    ),
     click.option("--batch-size", type=int, metavar="N", help="Queries; the lists repeat to fill it."),
-)  # fmt: skip
+)
 
 precision = together(
     formats("dtype", "Format of everything: bf16, fp8, int4, mxfp4, ...  [default: the config's]"),
@@ -253,39 +263,76 @@ precision = together(
     formats("states", "Format of recurrent states.  [default: fp32]"),
 )
 
-rules = click.option("--rules", type=RULES, default="standard", show_default=True, metavar="NAME,...",
-                     help="Counting rules; `symroof rules` lists them.")  # fmt: skip
+rules = click.option(
+    "--rules",
+    type=RULES,
+    default="standard",
+    show_default=True,
+    metavar="NAME,...",
+    help="Counting rules; `symroof rules` lists them.",
+)
 
 counting = together(
     rules,
-    click.option("--logits", type=one_of("last", "all", "none"),
-                 help="Positions the head computes.  [default: the rules']"),
-)  # fmt: skip
+    click.option(
+        "--logits", type=one_of("last", "all", "none"), help="Positions the head computes.  [default: the rules']"
+    ),
+)
 
-inline = click.option("--machine", "inline", multiple=True, metavar="KEY=VALUE,...",
-                      help="One of your own: peak=990e12,bandwidth=3.35TB/s,memory=80GiB. Keys: peak or bf16, fp8; "
-                           "vector, link, power, name.")  # fmt: skip
+inline = click.option(
+    "--machine",
+    "inline",
+    multiple=True,
+    metavar="KEY=VALUE,...",
+    help="One of your own: peak=990e12,bandwidth=3.35TB/s,memory=80GiB. Keys: peak or bf16, fp8; "
+    "vector, link, power, name.",
+)
 
 on = together(
-    click.option("--on", type=MachineName(), multiple=True, metavar="NAME",
-                 help="A machine: h100-sxm, mi300x, ...; `symroof machines` lists them. Repeat it for more."),
+    click.option(
+        "--on",
+        type=MachineName(),
+        multiple=True,
+        metavar="NAME",
+        help="A machine: h100-sxm, mi300x, ...; `symroof machines` lists them. Repeat it for more.",
+    ),
     inline,
-    click.option("--machine-file", type=click.Path(), metavar="FILE",
-                 help="Machines of a TOML file, a table each with those keys: all of them, or those that --on names."),
-    click.option("--gpus", type=click.IntRange(1, 10**6), default=1, show_default=True, metavar="N",
-                 help="So many of each: rates, memory and bandwidth add up, as under ideal tensor parallelism."),
-)  # fmt: skip
+    click.option(
+        "--machine-file",
+        type=click.Path(),
+        metavar="FILE",
+        help="Machines of a TOML file, a table each with those keys: all of them, or those that --on names.",
+    ),
+    click.option(
+        "--gpus",
+        type=click.IntRange(1, 10**6),
+        default=1,
+        show_default=True,
+        metavar="N",
+        help="So many of each: rates, memory and bandwidth add up, as under ideal tensor parallelism.",
+    ),
+)
 
 reach = together(
-    click.option("--compute", type=FORMAT,
-                 help="Format all matmuls run in.  [default: the wider of what each multiplies]"),
+    click.option(
+        "--compute", type=FORMAT, help="Format all matmuls run in.  [default: the wider of what each multiplies]"
+    ),
     click.option("--mfu", type=float, metavar="PART", help="Part of the peak FLOP/s that is reached: an estimate."),
     click.option("--mbu", type=float, metavar="PART", help="Part of the bandwidth that is reached: an estimate."),
-    click.option("--calibration", type=click.Path(), metavar="FILE",
-                 help="A TOML file with both by machine and class of operators: [h100-sxm.matmul] mfu = 0.7."),
-    click.option("--overhead", type=float, default=0, metavar="SECONDS",
-                 help="What launching an operator takes, such as 5e-6.  [default: 0]"),
-)  # fmt: skip
+    click.option(
+        "--calibration",
+        type=click.Path(),
+        metavar="FILE",
+        help="A TOML file with both by machine and class of operators: [h100-sxm.matmul] mfu = 0.7.",
+    ),
+    click.option(
+        "--overhead",
+        type=float,
+        default=0,
+        metavar="SECONDS",
+        help="What launching an operator takes, such as 5e-6.  [default: 0]",
+    ),
+)
 
 anyway = click.option("--anyway", is_flag=True, help="Print times of what does not fit the memory, too.")
 
@@ -293,26 +340,45 @@ workload = together(
     click.option("--prompt", type=int, required=True, metavar="N", help="Tokens of each query's prompt."),
     click.option("--output-tokens", type=int, required=True, metavar="N", help="Tokens that each query is answered."),
     click.option("--batch-size", type=int, default=1, show_default=True, metavar="N", help="Queries served together."),
-    click.option("--cached-tokens", type=int, default=0, metavar="N",
-                 help="Tokens of each prompt that are found in the cache.  [default: 0]"),
-    click.option("--chunk", type=int, default=0, metavar="N",
-                 help="Tokens of each prompt that a step of the prefill takes.  [default: all]"),
-)  # fmt: skip
+    click.option(
+        "--cached-tokens",
+        type=int,
+        default=0,
+        metavar="N",
+        help="Tokens of each prompt that are found in the cache.  [default: 0]",
+    ),
+    click.option(
+        "--chunk",
+        type=int,
+        default=0,
+        metavar="N",
+        help="Tokens of each prompt that a step of the prefill takes.  [default: all]",
+    ),
+)
 
 drafting = together(
     click.option("--draft", type=ModelName(), help="A draft model: speculative decoding."),
-    click.option("--draft-tokens", type=click.IntRange(1, 1000), default=4, show_default=True, metavar="N",
-                 help="What it proposes a round."),
-    click.option("--acceptance", type=Part(),
-                 help="Part of them that is accepted, such as 0.8; needed with --draft."),
-)  # fmt: skip
+    click.option(
+        "--draft-tokens",
+        type=click.IntRange(1, 1000),
+        default=4,
+        show_default=True,
+        metavar="N",
+        help="What it proposes a round.",
+    ),
+    click.option("--acceptance", type=Part(), help="Part of them that is accepted, such as 0.8; needed with --draft."),
+)
 
 money = together(
     click.option("--price", type=Price(), help="Of one machine: 2.5/h; gives prices of a million tokens."),
     click.option("--joules-per-flop", type=float, metavar="J", help="Energy of a FLOP, such as 0.5e-12."),
-    click.option("--joules-per-byte", type=float, metavar="J",
-                 help="Energy of a byte moved, such as 30e-12.  [default of both: from power and peaks, a bound]"),
-)  # fmt: skip
+    click.option(
+        "--joules-per-byte",
+        type=float,
+        metavar="J",
+        help="Energy of a byte moved, such as 30e-12.  [default of both: from power and peaks, a bound]",
+    ),
+)
 
 sizes = click.option("--set", "sizes", type=Size(), multiple=True, help="Change a size of the model: --set d=8192.")
 
@@ -334,8 +400,11 @@ def described(name: str, sizes: tuple[tuple[str, int], ...], mtp: bool = False) 
     return config, read(config, mtp).with_sizes(dict(sizes))
 
 
-def step_of(cached_tokens: tuple[list[int], ...], input_tokens: tuple[list[int], ...], batch_size: int | None,
-            ) -> dict[str, Any]:  # fmt: skip
+def step_of(
+    cached_tokens: tuple[list[int], ...],
+    input_tokens: tuple[list[int], ...],
+    batch_size: int | None,
+) -> dict[str, Any]:
     """The batch as functions take it; mistakes in it are told before sympy is imported."""
     from symroof.cost.batch import queries
 

@@ -74,7 +74,7 @@ EVERYWHERE = {
         | prefill_chunk_size | max_inference_chunksize | moe_shared_expert_overlap | for_llm_compressor
         | use_associative_scan | use_mambapy | use_mem_eff_path | weight_mode | mode | slow_but_exact
         | reorder_and_upcast_attn | shared_expert_combination_strategy | attn_uses_sequence_id | expert_dtype""",
-}  # fmt: skip
+}
 
 
 def without(*kinds: type) -> Callable[[Architecture], bool]:
@@ -95,21 +95,30 @@ def unwindowed(x: Architecture) -> bool:
 # Reason -> keys, in models of which something holds.
 WHERE: dict[str, tuple[str, Callable[[Architecture], bool]]] = {
     "no layer has a window": (
-        r"(use_)?sliding_window(_size|_pattern)? | local_attention | attention_chunk_size", unwindowed),
+        r"(use_)?sliding_window(_size|_pattern)? | local_attention | attention_chunk_size",
+        unwindowed,
+    ),
     "no layer has a dense network": (r"intermediate_size | dense_intermediate_size", without(FeedForward)),
     "no layer has experts": (
         r"""num_(local_)?experts(_per_tok)? | top_k_experts | (shared_)?expert_intermediate_size | mlp_only_layers
-        | moe_intermediate_size | decoder_sparse_step | shared_expert_intermediate_size""", without(Experts)),
+        | moe_intermediate_size | decoder_sparse_step | shared_expert_intermediate_size""",
+        without(Experts),
+    ),
     "no layer has a state space": (r"mamba_.*", without(Mamba, Mamba2)),
     "no layer has embeddings of several tokens": (
-        "ple_.* | ngram_.* | heads_per_ngram | make_ngram_vocab_size_divisible_by", without(NGrams)),
+        "ple_.* | ngram_.* | heads_per_ngram | make_ngram_vocab_size_divisible_by",
+        without(NGrams),
+    ),
     "heads have sizes under other keys": (
         "num_key_value_heads | head_dim | qk_head_dim | qk_(nope|rope)_head_dim | v_head_dim | kv_lora_rank",
-        having(LatentAttention, CompressedAttention)),
+        having(LatentAttention, CompressedAttention),
+    ),
     "all layers are sparse": (r"layer_types", having(LatentAttention)),
     "heads have sizes for each kind of layer": (
-        "num_attention_heads | num_key_value_heads | head_dim | rel_extent", having(RelativeAttention)),
-}  # fmt: skip
+        "num_attention_heads | num_key_value_heads | head_dim | rel_extent",
+        having(RelativeAttention),
+    ),
+}
 
 SAID = "other keys say it"  # or the family is always so
 UNREAD = "the family's own code reads it nowhere"
@@ -118,18 +127,30 @@ UNREAD = "the family's own code reads it nowhere"
 OF_FAMILIES: tuple[tuple[str, str, str], ...] = (
     ("gptj", "rotary", SAID),
     ("exaone4.* | exaone_moe", "sliding_window_pattern", SAID),
-    ("lfm2.*", r"""block_multiple_of | block_dim | block_use_swiglu | conv_dim(_out)? | use_pos_enc
-        | use_expert_bias""", SAID),
+    (
+        "lfm2.*",
+        r"""block_multiple_of | block_dim | block_use_swiglu | conv_dim(_out)? | use_pos_enc
+        | use_expert_bias""",
+        SAID,
+    ),
     ("minimax_m1", "postnorm | shared_moe_mode", SAID),
-    ("minimax_m2 | minimax_m3.*", r"""use_qk_norm | qk_norm_type | use_routing_bias | shared_intermediate_size
+    (
+        "minimax_m2 | minimax_m3.*",
+        r"""use_qk_norm | qk_norm_type | use_routing_bias | shared_intermediate_size
         | attn_type_list | use_gemma_norm | attention_output_gate | hidden_act | n_shared_experts
         | dense_intermediate_size | index_.* | use_sparse_attention | sparse_(disable_index_value|score_type)
-        | sparse_local_block | moe_intermediate_size | first_k_dense_replace""", SAID),
+        | sparse_local_block | moe_intermediate_size | first_k_dense_replace""",
+        SAID,
+    ),
     ("minimax_m3.*", "rotary_dim", "partial_rotary_factor says how much of a head is rotated"),
     ("qwen3_moe", "shared_expert_intermediate_size", "0: there is none"),
     ("qwen.*", "use_mrope | qkv_bias | use_qk_norm | attn_output_gate", SAID),
-    ("qwen", r"""rotary_pct | activation | apply_residual_connection_post_layernorm | padded_vocab_size
-        | pos_emb""", SAID),
+    (
+        "qwen",
+        r"""rotary_pct | activation | apply_residual_connection_post_layernorm | padded_vocab_size
+        | pos_emb""",
+        SAID,
+    ),
     ("mimo", "attention_bias | use_mrope", SAID),
     ("deepseek_v4", "attention_bias | n_shared_experts | first_k_dense_replace", UNREAD),
     ("deepseek_v32 | glm_moe_dsa | dots3_note.*", "mlp_bias", UNREAD),
@@ -148,28 +169,48 @@ OF_FAMILIES: tuple[tuple[str, str, str], ...] = (
     ("phimoe", "moe_intermediate_size", "intermediate_size says it"),
     ("mistral.* | ministral.*", "type", "rope_type says it"),
     ("mpt", "prefix_lm | embedding_fraction | expansion_ratio | learned_pos_emb | no_bias | norm_type", UNREAD),
-    ("nemotron_h.*", r"""attention_bias | expand | mamba_proj_bias | n_shared_experts | tie_word_embeddings
-        | sliding_window""", UNREAD),
+    (
+        "nemotron_h.*",
+        r"""attention_bias | expand | mamba_proj_bias | n_shared_experts | tie_word_embeddings
+        | sliding_window""",
+        UNREAD,
+    ),
     ("nemotron_h | mamba2", "time_step_rank", "time steps are one a head"),
     ("mamba | falcon_mamba | falcon_h1", "expand | mamba_expand", "intermediate_size says it"),
-    ("hunyuan.*", r"""dense_list | norm_type | org_vocab_size | position_embedding_xdrope
-        | use_rotary_pos_emb""", SAID),
-    ("zamba | zamba2", r"""use_conv_bias | use_long_context | kv_channels | num_query_groups | hybrid_layer_ids
-        | attn_layer_(period|offset)""", SAID),
+    (
+        "hunyuan.*",
+        r"""dense_list | norm_type | org_vocab_size | position_embedding_xdrope
+        | use_rotary_pos_emb""",
+        SAID,
+    ),
+    (
+        "zamba | zamba2",
+        r"""use_conv_bias | use_long_context | kv_channels | num_query_groups | hybrid_layer_ids
+        | attn_layer_(period|offset)""",
+        SAID,
+    ),
     ("smollm3", "no_rope_layer_interval", SAID),
     ("dbrx", "hidden_size | num_key_value_heads", SAID),
     ("gpt_bigcode", "num_key_value_heads", "multi_query says it"),
     ("gpt_neo", "attention_types", "attention_layers says it"),
     ("hrm_text", "L_bp_cycles | prefix_lm", "training"),
-    ("inkling.*", r"""unpadded_vocab_size | shared_expert_sink | number_of_conv_states | intermediate_size
-        | hidden_act""", UNREAD),
+    (
+        "inkling.*",
+        r"""unpadded_vocab_size | shared_expert_sink | number_of_conv_states | intermediate_size
+        | hidden_act""",
+        UNREAD,
+    ),
     ("inkling2.*", ".*_(threshold | softcap | softcapping)", NUMBERS),
     ("laguna", "moe_router_logit_softcapping | gating_types", SAID),
     ("xlstm", "chunk_size | add_out_norm", "transformers scans token by token"),
     ("beam | laguna | zaya", "sliding_attention | full_attention | hybrid_sliding", NUMBERS),
     ("mistral4 | deepseek_v2 | mellum", "intermediate_size", "no layer has a dense network"),
-    ("step3.*", r"""use_mfa | use_moe | use_moe_router_bias | moe_(every_n_layer | layer_offset)
-        | first_k_dense_replace""", SAID),
+    (
+        "step3.*",
+        r"""use_mfa | use_moe | use_moe_router_bias | moe_(every_n_layer | layer_offset)
+        | first_k_dense_replace""",
+        SAID,
+    ),
     ("minimax | unlimited_ocr", "sliding_window | layer_types", UNREAD),
     ("modernbert-decoder", "local_attention", SAID),
     ("opt", "_remove_final_layer_norm", UNREAD),
@@ -177,7 +218,7 @@ OF_FAMILIES: tuple[tuple[str, str, str], ...] = (
     ("cohere_compass_text | dots1 | laguna | mellum", "use_sliding_window", SAID),
     ("qwen4_exp.*", "seed | split_ngram_parts | number_of_conv_states", "how an implementation runs, not what"),
     ("kosmos.*", "latent_query_num", "of another part than the language model"),
-)  # fmt: skip
+)
 
 
 def compiled(keys: str) -> re.Pattern[str]:

@@ -39,8 +39,9 @@ def meanings(model: Model, formulas: Sequence[Formula], rules: Sequence[str]) ->
     return [("symbol", "meaning", "from", "value"), *legend(found, model, definitions)]
 
 
-def as_text(model: Model, heading: str, formulas: Sequence[Formula], rules: Sequence[str], width: int,
-            plain: bool) -> str:  # fmt: skip
+def as_text(
+    model: Model, heading: str, formulas: Sequence[Formula], rules: Sequence[str], width: int, plain: bool
+) -> str:
     """Each quantity's parts and, unless `plain` or a time, its coefficients at the model's sizes; then the legend."""
     out, known = f"{heading}\n", model.known()
     for formula in formulas:

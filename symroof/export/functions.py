@@ -72,9 +72,11 @@ def exported(
     present(kept, found, model)
     formed = precision(model.config, model.architecture, s.b_s in used, **formats) if widths(used) - {*kept} else None
     known = {**model.sizes, **({s.symbol(x): value for x, value in formed.widths().items()} if formed else {})}
-    inner = scope({x: expr for x, expr in layer.items() if x in found and x not in kept},
-                  {x: value for x, value in known.items() if x not in kept},
-                  uniform or any(x in kept for x in UNIFORM))  # fmt: skip
+    inner = scope(
+        {x: expr for x, expr in layer.items() if x in found and x not in kept},
+        {x: value for x, value in known.items() if x not in kept},
+        uniform or any(x in kept for x in UNIFORM),
+    )
     functions = []
     for x in wanted:
         own = formed if widths(symbols_of(x.of(y.cost) for y in operators(node))) - {*kept} else None
@@ -136,8 +138,9 @@ def scope(layer: Mapping[Symbol, Expr], known: Mapping[Symbol, Any], uniform: bo
     return Scope(bound, {x: Binding(atoms)(expr) for x, expr in named.items() if x not in atoms})
 
 
-def function(formula: Formula, named: Mapping[Symbol, Expr], free: Sequence[Symbol],
-             formed: Precision | None) -> Function:  # fmt: skip
+def function(
+    formula: Formula, named: Mapping[Symbol, Expr], free: Sequence[Symbol], formed: Precision | None
+) -> Function:
     """The formula with the steps that it takes. Raises UsageError for what is neither bound nor free."""
     value = formula.total if formula.quantity.unit == "s" else collected(formula.total, named)
     steps: dict[Symbol, Expr] = {}

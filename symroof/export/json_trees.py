@@ -60,8 +60,13 @@ def described(x: Symbol, value: int | None) -> dict[str, Any]:
 def formula(x: Function) -> str:
     """One function, an expression a line."""
     formats = {role: form.name for role, form in x.precision.formats.items()} if x.precision else None
-    told = {"quantity": x.quantity.name, "title": x.quantity.title, "unit": x.quantity.unit, "precision": formats,
-            "arguments": [str(y) for y in x.arguments]}  # fmt: skip
+    told = {
+        "quantity": x.quantity.name,
+        "title": x.quantity.title,
+        "unit": x.quantity.unit,
+        "precision": formats,
+        "arguments": [str(y) for y in x.arguments],
+    }
     lines = ["    {", *(f"      {json.dumps(key)}: {json.dumps(value)}," for key, value in told.items())]
     steps = ({"name": str(name), "value": written(tree(expr))} for name, expr in x.steps)
     lines += (

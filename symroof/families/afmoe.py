@@ -47,13 +47,24 @@ def afmoe(config: Config) -> Architecture:
     every_key = "global_attn_every_n_layers"
     kind = Attention(bias=bias, out_bias=bias, qk_norm="rms", gate="apart")
     absent = every(layers(config), config.number(every_key, absent=4))
-    attentions = alternating(config, replace(kind, rotary=""), heads(config, single=True, absent=128), absent,
-                             every_key, 1024, kind, wiring=SANDWICH)  # fmt: skip
+    attentions = alternating(
+        config,
+        replace(kind, rotary=""),
+        heads(config, single=True, absent=128),
+        absent,
+        every_key,
+        1024,
+        kind,
+        wiring=SANDWICH,
+    )
     shared = several(config, "num_shared_experts", "moe_intermediate_size", 2)
     moe = Experts(act, correction=True, shared=shared is not None)
-    ffn = routed(config, after_first(config, "num_dense_layers", 1),
-                 lambda: experts(config, moe, shared=shared, wiring=SANDWICH),
-                 lambda: feed_forward(config, FeedForward(act), wiring=SANDWICH))  # fmt: skip
+    ffn = routed(
+        config,
+        after_first(config, "num_dense_layers", 1),
+        lambda: experts(config, moe, shared=shared, wiring=SANDWICH),
+        lambda: feed_forward(config, FeedForward(act), wiring=SANDWICH),
+    )
     return decoder(config, "afmoe", attentions, ffn, frame=Frame(scaled=config.flag("mup_enabled", absent=False)))
 
 
@@ -70,9 +81,12 @@ def beam(config: Config) -> Architecture:
     full = kind if turns else replace(kind, rotary="", temperature=True)
     absent = [*every(count, 6)[:-1], FULL]
     attentions = alternating(config, full, sizes, absent, "num_hidden_layers", 512, kind, wiring=wiring)
-    ffn = routed(config, sparse(config, range(min(3, count), count), "num_hidden_layers"),
-                 lambda: experts(config, Experts(act), wiring=wiring),
-                 lambda: feed_forward(config, FeedForward(act), wiring=wiring))  # fmt: skip
+    ffn = routed(
+        config,
+        sparse(config, range(min(3, count), count), "num_hidden_layers"),
+        lambda: experts(config, Experts(act), wiring=wiring),
+        lambda: feed_forward(config, FeedForward(act), wiring=wiring),
+    )
     return decoder(config, "beam", attentions, ffn, frame=Frame(softcap=capped(config, CAP, absent=True)))
 
 
@@ -83,9 +97,12 @@ def cohere2_moe(config: Config) -> Architecture:
     which = sparse(config, range(min(first, count), count), "first_k_dense_replace")
     shared = several(config, "num_shared_experts", "intermediate_size")
     moe = Experts(act, shared=shared is not None)
-    ffn = routed(config, which, lambda: experts(config, moe, "intermediate_size", shared, BESIDE),
-                 lambda: feed_forward(config, FeedForward(act), "prefix_dense_intermediate_size", wiring=BESIDE),
-                 )  # fmt: skip
+    ffn = routed(
+        config,
+        which,
+        lambda: experts(config, moe, "intermediate_size", shared, BESIDE),
+        lambda: feed_forward(config, FeedForward(act), "prefix_dense_intermediate_size", wiring=BESIDE),
+    )
     norm = "rms" if config.has("rms_norm_eps") else "layer_unbiased"
     frame = Frame(norm, head_scaled=constant(config, "logit_scale", 0.0625) != 1)
     return decoder(config, "cohere2_moe", cohere_attention(config, first, set(which[0])), ffn, frame=frame, tied=True)
@@ -99,8 +116,10 @@ def cohere_attention(config: Config, first: int, sparse_layers: set[int]) -> Pat
     absent = every(first, ahead) + every(count - first, config.number(key, absent=4))
     names, origin = layer_types(config, absent, key)
     wanted = [(x, x == SLIDING or (ahead == 1 and i not in sparse_layers)) for i, x in enumerate(names)]
-    parts = {(FULL, turns): attention(kind if turns else replace(kind, rotary=""), sizes,
-                                      FULL if SLIDING in names else "") for turns in (True, False)}  # fmt: skip
+    parts = {
+        (FULL, turns): attention(kind if turns else replace(kind, rotary=""), sizes, FULL if SLIDING in names else "")
+        for turns in (True, False)
+    }
     if SLIDING in names:
         parts[SLIDING, True] = attention(replace(kind, mask="sliding"), {**sizes, "w": window(config, 4096)})
     return choose(config, wanted, parts, origin)

@@ -28,8 +28,14 @@ NORM = "layer_unbiased"
 def beside(config: Config, family: str, attentions: Part | Pattern, scale: float) -> Architecture:
     """Attention with a network beside it; logits times logit_scale, `scale` where nothing is said."""
     frame = Frame(NORM, head_scaled=constant(config, "logit_scale", scale) != 1)
-    return decoder(config, family, attentions, feed_forward(config, FeedForward(activation(config)), wiring=BESIDE),
-                   frame=frame, tied=True)  # fmt: skip
+    return decoder(
+        config,
+        family,
+        attentions,
+        feed_forward(config, FeedForward(activation(config)), wiring=BESIDE),
+        frame=frame,
+        tied=True,
+    )
 
 
 def biased(config: Config) -> Attention:
@@ -48,8 +54,15 @@ def cohere(config: Config) -> Architecture:
 def cohere2(config: Config) -> Architecture:
     """Windows, but in every fourth layer, which rotates nothing."""
     kind, step = biased(config), config.number("sliding_window_pattern", absent=4)
-    attentions = alternating(config, replace(kind, rotary=""), heads(config, single=True), every(layers(config), step),
-                             "sliding_window_pattern", 4096, kind)  # fmt: skip
+    attentions = alternating(
+        config,
+        replace(kind, rotary=""),
+        heads(config, single=True),
+        every(layers(config), step),
+        "sliding_window_pattern",
+        4096,
+        kind,
+    )
     return beside(config, "cohere2", attentions, 0.0625)
 
 
@@ -57,8 +70,16 @@ def compass(config: Config) -> Architecture:
     """Full attention where layer_types does not say otherwise; rotated where rope_parameters has the layer's type."""
     sizes, kind = heads(config, single=True), biased(config)
     (full, part), (sliding, other) = (rotated(config, sizes["h"], x) for x in (FULL, SLIDING))
-    attentions = alternating(config, replace(kind, rotary=full), sizes | part, [FULL] * layers(config),
-                             "num_hidden_layers", 4096, replace(kind, rotary=sliding), sizes | other)  # fmt: skip
+    attentions = alternating(
+        config,
+        replace(kind, rotary=full),
+        sizes | part,
+        [FULL] * layers(config),
+        "num_hidden_layers",
+        4096,
+        replace(kind, rotary=sliding),
+        sizes | other,
+    )
     return beside(config, "cohere_compass_text", attentions, 1)
 
 

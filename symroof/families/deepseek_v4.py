@@ -68,14 +68,22 @@ def attention(config: Config, name: str) -> Part:
             f"{H_q.origin}={H_q} is no multiple of {groups.origin}={groups}: heads fall into equal groups"
         )
     sizes = {
-        "H_q": H_q, "h": h, "h_r": rotated(config, h), "r_q": config.size("q_lora_rank"), "G_o": groups,
-        "r_o": config.size("o_lora_rank"), "w": config.size("sliding_window", absent=128),
-    }  # fmt: skip
+        "H_q": H_q,
+        "h": h,
+        "h_r": rotated(config, h),
+        "r_q": config.size("q_lora_rank"),
+        "G_o": groups,
+        "r_o": config.size("o_lora_rank"),
+        "w": config.size("sliding_window", absent=128),
+    }
     if name != SLIDING:
         sizes["w_c"] = rate(config, name)
     if name == SPARSE:
-        sizes |= {"H_i": config.size("index_n_heads"), "h_i": config.size("index_head_dim"),
-                  "k_i": config.size("index_topk")}  # fmt: skip
+        sizes |= {
+            "H_i": config.size("index_n_heads"),
+            "h_i": config.size("index_head_dim"),
+            "k_i": config.size("index_topk"),
+        }
     return Part.of(CompressedAttention(ENTRIES[name]), name, MIXED, **sizes)
 
 

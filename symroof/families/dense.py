@@ -38,8 +38,9 @@ def smollm3(config: Config) -> Architecture:
         w = {"w": window(config)} if slides else {}
         parts[rope, slides] = attention(kind, sizes | w, "" if rope else "nope_attention")
     mlp = FeedForward(activation(config), bias=config.flag("mlp_bias", absent=False))
-    return decoder(config, "smollm3", Pattern([parts[x] for x in kinds], "no_rope_layers"), feed_forward(config, mlp),
-                   tied=True)  # fmt: skip
+    return decoder(
+        config, "smollm3", Pattern([parts[x] for x in kinds], "no_rope_layers"), feed_forward(config, mlp), tied=True
+    )
 
 
 def rotating(config: Config) -> list[bool]:
@@ -69,35 +70,53 @@ def internlm3(config: Config) -> Architecture:
     ahead = config.flag("attention_bias", "qkv_bias", absent=False)
     bias = config.flag("mlp_bias", "bias", absent=False)
     sizes = heads(config, single=config.says("num_key_value_heads"), absent=128)
-    return decoder(config, "internlm3", attention(Attention(bias=ahead, out_bias=bias), sizes),
-                   feed_forward(config, FeedForward(activation(config), bias=bias)))  # fmt: skip
+    return decoder(
+        config,
+        "internlm3",
+        attention(Attention(bias=ahead, out_bias=bias), sizes),
+        feed_forward(config, FeedForward(activation(config), bias=bias)),
+    )
 
 
 def internlm(config: Config, family: str) -> Architecture:
     """Biases in the attention where `bias` says so."""
     bias = config.flag("bias", absent=True)
-    return decoder(config, family, attention(Attention(bias=bias, out_bias=bias), heads(config, single=True)),
-                   feed_forward(config, FeedForward(activation(config))))  # fmt: skip
+    return decoder(
+        config,
+        family,
+        attention(Attention(bias=bias, out_bias=bias), heads(config, single=True)),
+        feed_forward(config, FeedForward(activation(config))),
+    )
 
 
 def baichuan(config: Config) -> Architecture:
     """No grouped heads; linear biases for positions in the wide models."""
     linear = config.size(*HIDDEN) != ROTARY_WIDTH
     kind = Attention(rotary="" if linear else "full", alibi=linear)
-    return decoder(config, "baichuan", attention(kind, heads(config, single=True)),
-                   feed_forward(config, FeedForward(activation(config))))  # fmt: skip
+    return decoder(
+        config,
+        "baichuan",
+        attention(kind, heads(config, single=True)),
+        feed_forward(config, FeedForward(activation(config))),
+    )
 
 
 def orion(config: Config) -> Architecture:
     """llama with layer norms."""
-    return decoder(config, "orion", attention(Attention(), heads(config, single=True)),
-                   feed_forward(config, FeedForward(activation(config))), frame=Frame("layer"))  # fmt: skip
+    return decoder(
+        config,
+        "orion",
+        attention(Attention(), heads(config, single=True)),
+        feed_forward(config, FeedForward(activation(config))),
+        frame=Frame("layer"),
+    )
 
 
 def seed_oss(config: Config) -> Architecture:
     """Biases ahead of the attention, and after it where asked for."""
-    kind = Attention(bias=config.flag("attention_bias", absent=True),
-                     out_bias=config.flag("attention_out_bias", absent=False))  # fmt: skip
+    kind = Attention(
+        bias=config.flag("attention_bias", absent=True), out_bias=config.flag("attention_out_bias", absent=False)
+    )
     sizes = heads(config, single=config.says("num_key_value_heads"), absent=128)
     mlp = FeedForward(activation(config), bias=config.flag("mlp_bias", absent=False))
     return decoder(config, "seed_oss", attention(kind, sizes), feed_forward(config, mlp))
@@ -107,8 +126,13 @@ def ernie4_5(config: Config) -> Architecture:
     """Biases everywhere or nowhere."""
     bias = config.flag("use_bias", absent=False)
     sizes = heads(config, single=config.says("num_key_value_heads"), absent=128)
-    return decoder(config, "ernie4_5", attention(Attention(bias=bias, out_bias=bias), sizes),
-                   feed_forward(config, FeedForward(activation(config), bias=bias)), tied=True)  # fmt: skip
+    return decoder(
+        config,
+        "ernie4_5",
+        attention(Attention(bias=bias, out_bias=bias), sizes),
+        feed_forward(config, FeedForward(activation(config), bias=bias)),
+        tied=True,
+    )
 
 
 def helium(config: Config) -> Architecture:
@@ -127,8 +151,13 @@ def plain(config: Config, family: str, norm: str, bias: bool, rotation: float = 
     rotary, part = rotated(config, sizes["h"], absent=rotation)
     bias_qkvo = config.flag("attention_bias", absent=bias)
     mlp = FeedForward(activation(config, absent="relu2"), gated=False, bias=config.flag("mlp_bias", absent=bias))
-    return decoder(config, family, attention(Attention("causal", rotary, bias_qkvo, bias_qkvo), sizes | part),
-                   feed_forward(config, mlp), frame=Frame(norm))  # fmt: skip
+    return decoder(
+        config,
+        family,
+        attention(Attention("causal", rotary, bias_qkvo, bias_qkvo), sizes | part),
+        feed_forward(config, mlp),
+        frame=Frame(norm),
+    )
 
 
 def bitnet(config: Config) -> Architecture:
@@ -136,27 +165,40 @@ def bitnet(config: Config) -> Architecture:
     bias = config.flag("attention_bias", absent=False)
     kind = Attention(bias=bias, out_bias=bias, inner_norm="rms")
     sizes = heads(config, single=config.says("num_key_value_heads"))
-    return decoder(config, "bitnet", attention(kind, sizes),
-                   feed_forward(config, FeedForward(activation(config, absent="relu2"), inner_norm="rms")))  # fmt: skip
+    return decoder(
+        config,
+        "bitnet",
+        attention(kind, sizes),
+        feed_forward(config, FeedForward(activation(config, absent="relu2"), inner_norm="rms")),
+    )
 
 
 def apertus(config: Config) -> Architecture:
     """Normalised queries and keys; a plain network whose activation has weights."""
     bias = config.flag("attention_bias", absent=False)
     kind = Attention(bias=bias, out_bias=bias, qk_norm="rms")
-    return decoder(config, "apertus", attention(kind, heads(config, single=True)),
-                   feed_forward(config, FeedForward(activation(config, absent="xielu"), gated=False)))  # fmt: skip
+    return decoder(
+        config,
+        "apertus",
+        attention(kind, heads(config, single=True)),
+        feed_forward(config, FeedForward(activation(config, absent="xielu"), gated=False)),
+    )
 
 
 def nanochat(config: Config) -> Architecture:
     """Norms without weights: of embeddings, sublayers, rotated queries and keys."""
     bias = config.flag("attention_bias", absent=False)
     kind = Attention(bias=bias, out_bias=bias, qk_norm="rms_plain", norm_last=True)
-    frame = Frame("rms_plain", embedding_norm="rms_plain",
-                  softcap=capped(config, "final_logit_softcapping", absent=True))  # fmt: skip
-    return decoder(config, "nanochat", attention(kind, heads(config, single=True)),
-                   feed_forward(config, FeedForward(activation(config, absent="relu2"), gated=False)),
-                   frame=frame)  # fmt: skip
+    frame = Frame(
+        "rms_plain", embedding_norm="rms_plain", softcap=capped(config, "final_logit_softcapping", absent=True)
+    )
+    return decoder(
+        config,
+        "nanochat",
+        attention(kind, heads(config, single=True)),
+        feed_forward(config, FeedForward(activation(config, absent="relu2"), gated=False)),
+        frame=frame,
+    )
 
 
 FAMILIES = {

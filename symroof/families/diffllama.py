@@ -16,8 +16,12 @@ def diffllama(config: Config) -> Architecture:
     if sizes["H_kv"] % 2:
         raise config.fail(f"{sizes['H_kv'].origin}={sizes['H_kv']} must be even: its two halves are subtracted")
     kind = DifferentialAttention(bias=config.flag("attention_bias", absent=False))
-    return decoder(config, "diffllama", Part(kind, "attention", tuple(sizes.items())),
-                   feed_forward(config, FeedForward(activation(config))))  # fmt: skip
+    return decoder(
+        config,
+        "diffllama",
+        Part(kind, "attention", tuple(sizes.items())),
+        feed_forward(config, FeedForward(activation(config))),
+    )
 
 
 FAMILIES = {"diffllama": diffllama}

@@ -16,8 +16,9 @@ def doge(config: Config) -> Architecture:
     mask, own = ("sliding", window(config, keep)) if config.has("sliding_window") else ("top", {"k_i": keep})
     kind = Attention(mask, bias=bias, out_bias=bias, qk_norm="rms", dynamic=True)
     mlp = FeedForward(activation(config), bias=config.flag("mlp_bias", absent=False))
-    return decoder(config, "doge", attention(kind, {**sizes, **own}, "attention", wiring),
-                   feed_forward(config, mlp, wiring=wiring))  # fmt: skip
+    return decoder(
+        config, "doge", attention(kind, {**sizes, **own}, "attention", wiring), feed_forward(config, mlp, wiring=wiring)
+    )
 
 
 def window(config: Config, keep: Size) -> dict[str, Size]:

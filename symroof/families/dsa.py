@@ -19,8 +19,15 @@ from symroof.families.reading.parts import activation, choose, decoder, experts,
 INDEXED, SHARING, SLIDING, FULL = "indexed_attention", "sharing_attention", "sliding_attention", "full_attention"
 PER_LAYER = "per_layer_config"
 # Of layers with a window where a config does not say.
-SWA = {"num_attention_heads": 64, "num_key_value_heads": 64, "q_lora_rank": 1024, "kv_lora_rank": 1024, "head_dim": 256,
-       "qk_nope_head_dim": 192, "v_head_dim": 128}  # fmt: skip
+SWA = {
+    "num_attention_heads": 64,
+    "num_key_value_heads": 64,
+    "q_lora_rank": 1024,
+    "kv_lora_rank": 1024,
+    "head_dim": 256,
+    "qk_nope_head_dim": 192,
+    "v_head_dim": 128,
+}
 NOTED = LatentAttention(key_norm=True, gate="head")
 KINDS = {
     INDEXED: replace(NOTED, mask="top", indexer="own"),
@@ -67,8 +74,13 @@ def axk2(config: Config) -> Architecture:
     """Queries and gates from their latent before and after its norm; gated norms ahead of attention and experts."""
     kind = replace(DSA, raw=True, gate="latent")
     ffn = shared_beside(config, moe_layers(config, 1), "n_shared_experts", 1)
-    return decoder(config, "axk2", latent(config, kind, wiring=GATED), rewired(ffn, GATED),
-                   r_g=config.size("gated_norm_rank", absent=16))  # fmt: skip
+    return decoder(
+        config,
+        "axk2",
+        latent(config, kind, wiring=GATED),
+        rewired(ffn, GATED),
+        r_g=config.size("gated_norm_rank", absent=16),
+    )
 
 
 def hy_v4(config: Config) -> Architecture:
@@ -128,8 +140,12 @@ def dots3_experts(config: Config) -> Part | Pattern:
     width = config.size("moe_shared_expert_intermediate_size", "shared_experts_intermediate_size", absent=1536)
     count = config.number("n_shared_experts", absent=1)
     shared = Size(count * width, f"n_shared_experts x {width.origin}")
-    return routed(config, moe_layers(config, 1), lambda: experts(config, Experts(act, shared=True), shared=shared),
-                  lambda: feed_forward(config, FeedForward(act)))  # fmt: skip
+    return routed(
+        config,
+        moe_layers(config, 1),
+        lambda: experts(config, Experts(act, shared=True), shared=shared),
+        lambda: feed_forward(config, FeedForward(act)),
+    )
 
 
 def mistral_large4(config: Config) -> Architecture:
@@ -155,8 +171,14 @@ def scaled_part(config: Config, rotary: bool, borrowed: bool, indexer: str) -> P
     """Attention of one kind of layer; without rotation the whole of a head is projected from the latent."""
     if indexer not in ("full", "shared"):
         raise config.fail(f"key 'indexer_types' holds {indexer!r}: known here are full, shared")
-    kind = replace(DSA, low_rank=False, temperature=True, rotary=rotary, borrowed=borrowed,
-                   indexer="own" if indexer == "full" else "shared")  # fmt: skip
+    kind = replace(
+        DSA,
+        low_rank=False,
+        temperature=True,
+        rotary=rotary,
+        borrowed=borrowed,
+        indexer="own" if indexer == "full" else "shared",
+    )
     part = latent(config, kind, INDEXED if rotary else "unrotated_attention")
     if rotary:
         return part

@@ -26,8 +26,14 @@ def ernie4_5_moe(config: Config) -> Architecture:
         return experts(config, kind, shared=shared)
 
     ffn = routed(config, at_intervals(config), moe, lambda: feed_forward(config, FeedForward(act, bias=bias)))
-    return decoder(config, "ernie4_5_moe", attention(Attention(bias=bias, out_bias=bias), heads(config)), ffn,
-                   frame=Frame(head_bias=bias), tied=True)  # fmt: skip
+    return decoder(
+        config,
+        "ernie4_5_moe",
+        attention(Attention(bias=bias, out_bias=bias), heads(config)),
+        ffn,
+        frame=Frame(head_bias=bias),
+        tied=True,
+    )
 
 
 def at_intervals(config: Config) -> tuple[Collection[int], str]:
@@ -43,8 +49,12 @@ def hunyuan_v1_moe(config: Config) -> Architecture:
     """Normalised queries and keys; one shared expert of the experts' size."""
     bias = config.flag("attention_bias", absent=False)
     kind = Attention(bias=bias, out_bias=bias, qk_norm="rms", norm_last=True)
-    moe = experts(config, Experts(activation(config), shared=True), "intermediate_size",
-                  shared=Size(config.size("intermediate_size"), "f_e"))  # fmt: skip
+    moe = experts(
+        config,
+        Experts(activation(config), shared=True),
+        "intermediate_size",
+        shared=Size(config.size("intermediate_size"), "f_e"),
+    )
     return decoder(config, "hunyuan_v1_moe", attention(kind, heads(config, single=True)), moe)
 
 
@@ -80,8 +90,12 @@ def aria_text(config: Config) -> Architecture:
     bias, mlp_bias = config.flag("attention_bias", absent=False), config.flag("mlp_bias", absent=False)
     shared = several(config, "moe_num_shared_experts", "intermediate_size", 2)
     kind = Experts(activation(config), shared=shared is not None, shared_bias=mlp_bias)
-    return decoder(config, "aria_text", attention(Attention(bias=bias, out_bias=bias), heads(config, single=True)),
-                   experts(config, kind, "intermediate_size", shared))  # fmt: skip
+    return decoder(
+        config,
+        "aria_text",
+        attention(Attention(bias=bias, out_bias=bias), heads(config, single=True)),
+        experts(config, kind, "intermediate_size", shared),
+    )
 
 
 FAMILIES = {

@@ -16,8 +16,14 @@ def bloom(config: Config) -> Architecture:
     d = config.size(*HIDDEN)
     kind = Attention(rotary="", alibi=True, bias=True, out_bias=True)
     mlp = plain(Size(4 * d, f"4 {d.origin}"), "gelu_tanh")
-    return decoder(config, "bloom", attention(kind, equal_heads(config)), mlp,
-                   frame=Frame(norm="layer", embedding_norm="layer"), tied=True)  # fmt: skip
+    return decoder(
+        config,
+        "bloom",
+        attention(kind, equal_heads(config)),
+        mlp,
+        frame=Frame(norm="layer", embedding_norm="layer"),
+        tied=True,
+    )
 
 
 def mpt(config: Config) -> Architecture:
@@ -31,8 +37,9 @@ def mpt(config: Config) -> Architecture:
         clip = inner.has("clip_qkv")
     kind = Attention(rotary="", alibi=True, clip=clip)
     mlp = plain(Size(4 * d, f"4 {d.origin}"), "gelu", bias=False)
-    return decoder(config, "mpt", attention(kind, equal_heads(config)), mlp,
-                   frame=Frame(norm="layer_unbiased"), tied=True)  # fmt: skip
+    return decoder(
+        config, "mpt", attention(kind, equal_heads(config)), mlp, frame=Frame(norm="layer_unbiased"), tied=True
+    )
 
 
 def falcon(config: Config) -> Architecture:
@@ -80,8 +87,9 @@ def refined(config: Config, family: str, H_kv: Size | None, one_norm: bool, repe
     kind = Attention(rotary="" if alibi else "full", alibi=alibi, bias=bias, out_bias=bias, repeated=repeated)
     act = activation(config, "activation", absent="gelu")
     mlp = plain(width(config, "ffn_hidden_size"), act, bias, BESIDE if one_norm else None)
-    return decoder(config, family, attention(kind, equal_heads(config, H_kv)), mlp,
-                   frame=Frame(norm="layer"), tied=True)  # fmt: skip
+    return decoder(
+        config, family, attention(kind, equal_heads(config, H_kv)), mlp, frame=Frame(norm="layer"), tied=True
+    )
 
 
 FAMILIES = {

@@ -20,8 +20,12 @@ def flint(config: Config) -> Architecture:
     names = [FULL if i < 2 or i % 4 == 1 or i == count - 1 else SLIDING for i in range(count)]
     dense = config if config.has("mlp_only_layers") else config.filled({}, mlp_only_layers=[0, 1])
     moe, shared = Experts(act, shared=True), "shared_expert_intermediate_size"
-    ffn = routed(config, stepped(dense), lambda: experts(config, moe, shared=config.size(shared)),
-                 lambda: feed_forward(config, FeedForward(act)))  # fmt: skip
+    ffn = routed(
+        config,
+        stepped(dense),
+        lambda: experts(config, moe, shared=config.size(shared)),
+        lambda: feed_forward(config, FeedForward(act)),
+    )
     sizes = heads(config, absent=128)
     return decoder(config, "flint", alternating(config, full, sizes, names, "num_hidden_layers", 513, sliding), ffn)
 

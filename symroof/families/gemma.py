@@ -18,8 +18,14 @@ def gemma(config: Config) -> Architecture:
     bias = config.flag("attention_bias", absent=False)
     act = activation(config, absent=TANH)
     mlp = FeedForward("gelu_tanh" if act == "gelu" else act)
-    return decoder(causal(config), "gemma", attention(Attention(bias=bias, out_bias=bias), heads(config, absent=256)),
-                   feed_forward(config, mlp), frame=Frame(scaled=True), tied=True)  # fmt: skip
+    return decoder(
+        causal(config),
+        "gemma",
+        attention(Attention(bias=bias, out_bias=bias), heads(config, absent=256)),
+        feed_forward(config, mlp),
+        frame=Frame(scaled=True),
+        tied=True,
+    )
 
 
 def causal(config: Config) -> Config:
@@ -38,8 +44,9 @@ def windowed(
     kind = Attention(bias=bias, out_bias=bias, softcap=cap, qk_norm=kind.qk_norm)
     frame = Frame(scaled=True, softcap=capped(config, "final_logit_softcapping", absent=caps))
     names = every(layers(config), step)
-    attentions = alternating(causal(config), kind, heads(config, absent=256), names, "num_hidden_layers", 4096,
-                             wiring=wiring)  # fmt: skip
+    attentions = alternating(
+        causal(config), kind, heads(config, absent=256), names, "num_hidden_layers", 4096, wiring=wiring
+    )
     mlp = FeedForward(activation(config, "hidden_activation", absent=TANH))
     return decoder(config, family, attentions, feed_forward(config, mlp, wiring=wiring), frame=frame, tied=True)
 

@@ -58,9 +58,15 @@ def borrowing(config: Config, names: Sequence[str], absent: int) -> range:
 
 
 def attentions(
-    config: Config, full: Attention, types: tuple[Sequence[str], str], sizes: Sequence[Sizes], borrow: range, own: int,
-    turn: float = 1.0, kept: bool = False,
-) -> Pattern:  # fmt: skip
+    config: Config,
+    full: Attention,
+    types: tuple[Sequence[str], str],
+    sizes: Sequence[Sizes],
+    borrow: range,
+    own: int,
+    turn: float = 1.0,
+    kept: bool = False,
+) -> Pattern:
     """The attention of each layer; `own` is the family's window, `turn` the part of a head rotated where all is seen.
 
     `kept`: layers that borrow keys run where later ones need them.
@@ -179,12 +185,20 @@ def gemma3n(config: Config) -> Architecture:
     laurel = Part.of(Laurel(), "laurel", BARE, r_l=config.size("laurel_rank", absent=64))
     own_input = layer_input(config, Wiring(norm="", post="rms", residual=False))
     return decoder(
-        config, "gemma3n_text", altup("predict"),
-        attentions(config, Attention(), (names, origin), sizes, borrow, 512), laurel, mlps(config),
-        altup("correct"), own_input, altup("spread"),
-        frame=Frame(scaled=True, softcap=capped(config, "final_logit_softcapping", absent=True)), tied=True,
-        once=(layer_inputs(config), altup("expand")), last=(altup("merge"),),
-    )  # fmt: skip
+        config,
+        "gemma3n_text",
+        altup("predict"),
+        attentions(config, Attention(), (names, origin), sizes, borrow, 512),
+        laurel,
+        mlps(config),
+        altup("correct"),
+        own_input,
+        altup("spread"),
+        frame=Frame(scaled=True, softcap=capped(config, "final_logit_softcapping", absent=True)),
+        tied=True,
+        once=(layer_inputs(config), altup("expand")),
+        last=(altup("merge"),),
+    )
 
 
 def mlps(config: Config) -> Pattern:
@@ -196,8 +210,9 @@ def mlps(config: Config) -> Pattern:
         cut = [0.95] * 10 + [0.0] * (count - 10) if count > 10 else [0.0] * count
     if len(cut) != count or any(isinstance(x, bool) or not isinstance(x, int | float) or not 0 <= x < 1 for x in cut):
         raise config.fail(f"key {key!r} must hold a number from 0 to below 1 for each of the {count} layers")
-    parts = [Part.of(FeedForward(act(config), sparse=x > 0), "mlp", SANDWICH, f=f)
-             for x, f in zip(cut, widths, strict=True)]  # fmt: skip
+    parts = [
+        Part.of(FeedForward(act(config), sparse=x > 0), "mlp", SANDWICH, f=f) for x, f in zip(cut, widths, strict=True)
+    ]
     return Pattern(parts, key)
 
 

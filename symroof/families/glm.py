@@ -15,8 +15,12 @@ def glm(config: Config, family: str = "glm", wiring: Wiring | None = None) -> Ar
     sizes = heads(config, single=config.says("num_key_value_heads"), absent=128)
     rotary, part = rotated(config, sizes["h"], absent=0.5)
     kind = Attention(rotary=rotary, bias=config.flag("attention_bias", absent=True))
-    return decoder(config, family, attention(kind, {**sizes, **part}, wiring=wiring),
-                   feed_forward(config, FeedForward(activation(config)), wiring=wiring))  # fmt: skip
+    return decoder(
+        config,
+        family,
+        attention(kind, {**sizes, **part}, wiring=wiring),
+        feed_forward(config, FeedForward(activation(config)), wiring=wiring),
+    )
 
 
 def glm4(config: Config) -> Architecture:
@@ -29,15 +33,23 @@ def chatglm(config: Config) -> Architecture:
     H_q, every = config.size(*HEADS), config.flag("add_bias_linear", absent=False)
     grouped = config.flag("multi_query_attention", absent=False)
     h = config.size("kv_channels", absent=128)
-    sizes = {"H_q": H_q, "H_kv": config.size("multi_query_group_num", absent=1) if grouped else Size(H_q, "H_q"),
-             "h": h, "h_r": Size(h // 2, f"{h.origin} / 2")}  # fmt: skip
+    sizes = {
+        "H_q": H_q,
+        "H_kv": config.size("multi_query_group_num", absent=1) if grouped else Size(H_q, "H_q"),
+        "h": h,
+        "h_r": Size(h // 2, f"{h.origin} / 2"),
+    }
     norm = "rms" if config.flag("rmsnorm", absent=True) else "layer"
     kind = Attention(rotary="partial", bias=every or config.flag("add_qkv_bias", absent=False), out_bias=every)
     both = Wiring(norm)
-    return decoder(config, "chatglm", attention(kind, sizes, wiring=both),
-                   feed_forward(config, FeedForward("silu", bias=every), "ffn_hidden_size", wiring=both),
-                   frame=Frame(norm if config.flag("post_layer_norm", absent=True) else ""),
-                   V=config.size("padded_vocab_size"))  # fmt: skip
+    return decoder(
+        config,
+        "chatglm",
+        attention(kind, sizes, wiring=both),
+        feed_forward(config, FeedForward("silu", bias=every), "ffn_hidden_size", wiring=both),
+        frame=Frame(norm if config.flag("post_layer_norm", absent=True) else ""),
+        V=config.size("padded_vocab_size"),
+    )
 
 
 FAMILIES = {"glm": glm, "glm4": glm4, "chatglm": chatglm}

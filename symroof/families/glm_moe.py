@@ -51,15 +51,23 @@ def glm4_moe(config: Config) -> Architecture:
     kind = Attention(bias=config.flag("attention_bias", absent=False), qk_norm=norm)
     d, H_q = config.size("hidden_size"), config.size("num_attention_heads")
     h = None if config.has("head_dim") else Size(d // H_q, "hidden_size // num_attention_heads")
-    return decoder(config, "glm4_moe", turning(config, kind, heads(config, h), 0.5),
-                   shared_beside(config, after_first(config, absent=1), "n_shared_experts", 1))  # fmt: skip
+    return decoder(
+        config,
+        "glm4_moe",
+        turning(config, kind, heads(config, h), 0.5),
+        shared_beside(config, after_first(config, absent=1), "n_shared_experts", 1),
+    )
 
 
 def solar_open(config: Config) -> Architecture:
     """glm4_moe without dense layers and without norms of queries and keys."""
     kind = Attention(bias=config.flag("attention_bias", absent=False))
-    return decoder(config, "solar_open", turning(config, kind, heads(config, absent=128)),
-                   shared_beside(config, (range(layers(config)), ""), "n_shared_experts", 1))  # fmt: skip
+    return decoder(
+        config,
+        "solar_open",
+        turning(config, kind, heads(config, absent=128)),
+        shared_beside(config, (range(layers(config)), ""), "n_shared_experts", 1),
+    )
 
 
 def dots1(config: Config) -> Architecture:
@@ -70,8 +78,12 @@ def dots1(config: Config) -> Architecture:
     slides = config.has("sliding_window") or not config.says("sliding_window")
     absent = [SLIDING if slides and i >= most else FULL for i in range(count)]
     sizes = heads(config, single=config.says("num_key_value_heads"))
-    return decoder(config, "dots1", alternating(config, kind, sizes, absent, "max_window_layers", 4096),
-                   shared_beside(config, after_first(config, absent=0), "n_shared_experts"))  # fmt: skip
+    return decoder(
+        config,
+        "dots1",
+        alternating(config, kind, sizes, absent, "max_window_layers", 4096),
+        shared_beside(config, after_first(config, absent=0), "n_shared_experts"),
+    )
 
 
 def exaone_moe(config: Config) -> Architecture:
@@ -81,10 +93,11 @@ def exaone_moe(config: Config) -> Architecture:
     full, sliding = Attention(rotary="" if nope else "full", qk_norm="rms"), Attention(qk_norm="rms")
     first, key = after_first(config, absent=1)
     return decoder(
-        config, "exaone_moe",
+        config,
+        "exaone_moe",
         alternating(config, full, heads(config), every(count, step), "sliding_window_pattern", 4096, sliding),
         shared_beside(config, sparse(config, first, key), "num_shared_experts", 1),
-    )  # fmt: skip
+    )
 
 
 def hy_v3(config: Config) -> Architecture:
@@ -102,18 +115,26 @@ def deepseek(config: Config) -> Architecture:
     first, key = after_first(config, absent=0)
     step = config.number("moe_layer_freq", absent=1)
     which = [i for i in first if i % step == 0], key if step == 1 else "moe_layer_freq"
-    return decoder(config, "deepseek",
-                   attention(Attention(bias=bias, out_bias=bias), heads(config, single=True)),
-                   shared_beside(config, which, "n_shared_experts"))  # fmt: skip
+    return decoder(
+        config,
+        "deepseek",
+        attention(Attention(bias=bias, out_bias=bias), heads(config, single=True)),
+        shared_beside(config, which, "n_shared_experts"),
+    )
 
 
 def bailing_moe(config: Config) -> Architecture:
     """Ling: one projection of queries, keys and values; the second version normalises queries and keys."""
     bias, norm = config.flag("use_bias", absent=False), config.flag("use_qk_norm", absent=False)
-    kind = Attention(bias=config.flag("use_qkv_bias", absent=False) or bias, out_bias=bias,
-                     qk_norm="rms" if norm else "")  # fmt: skip
-    return decoder(config, "bailing_moe", turning(config, kind, heads(config, single=True)),
-                   shared_beside(config, after_first(config, absent=0), "num_shared_experts", bias=bias))  # fmt: skip
+    kind = Attention(
+        bias=config.flag("use_qkv_bias", absent=False) or bias, out_bias=bias, qk_norm="rms" if norm else ""
+    )
+    return decoder(
+        config,
+        "bailing_moe",
+        turning(config, kind, heads(config, single=True)),
+        shared_beside(config, after_first(config, absent=0), "num_shared_experts", bias=bias),
+    )
 
 
 FAMILIES = {

@@ -30,10 +30,21 @@ def glm5_next(config: Config) -> Architecture:
         raise config.wrong("hidden_act", "silu")
     shared = several(config, "n_shared_experts", "moe_intermediate_size", 1)
     moe = Experts("silu_limited", shared=shared is not None)
-    ffn = routed(config, moe_layers(config, 3), lambda: experts(config, moe, shared=shared, wiring=MIXED),
-                 lambda: feed_forward(config, FeedForward("silu_limited"), wiring=MIXED))  # fmt: skip
-    return decoder(config, "glm5_next_text", mixers(config), ffn, frame=Frame(streams="mean"),
-                   m=config.size("hc_mult", absent=4), m_s=config.size("hc_sinkhorn_iters", absent=20))  # fmt: skip
+    ffn = routed(
+        config,
+        moe_layers(config, 3),
+        lambda: experts(config, moe, shared=shared, wiring=MIXED),
+        lambda: feed_forward(config, FeedForward("silu_limited"), wiring=MIXED),
+    )
+    return decoder(
+        config,
+        "glm5_next_text",
+        mixers(config),
+        ffn,
+        frame=Frame(streams="mean"),
+        m=config.size("hc_mult", absent=4),
+        m_s=config.size("hc_sinkhorn_iters", absent=20),
+    )
 
 
 def mixers(config: Config) -> Pattern:
@@ -62,8 +73,10 @@ def shared(config: Config, names: Sequence[str]) -> list[str]:
 def linear(config: Config) -> Part:
     """Linear attention whose decay has a lower bound unless the config has none."""
     key = "linear_lower_bound"
-    part = delta(config.filled({"linear_num_heads": 64}), config.nested(LINEAR_CONFIG) if config.has(LINEAR_CONFIG)
-                 else config.filled({}))  # fmt: skip
+    part = delta(
+        config.filled({"linear_num_heads": 64}),
+        config.nested(LINEAR_CONFIG) if config.has(LINEAR_CONFIG) else config.filled({}),
+    )
     assert isinstance(part.kind, DeltaNet)
     bounded = part.kind.bounded or config.has(key) or not config.says(key)
     return replace(part, kind=replace(part.kind, bounded=bounded))

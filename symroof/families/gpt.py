@@ -55,9 +55,15 @@ def gpt2(config: Config, family: str = "gpt2") -> Architecture:
     """Learned positions and biases everywhere."""
     decoder_only(config)
     mlp = plain(width(config, "n_inner"), activation(config, "activation_function", absent="gelu_new"))
-    return decoder(config, family, attention(Attention(rotary="", bias=True, out_bias=True), equal_heads(config)), mlp,
-                   frame=Frame(norm="layer", positions=True), tied=True,
-                   N_pos=config.size(*POSITIONS, absent=1024))  # fmt: skip
+    return decoder(
+        config,
+        family,
+        attention(Attention(rotary="", bias=True, out_bias=True), equal_heads(config)),
+        mlp,
+        frame=Frame(norm="layer", positions=True),
+        tied=True,
+        N_pos=config.size(*POSITIONS, absent=1024),
+    )
 
 
 def gpt_bigcode(config: Config) -> Architecture:
@@ -66,8 +72,15 @@ def gpt_bigcode(config: Config) -> Architecture:
     H_kv = Size(1, "multi_query") if config.flag("multi_query", absent=True) else None
     mlp = plain(width(config, "n_inner"), activation(config, "activation_function", absent="gelu_pytorch_tanh"))
     kind = Attention(rotary="", bias=True, out_bias=True)
-    return decoder(config, "gpt_bigcode", attention(kind, equal_heads(config, H_kv)), mlp,
-                   frame=Frame(norm="layer", positions=True), tied=True, N_pos=config.size(*POSITIONS))  # fmt: skip
+    return decoder(
+        config,
+        "gpt_bigcode",
+        attention(kind, equal_heads(config, H_kv)),
+        mlp,
+        frame=Frame(norm="layer", positions=True),
+        tied=True,
+        N_pos=config.size(*POSITIONS),
+    )
 
 
 def openai_gpt(config: Config) -> Architecture:
@@ -76,8 +89,15 @@ def openai_gpt(config: Config) -> Architecture:
     act = activation(config, "afn", absent="gelu")
     mlp = plain(width(config, "n_inner"), "gelu_tanh" if act == "gelu" else act, wiring=post)
     kind = Attention(rotary="", bias=True, out_bias=True)
-    return decoder(config, "openai-gpt", attention(kind, equal_heads(config), wiring=post), mlp,
-                   frame=Frame(norm="", positions=True), tied=True, N_pos=config.size(*POSITIONS))  # fmt: skip
+    return decoder(
+        config,
+        "openai-gpt",
+        attention(kind, equal_heads(config), wiring=post),
+        mlp,
+        frame=Frame(norm="", positions=True),
+        tied=True,
+        N_pos=config.size(*POSITIONS),
+    )
 
 
 def gpt_neo(config: Config) -> Architecture:
@@ -88,8 +108,15 @@ def gpt_neo(config: Config) -> Architecture:
     if "local" in names:
         w = config.size("window_size", absent=256)
         parts["local"] = attention(Attention("local", rotary="", out_bias=True), {**sizes, "w": w})
-    return decoder(config, "gpt_neo", choose(config, names, parts, "attention_types"), mlp,
-                   frame=Frame(norm="layer", positions=True), tied=True, N_pos=config.size(*POSITIONS))  # fmt: skip
+    return decoder(
+        config,
+        "gpt_neo",
+        choose(config, names, parts, "attention_types"),
+        mlp,
+        frame=Frame(norm="layer", positions=True),
+        tied=True,
+        N_pos=config.size(*POSITIONS),
+    )
 
 
 def attention_layers(config: Config) -> list[str]:
@@ -110,8 +137,13 @@ def gptj(config: Config, family: str = "gptj") -> Architecture:
     whole = config.says("rotary_dim") and not config.has("rotary_dim")
     part = {} if whole else {"h_r": config.size("rotary_dim", absent=64, most=sizes["h"])}
     mlp = plain(width(config, "n_inner"), activation(config, "activation_function", absent="gelu_new"), wiring=BESIDE)
-    return decoder(config, family, attention(Attention(rotary="partial" if part else "full"), {**sizes, **part}), mlp,
-                   frame=Frame(norm="layer", head_bias=True))  # fmt: skip
+    return decoder(
+        config,
+        family,
+        attention(Attention(rotary="partial" if part else "full"), {**sizes, **part}),
+        mlp,
+        frame=Frame(norm="layer", head_bias=True),
+    )
 
 
 def codegen(config: Config) -> Architecture:

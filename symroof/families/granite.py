@@ -15,8 +15,9 @@ from symroof.families.reading.parts import activation, attention, constant, deco
 
 def frame(config: Config) -> Frame:
     """Embeddings and logits scaled where their constant is not 1."""
-    return Frame(scaled=constant(config, "embedding_multiplier") != 1,
-                 head_scaled=constant(config, "logits_scaling") != 1)  # fmt: skip
+    return Frame(
+        scaled=constant(config, "embedding_multiplier") != 1, head_scaled=constant(config, "logits_scaling") != 1
+    )
 
 
 def scaled(config: Config, post: str = "") -> Wiring:
@@ -27,15 +28,22 @@ def scaled(config: Config, post: str = "") -> Wiring:
 def biased(config: Config) -> tuple[Attention, FeedForward]:
     """Attention and network with the biases that are asked for."""
     bias = config.flag("attention_bias", absent=False)
-    return (Attention(bias=bias, out_bias=bias),
-            FeedForward(activation(config), bias=config.flag("mlp_bias", absent=False)))  # fmt: skip
+    return (
+        Attention(bias=bias, out_bias=bias),
+        FeedForward(activation(config), bias=config.flag("mlp_bias", absent=False)),
+    )
 
 
 def granite(config: Config) -> Architecture:
     """llama with constants."""
     (kind, mlp), wiring = biased(config), scaled(config)
-    return decoder(config, "granite", attention(kind, heads(config, single=True), wiring=wiring),
-                   feed_forward(config, mlp, wiring=wiring), frame=frame(config))  # fmt: skip
+    return decoder(
+        config,
+        "granite",
+        attention(kind, heads(config, single=True), wiring=wiring),
+        feed_forward(config, mlp, wiring=wiring),
+        frame=frame(config),
+    )
 
 
 def granite_swa(config: Config) -> Architecture:
@@ -44,16 +52,22 @@ def granite_swa(config: Config) -> Architecture:
     sizes = heads(config, single=config.says("num_key_value_heads"))
     absent = [SLIDING if i % 4 else FULL for i in range(layers(config))]
     attentions = alternating(config, replace(kind, sinks=True), sizes, absent, "num_hidden_layers", 128, wiring=wiring)
-    return decoder(config, "granite_swa", attentions, feed_forward(config, mlp, wiring=wiring),
-                   frame=frame(config), tied=True)  # fmt: skip
+    return decoder(
+        config, "granite_swa", attentions, feed_forward(config, mlp, wiring=wiring), frame=frame(config), tied=True
+    )
 
 
 def hyperclovax(config: Config) -> Architecture:
     """granite with norms after the sublayers as well."""
     kind, mlp = biased(config)
     wiring = scaled(config, "rms" if config.flag("use_post_norm", absent=True) else "")
-    return decoder(config, "hyperclovax", attention(kind, heads(config, single=True), wiring=wiring),
-                   feed_forward(config, mlp, wiring=wiring), frame=frame(config))  # fmt: skip
+    return decoder(
+        config,
+        "hyperclovax",
+        attention(kind, heads(config, single=True), wiring=wiring),
+        feed_forward(config, mlp, wiring=wiring),
+        frame=frame(config),
+    )
 
 
 def minicpm(config: Config) -> Architecture:
@@ -63,9 +77,14 @@ def minicpm(config: Config) -> Architecture:
     wiring = Wiring(scaled=constant(config, "scale_depth") ** 2 != layers(config))
     d = config.size("hidden_size")
     sides = Frame(scaled=constant(config, "scale_emb") != 1, head_scaled=constant(config, "dim_model_base", 1) != d)
-    return decoder(config, "minicpm", attention(Attention(), heads(config, single=True), wiring=wiring),
-                   feed_forward(config, FeedForward(activation(config)), wiring=wiring), frame=sides,
-                   tied=True)  # fmt: skip
+    return decoder(
+        config,
+        "minicpm",
+        attention(Attention(), heads(config, single=True), wiring=wiring),
+        feed_forward(config, FeedForward(activation(config)), wiring=wiring),
+        frame=sides,
+        tied=True,
+    )
 
 
 FAMILIES = {"granite": granite, "granite_swa": granite_swa, "hyperclovax": hyperclovax, "minicpm": minicpm}

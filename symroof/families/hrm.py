@@ -22,11 +22,19 @@ def hrm_text(config: Config) -> Architecture:
     unrolled = replace(config, data={**config.data, "num_hidden_layers": total})
     runs = (["low"] * L + ["high"]) * H
     low, high = (stack_parts(config, name, stack) for name in ("low", "high"))
-    slots = [Pattern([pair[x == "high"] for x in runs for _ in range(stack)], "H_cycles and L_cycles")
-             for pair in zip(low, high, strict=True)]  # fmt: skip
+    slots = [
+        Pattern([pair[x == "high"] for x in runs for _ in range(stack)], "H_cycles and L_cycles")
+        for pair in zip(low, high, strict=True)
+    ]
     ends = [None] * (stack - 1) + [Part.of(Cycle(), "cycle", BARE)]
-    return decoder(unrolled, "hrm_text", *slots, Pattern(ends * len(runs), "H_cycles and L_cycles"),
-                   frame=Frame(norm="", scaled=True), once=(Part.of(Start(), "start", BARE),))  # fmt: skip
+    return decoder(
+        unrolled,
+        "hrm_text",
+        *slots,
+        Pattern(ends * len(runs), "H_cycles and L_cycles"),
+        frame=Frame(norm="", scaled=True),
+        once=(Part.of(Start(), "start", BARE),),
+    )
 
 
 def per_stack(config: Config) -> Size:

@@ -35,15 +35,26 @@ def jamba(config: Config) -> Architecture:
     count, act = layers(config), activation(config)
     full = periodic(config, "attn_layer", 8, 4)
     names = [FULL if i in full else LINEAR for i in range(count)]
-    slot = mixers(config, names, "attn_layer_period",
-                  lambda: attention(Attention(rotary=""), heads(config, single=True)),
-                  lambda: selective(config, expanded(config), "rms"))  # fmt: skip
+    slot = mixers(
+        config,
+        names,
+        "attn_layer_period",
+        lambda: attention(Attention(rotary=""), heads(config, single=True)),
+        lambda: selective(config, expanded(config), "rms"),
+    )
     many = config.number("num_experts", "num_local_experts", absent=16) > 1
     which = periodic(config, "expert_layer", 2, 1) if many else set()
-    return decoder(config, "jamba", slot, routed(
-        config, (which, "expert_layer_period"), lambda: experts(config, Experts(act), "intermediate_size"),
-        lambda: feed_forward(config, FeedForward(act)),
-    ))  # fmt: skip
+    return decoder(
+        config,
+        "jamba",
+        slot,
+        routed(
+            config,
+            (which, "expert_layer_period"),
+            lambda: experts(config, Experts(act), "intermediate_size"),
+            lambda: feed_forward(config, FeedForward(act)),
+        ),
+    )
 
 
 def bamba(config: Config) -> Architecture:
@@ -61,8 +72,9 @@ def bamba(config: Config) -> Architecture:
 def half_rotated(config: Config) -> Part:
     """Attention that rotates the first half of each head."""
     sizes, bias = heads(config, single=True), config.flag("attention_bias", absent=False)
-    return attention(Attention(rotary="partial", bias=bias, out_bias=bias),
-                     {**sizes, "h_r": Size(sizes["h"] // 2, "half of a head")})  # fmt: skip
+    return attention(
+        Attention(rotary="partial", bias=bias, out_bias=bias), {**sizes, "h_r": Size(sizes["h"] // 2, "half of a head")}
+    )
 
 
 def falcon_h1(config: Config) -> Architecture:
@@ -73,13 +85,23 @@ def falcon_h1(config: Config) -> Architecture:
     mlp = FeedForward(activation(config), bias=config.flag("mlp_bias", absent=False))
     ends = Frame(scaled=multiplied(config, "embedding"), head_scaled=multiplied(config, "lm_head"))
     return decoder(
-        config, "falcon_h1",
-        dual(config, width, norm, config.flag("projectors_bias", absent=False),
-             Wiring(scaled=multiplied(config, "ssm_out"))),
-        attention(Attention(bias=bias, out_bias=bias), heads(config, single=True),
-                  wiring=Wiring(norm="", scaled=multiplied(config, "attention_out"))),
-        feed_forward(config, mlp), frame=ends,
-    )  # fmt: skip
+        config,
+        "falcon_h1",
+        dual(
+            config,
+            width,
+            norm,
+            config.flag("projectors_bias", absent=False),
+            Wiring(scaled=multiplied(config, "ssm_out")),
+        ),
+        attention(
+            Attention(bias=bias, out_bias=bias),
+            heads(config, single=True),
+            wiring=Wiring(norm="", scaled=multiplied(config, "attention_out")),
+        ),
+        feed_forward(config, mlp),
+        frame=ends,
+    )
 
 
 def multiplied(config: Config, what: str) -> bool:
@@ -95,8 +117,13 @@ def granitemoehybrid(config: Config) -> Architecture:
         raise config.wrong(key, "rope, nope or null")
     bias = config.flag("attention_bias", absent=False)
     full, wiring = Attention(rotary="full" if turns == "rope" else "", bias=bias, out_bias=bias), scaled(config)
-    slot = mixers(config, names, "layer_types", lambda: attention(full, heads(config, single=True), wiring=wiring),
-                  lambda: dual(config, expanded(config), wiring=wiring))  # fmt: skip
+    slot = mixers(
+        config,
+        names,
+        "layer_types",
+        lambda: attention(full, heads(config, single=True), wiring=wiring),
+        lambda: dual(config, expanded(config), wiring=wiring),
+    )
     return decoder(config, "granitemoehybrid", slot, granite_network(config, wiring), frame=frame(config))
 
 
@@ -113,10 +140,10 @@ def dual(
 ) -> Part:
     """A state space of mamba_n_heads heads that make up `width`."""
     bias = config.flag("mamba_proj_bias", absent=False)
-    kind = Mamba2(bias, bias if out_bias is None else out_bias, config.flag(*CONV_BIAS, absent=True),
-                  activation(config), norm)  # fmt: skip
-    return state_space(config, kind, state_heads(config, "mamba_n_heads", "mamba_d_head", width),
-                       wiring=wiring)  # fmt: skip
+    kind = Mamba2(
+        bias, bias if out_bias is None else out_bias, config.flag(*CONV_BIAS, absent=True), activation(config), norm
+    )
+    return state_space(config, kind, state_heads(config, "mamba_n_heads", "mamba_d_head", width), wiring=wiring)
 
 
 def mixers(

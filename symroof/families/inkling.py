@@ -37,16 +37,23 @@ def inkling_text(config: Config) -> Architecture:
     width, dense = OLD if config.has("dense_intermediate_size") else NEW  # of an expert, of a dense network
     first = config.number("dense_mlp_idx", absent=0, least=0)
     moe = Experts(act, shared=True, shared_scored=True)
-    ffn = routed(config, sparse(config, range(min(first, count), count), "dense_mlp_idx"),
-                 lambda: experts(config, moe, width, several(config, "n_shared_experts", width, 2), CONVOLVED),
-                 lambda: feed_forward(config, FeedForward(act, factor=True), dense, wiring=CONVOLVED))  # fmt: skip
+    ffn = routed(
+        config,
+        sparse(config, range(min(first, count), count), "dense_mlp_idx"),
+        lambda: experts(config, moe, width, several(config, "n_shared_experts", width, 2), CONVOLVED),
+        lambda: feed_forward(config, FeedForward(act, factor=True), dense, wiring=CONVOLVED),
+    )
     scaled = constant(config, "logits_mup_width_multiplier", 24) != 1
     return decoder(
-        config, "inkling_text", attentions(config, RelativeAttention(), CONVOLVED), ffn,
+        config,
+        "inkling_text",
+        attentions(config, RelativeAttention(), CONVOLVED),
+        ffn,
         frame=Frame(embedding_norm="rms", head_scaled=scaled),
         k_c=config.size("conv_kernel_size", "sconv_kernel_size", absent=4),
-        N_s=config.size("n_shared_experts", absent=2), d_b=config.size("d_rel", absent=16),
-    )  # fmt: skip
+        N_s=config.size("n_shared_experts", absent=2),
+        d_b=config.size("d_rel", absent=16),
+    )
 
 
 def inkling2_text(config: Config) -> Architecture:
@@ -55,10 +62,14 @@ def inkling2_text(config: Config) -> Architecture:
     kind = RelativeAttention(clipped=True)
     slots = attentions(config, kind, SCALED), experts(config, moe, wiring=SCALED)
     return decoder(
-        untied(config), "inkling2_text", *slots, frame=Frame(embedding_norm="rms", softcap=True),
-        once=(depth_attention(config, slots[0]),), k_c=config.size("conv_kernel_size", "sconv_kernel_size", absent=4),
+        untied(config),
+        "inkling2_text",
+        *slots,
+        frame=Frame(embedding_norm="rms", softcap=True),
+        once=(depth_attention(config, slots[0]),),
+        k_c=config.size("conv_kernel_size", "sconv_kernel_size", absent=4),
         d_b=config.size("d_rel", absent=16),
-    )  # fmt: skip
+    )
 
 
 def depth_attention(config: Config, attention: Pattern) -> Part:
@@ -71,8 +82,11 @@ def depth_attention(config: Config, attention: Pattern) -> Part:
     queries = [3 if part and part.name == DYNAMIC else 1 for part in attention.parts[1:]]
     terms = [-(-i // step) + 1 for i in range(1, count)]
     rest = sum(i // step + 2 for i in range(count)) + -(-count // step) + 1  # ahead of experts, and of the head
-    sizes = {"N_mix": Size(sum(queries) + count + 1, key), "Y_mix": Size(sum(terms) + rest, key),
-             "X_mix": Size(sum(q * n for q, n in zip(queries, terms, strict=True)) + rest, key)}  # fmt: skip
+    sizes = {
+        "N_mix": Size(sum(queries) + count + 1, key),
+        "Y_mix": Size(sum(terms) + rest, key),
+        "X_mix": Size(sum(q * n for q, n in zip(queries, terms, strict=True)) + rest, key),
+    }
     return Part.of(DepthAttention(normalised=True), "depth_attention", Wiring("", residual=False), **sizes)
 
 

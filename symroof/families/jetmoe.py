@@ -15,8 +15,15 @@ def jetmoe(config: Config) -> Architecture:
     k, H_kv = config.size(*CHOSEN), config.size("num_key_value_heads")
     if config.has("num_attention_heads") and config.number("num_attention_heads") != k * H_kv:
         raise config.wrong("num_attention_heads", f"num_key_value_heads x num_experts_per_tok = {k * H_kv}")
-    heads = Part.of(RoutedAttention(sum_bias=True), "attention", H_kv=H_kv, h=config.size("kv_channels", "head_dim"),
-                    N_e=config.size(*EXPERTS), k=k, k_hf=Size(k, "k"))  # fmt: skip
+    heads = Part.of(
+        RoutedAttention(sum_bias=True),
+        "attention",
+        H_kv=H_kv,
+        h=config.size("kv_channels", "head_dim"),
+        N_e=config.size(*EXPERTS),
+        k=k,
+        k_hf=Size(k, "k"),
+    )
     moe = Experts(activation(config, "activation_function"), sum_bias=True)
     return decoder(config, "jetmoe", heads, experts(config, moe, "intermediate_size"), tied=True)
 

@@ -59,11 +59,14 @@ def delta(config: Config, inner: Config) -> Part:
     """Linear attention, its sizes in linear_attn_config or, as transformers saves them, beside the others."""
     gate = "full" if inner.flag("use_full_rank_gate", absent=False) else "low_rank"
     kind = DeltaNet(short(activation(config)), "low_rank", inner.has("gate_lower_bound"), gate=gate)
-    sizes = [either(config, inner, *keys) for keys in (
-        ("linear_num_heads", "num_heads", 32),
-        ("linear_head_dim", "head_dim", 128),
-        ("linear_conv_kernel_dim", "short_conv_kernel_size", 4),
-    )]  # fmt: skip
+    sizes = [
+        either(config, inner, *keys)
+        for keys in (
+            ("linear_num_heads", "num_heads", 32),
+            ("linear_head_dim", "head_dim", 128),
+            ("linear_conv_kernel_dim", "short_conv_kernel_size", 4),
+        )
+    ]
     return delta_part(kind, *sizes)
 
 
@@ -91,8 +94,9 @@ def listed(config: Config, inner: Config) -> tuple[list[str], str]:
 def feed_forwards(config: Config) -> Part | Pattern:
     """Experts beside shared ones after a few dense layers, where routed_expert_hidden_size is set in a latent."""
     act = activation(config)
-    return routed(config, moe_layers(config, 1), lambda: moe(config, act),
-                  lambda: feed_forward(config, FeedForward(act)))  # fmt: skip
+    return routed(
+        config, moe_layers(config, 1), lambda: moe(config, act), lambda: feed_forward(config, FeedForward(act))
+    )
 
 
 def moe(config: Config, act: str) -> Part:
@@ -129,9 +133,17 @@ def bailing_hybrid(config: Config) -> Architecture:
     size = config.size("linear_head_dim" if config.has("linear_head_dim") else "head_dim")
     part = delta_part(kind, heads, size, config.size("linear_conv_kernel_dim", "short_conv_kernel_size", absent=4))
     full = latent(config, LatentAttention(gate="head"), FULL)
-    return decoder(config, "bailing_hybrid", mixers(config, part, full, absent, "layer_group_size"),
-                   routed(config, moe_layers(config, 2), lambda: moe(config, activation(config)),
-                          lambda: feed_forward(config, FeedForward(activation(config)))))  # fmt: skip
+    return decoder(
+        config,
+        "bailing_hybrid",
+        mixers(config, part, full, absent, "layer_group_size"),
+        routed(
+            config,
+            moe_layers(config, 2),
+            lambda: moe(config, activation(config)),
+            lambda: feed_forward(config, FeedForward(activation(config))),
+        ),
+    )
 
 
 FAMILIES = {"kimi_linear": kimi_linear, "bailing_hybrid": bailing_hybrid}

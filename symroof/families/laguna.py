@@ -31,10 +31,14 @@ def laguna(config: Config) -> Architecture:
     H_q = numbers(config, "num_attention_heads_per_layer", [sizes["H_q"]] * count, 1)
     kind = Attention(bias=bias, out_bias=bias, qk_norm="rms", gate=gate(config), softplus=True)
     types = layer_types(config, [FULL] * count, "num_hidden_layers")
-    ffn = routed(config, sparse(config, range(1, count), "num_hidden_layers"),
-                 lambda: experts(config, Experts(act, correction=True, shared=True),
-                                 shared=config.size("shared_expert_intermediate_size")),
-                 lambda: feed_forward(config, FeedForward(act)))  # fmt: skip
+    ffn = routed(
+        config,
+        sparse(config, range(1, count), "num_hidden_layers"),
+        lambda: experts(
+            config, Experts(act, correction=True, shared=True), shared=config.size("shared_expert_intermediate_size")
+        ),
+        lambda: feed_forward(config, FeedForward(act)),
+    )
     return decoder(config, "laguna", by_heads(config, kind, sizes, types, H_q, 512), ffn)
 
 
@@ -67,8 +71,12 @@ def limited(config: Config, count: Size) -> Pattern:
     chosen, origin = sparse(config, listed_layers(config, count, 3), "moe_layers_enum")
     bias = config.flag("mlp_bias", absent=False)
     acts = zip(*(activations(config, count, key) for key in ("swiglu_limits", "swiglu_limits_shared")), strict=True)
-    kinds = [Experts(act, shared=True, shared_bias=bias, shared_act="" if other == act else other) if i in chosen
-             else FeedForward(other, bias=bias) for i, (act, other) in enumerate(acts)]  # fmt: skip
+    kinds = [
+        Experts(act, shared=True, shared_bias=bias, shared_act="" if other == act else other)
+        if i in chosen
+        else FeedForward(other, bias=bias)
+        for i, (act, other) in enumerate(acts)
+    ]
     return choose(config, kinds, {kind: network(config, kind) for kind in kinds}, origin)
 
 
@@ -93,10 +101,17 @@ def step3_text(config: Config) -> Architecture:
     """Queries through a rank of share_q_dim that all heads share; one KV head by default."""
     act, count = activation(config), layers(config)
     sizes = {**heads(renamed(config, count), absent=256), "r_q": config.size("share_q_dim")}
-    ffn = routed(config, (listed_layers(config, count, 1), "moe_layers_enum"),
-                 lambda: experts(config, Experts(act, shared=True), shared=config.size("share_expert_dim"),
-                                 chosen=("num_experts_per_tok", "moe_top_k")),
-                 lambda: feed_forward(config, FeedForward(act)))  # fmt: skip
+    ffn = routed(
+        config,
+        (listed_layers(config, count, 1), "moe_layers_enum"),
+        lambda: experts(
+            config,
+            Experts(act, shared=True),
+            shared=config.size("share_expert_dim"),
+            chosen=("num_experts_per_tok", "moe_top_k"),
+        ),
+        lambda: feed_forward(config, FeedForward(act)),
+    )
     return decoder(config, "step3_text", attention(Attention(low_rank=True), sizes), ffn)
 
 

@@ -73,8 +73,12 @@ def lfm2_moe(config: Config) -> Architecture:
     """Experts in all layers but the first."""
     if not config.has("layer_types"):
         raise config.fail("key 'layer_types' is missing: list full_attention or conv for each layer")
-    ffn = routed(config, after_first(config, "num_dense_layers", 2), lambda: experts(config, Experts()),
-                 lambda: feed_forward(config, FeedForward()))  # fmt: skip
+    ffn = routed(
+        config,
+        after_first(config, "num_dense_layers", 2),
+        lambda: experts(config, Experts()),
+        lambda: feed_forward(config, FeedForward()),
+    )
     return decoder(config, "lfm2_moe", mixers(config, own(config), [], "layer_types"), ffn, tied=tied(config))
 
 
@@ -87,8 +91,13 @@ def lfm3(config: Config) -> Architecture:
     full = attention(kind, sizes, FULL, wiring)
     sliding = attention(replace(kind, mask="sliding"), {**sizes, "w": window(config, 256)}, wiring=wiring)
     absent = [FULL if i % 4 == 2 else SLIDING if i % 4 == 0 and i else CONV for i in range(layers(config))]
-    return decoder(config, "lfm3", mixers(config, full, absent, "num_hidden_layers", sliding),
-                   feed_forward(config, FeedForward(), wiring=wiring), tied=True)  # fmt: skip
+    return decoder(
+        config,
+        "lfm3",
+        mixers(config, full, absent, "num_hidden_layers", sliding),
+        feed_forward(config, FeedForward(), wiring=wiring),
+        tied=True,
+    )
 
 
 FAMILIES: dict[str, Reader] = {"lfm2": lfm2, "lfm2_moe": lfm2_moe, "lfm3": lfm3}

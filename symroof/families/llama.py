@@ -14,8 +14,12 @@ def llama(config: Config, family: str = "llama", h: int | None = None) -> Archit
     """A dense decoder of grouped-query attention and gated feed-forward networks; `h`: head_dim where it is absent."""
     bias = config.flag("attention_bias", absent=False)
     mlp = FeedForward(act=activation(config), bias=config.flag("mlp_bias", absent=False))
-    return decoder(config, family, attention(Attention(bias=bias, out_bias=bias), heads(config, single=True, absent=h)),
-                   feed_forward(config, mlp))  # fmt: skip
+    return decoder(
+        config,
+        family,
+        attention(Attention(bias=bias, out_bias=bias), heads(config, single=True, absent=h)),
+        feed_forward(config, mlp),
+    )
 
 
 FAMILIES = {"llama": llama}

@@ -52,8 +52,10 @@ def layer_types(config: Config, count: int) -> tuple[list[str], str]:
         raise config.fail(f"key 'no_rope_layers' must hold a 0 or 1 for each of the {count} layers")
     kinds = ["chunked_attention" if x else "full_attention" for x in rope]
     if config.has("layer_types") and config.listed("layer_types") != kinds:
-        raise config.fail(f"keys 'layer_types' and {origin!r} contradict each other: chunked_attention belongs to "
-                          "layers with rotary embedding, full_attention to those without")  # fmt: skip
+        raise config.fail(
+            f"keys 'layer_types' and {origin!r} contradict each other: chunked_attention belongs to "
+            "layers with rotary embedding, full_attention to those without"
+        )
     return kinds, origin
 
 

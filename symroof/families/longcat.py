@@ -24,8 +24,13 @@ def read(config: Config) -> Architecture:
     mlp = feed_forward(config, FeedForward(act), "ffn_hidden_size")
     router_bias = config.flag("router_bias", absent=False)
     idle = config.number("zero_expert_num", absent=256, least=0)
-    moe = experts(config, Experts(act, router_bias=router_bias, idle=idle > 0), "expert_ffn_hidden_size", wiring=BESIDE,
-                  count=("n_routed_experts",))  # fmt: skip
+    moe = experts(
+        config,
+        Experts(act, router_bias=router_bias, idle=idle > 0),
+        "expert_ffn_hidden_size",
+        wiring=BESIDE,
+        count=("n_routed_experts",),
+    )
     if idle:
         moe = replace(moe, sizes=(*moe.sizes, ("N_z", config.size("zero_expert_num", absent=256))))
     return decoder(config, "longcat_flash", mla, mlp, moe, mla, mlp)

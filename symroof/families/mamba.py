@@ -40,12 +40,15 @@ def expanded(config: Config) -> Size:
     return Size(times * d, f"{times.origin} * {d.origin}")
 
 
-def selective(
-    config: Config, width: Size, norm: str = "", act: str = "hidden_act", heads: Size | None = None
-) -> Part:  # fmt: skip
+def selective(config: Config, width: Size, norm: str = "", act: str = "hidden_act", heads: Size | None = None) -> Part:
     """Mamba-1 of that width, activated by what is under the key `act`."""
-    kind = Mamba(config.flag(*BIAS, absent=False), config.flag(*CONV_BIAS, absent=True), activation(config, act), norm,
-                 bool(heads))  # fmt: skip
+    kind = Mamba(
+        config.flag(*BIAS, absent=False),
+        config.flag(*CONV_BIAS, absent=True),
+        activation(config, act),
+        norm,
+        bool(heads),
+    )
     sizes = {"d_m": width, "N_m": config.size(*STATE), "k_c": config.size(*KERNEL), "r_m": rank(config)}
     if heads and width % heads:
         raise config.fail(f"the state space's width {width} ({width.origin}) is no multiple of {heads.origin}={heads}")
@@ -80,8 +83,16 @@ def state_space(
     G_m = config.size(*GROUPS)
     if heads["H_m"] % G_m:
         raise config.fail(f"{heads['H_m'].origin}={heads['H_m']} is no multiple of {G_m.origin}={G_m}")
-    return Part.of(kind, "mamba", wiring, **heads, N_m=config.size(*STATE), G_m=G_m, k_c=config.size(*KERNEL),
-                   w_s=config.size(*CHUNK, absent=chunk))  # fmt: skip
+    return Part.of(
+        kind,
+        "mamba",
+        wiring,
+        **heads,
+        N_m=config.size(*STATE),
+        G_m=G_m,
+        k_c=config.size(*KERNEL),
+        w_s=config.size(*CHUNK, absent=chunk),
+    )
 
 
 FAMILIES = {

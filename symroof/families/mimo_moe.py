@@ -26,18 +26,30 @@ def mimo_v2_flash(config: Config) -> Architecture:
     slides = numbers(config, "hybrid_layer_pattern", [int(i > 0 and (i + 1) % 6 > 0) for i in range(count)])
     experted = numbers(config, "moe_layer_freq", [int(i > 0) for i in range(count)])
     attentions = alternating(
-        with_window(config), *turned(config, full, sizes, FULL, TURNED), [SLIDING if x else FULL for x in slides],
-        "hybrid_layer_pattern", 129, *turned(config, sliding, sliding_heads(config, sizes), SLIDING, TURNED),
-    )  # fmt: skip
-    ffn = routed(config, sparse(config, [i for i, x in enumerate(experted) if x], "moe_layer_freq"),
-                 lambda: experts(config, Experts(act)), lambda: feed_forward(config, FeedForward(act)))  # fmt: skip
+        with_window(config),
+        *turned(config, full, sizes, FULL, TURNED),
+        [SLIDING if x else FULL for x in slides],
+        "hybrid_layer_pattern",
+        129,
+        *turned(config, sliding, sliding_heads(config, sizes), SLIDING, TURNED),
+    )
+    ffn = routed(
+        config,
+        sparse(config, [i for i, x in enumerate(experted) if x], "moe_layer_freq"),
+        lambda: experts(config, Experts(act)),
+        lambda: feed_forward(config, FeedForward(act)),
+    )
     return decoder(config, "mimo_v2_flash", attentions, ffn)
 
 
 def sliding_heads(config: Config, sizes: Sizes) -> Sizes:
     """The heads of layers with a window: as the config names them apart, else with twice the KV heads."""
-    keys = {"H_q": "swa_num_attention_heads", "H_kv": "swa_num_key_value_heads", "h": "swa_head_dim",
-            "h_v": "swa_v_head_dim"}  # fmt: skip
+    keys = {
+        "H_q": "swa_num_attention_heads",
+        "H_kv": "swa_num_key_value_heads",
+        "h": "swa_head_dim",
+        "h_v": "swa_v_head_dim",
+    }
     own = {base: config.size(key) for base, key in keys.items() if config.has(key)}
     return {**sizes, "H_kv": Size(2 * sizes["H_kv"], f"2 x {sizes['H_kv'].origin}"), **own}
 

@@ -39,8 +39,10 @@ CLAMPED = "silu_clamped"  # of minimax_m3 whatever hidden_act says
 def minimax(config: Config) -> Architecture:
     """Layers of two kinds by layer_types, else in turns."""
     absent = [FULL if (i + 1) % 2 else LINEAR for i in range(layers(config))]
-    wirings = {name: weighted(config, f"{key}_alpha_factor", f"{key}_beta_factor")
-               for name, key in ((FULL, "full_attn"), (LINEAR, "linear_attn"), (MLP, "mlp"))}  # fmt: skip
+    wirings = {
+        name: weighted(config, f"{key}_alpha_factor", f"{key}_beta_factor")
+        for name, key in ((FULL, "full_attn"), (LINEAR, "linear_attn"), (MLP, "mlp"))
+    }
     return described(config, "minimax", *layer_types(config, absent, "num_hidden_layers"), wirings)
 
 
@@ -79,8 +81,10 @@ def mixers(config: Config, act: str, kinds: list[str], origin: str, wirings: Map
     window = {"w": config.size("sliding_window")} if config.has("sliding_window") else {}
     kind = Attention("local" if window else "causal", rotary)
     lightning = {"H_q": sizes["H_q"], "h": sizes["h"], "w_s": config.size("block_size", absent=BLOCK)}
-    parts = {FULL: attention(kind, {**sizes, **part, **window}, FULL, wirings[FULL]),
-             LINEAR: Part.of(LightningAttention(act), LINEAR, wirings[LINEAR], **lightning)}  # fmt: skip
+    parts = {
+        FULL: attention(kind, {**sizes, **part, **window}, FULL, wirings[FULL]),
+        LINEAR: Part.of(LightningAttention(act), LINEAR, wirings[LINEAR], **lightning),
+    }
     return choose(config, kinds, parts, origin)
 
 
@@ -88,9 +92,12 @@ def minimax_m3(config: Config, family: str = "minimax_m3_vl_text") -> Architectu
     """Attention to all keys or to blocks that an indexer selects; experts beside a shared one, or a dense network."""
     count, freq = layers(config), config.listed("moe_layer_freq")
     moe = Experts(CLAMPED, shared=True)
-    ffn = routed(config, sparse(config, by_flags(config, freq, count), "moe_layer_freq"),
-                 lambda: experts(config, moe, "intermediate_size", config.size("shared_intermediate_size")),
-                 lambda: feed_forward(config, FeedForward(CLAMPED), "dense_intermediate_size"))  # fmt: skip
+    ffn = routed(
+        config,
+        sparse(config, by_flags(config, freq, count), "moe_layer_freq"),
+        lambda: experts(config, moe, "intermediate_size", config.size("shared_intermediate_size")),
+        lambda: feed_forward(config, FeedForward(CLAMPED), "dense_intermediate_size"),
+    )
     return decoder(config, family, block_attentions(config, count), ffn)
 
 

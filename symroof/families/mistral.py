@@ -22,8 +22,12 @@ def windowed(config: Config, kind: Attention, sizes: Sizes, own: int | None = No
 def mistral(config: Config) -> Architecture:
     """No biases; a window of 4096 where none is said."""
     sizes = heads(config, single=config.says("num_key_value_heads"))
-    return decoder(config, "mistral", windowed(config, Attention(), sizes, 4096),
-                   feed_forward(config, FeedForward(activation(config))))  # fmt: skip
+    return decoder(
+        config,
+        "mistral",
+        windowed(config, Attention(), sizes, 4096),
+        feed_forward(config, FeedForward(activation(config))),
+    )
 
 
 def ministral(config: Config) -> Architecture:
@@ -31,15 +35,23 @@ def ministral(config: Config) -> Architecture:
     sizes = heads(config, single=config.says("num_key_value_heads"))
     windows = config.has("sliding_window") or not config.says("sliding_window")
     absent = [SLIDING if windows else FULL] * layers(config)
-    return decoder(config, "ministral", alternating(config, Attention(), sizes, absent, "num_hidden_layers", 4096),
-                   feed_forward(config, FeedForward(activation(config))))  # fmt: skip
+    return decoder(
+        config,
+        "ministral",
+        alternating(config, Attention(), sizes, absent, "num_hidden_layers", 4096),
+        feed_forward(config, FeedForward(activation(config))),
+    )
 
 
 def ministral3(config: Config) -> Architecture:
     """Queries scaled by their position."""
     sizes = heads(config, single=config.says("num_key_value_heads"), absent=128)
-    return decoder(config, "ministral3", windowed(config, Attention(temperature=tuned(config)), sizes),
-                   feed_forward(config, FeedForward(activation(config))))  # fmt: skip
+    return decoder(
+        config,
+        "ministral3",
+        windowed(config, Attention(temperature=tuned(config)), sizes),
+        feed_forward(config, FeedForward(activation(config))),
+    )
 
 
 def tuned(config: Config) -> bool:
@@ -55,9 +67,14 @@ def starcoder2(config: Config) -> Architecture:
     bias = config.flag("use_bias", absent=True)
     act = activation(config, absent="gelu_pytorch_tanh")
     kind, sizes = Attention(bias=bias, out_bias=bias), heads(config, single=config.says("num_key_value_heads"))
-    return decoder(config, "starcoder2", windowed(config, kind, sizes),
-                   feed_forward(config, FeedForward(act, gated=False, bias=bias)),
-                   frame=Frame("layer"), tied=True)  # fmt: skip
+    return decoder(
+        config,
+        "starcoder2",
+        windowed(config, kind, sizes),
+        feed_forward(config, FeedForward(act, gated=False, bias=bias)),
+        frame=Frame("layer"),
+        tied=True,
+    )
 
 
 def cwm(config: Config) -> Architecture:
@@ -65,16 +82,24 @@ def cwm(config: Config) -> Architecture:
     sizes = heads(config, single=config.says("num_key_value_heads"), absent=128)
     absent = [SLIDING if i % 4 else FULL for i in range(layers(config))]
     mlp = FeedForward(activation(config), bias=config.flag("mlp_bias", absent=False))
-    return decoder(config, "cwm", alternating(config, Attention(), sizes, absent, "num_hidden_layers", 8192),
-                   feed_forward(config, mlp))  # fmt: skip
+    return decoder(
+        config,
+        "cwm",
+        alternating(config, Attention(), sizes, absent, "num_hidden_layers", 8192),
+        feed_forward(config, mlp),
+    )
 
 
 def emu3(config: Config) -> Architecture:
     """The text model of Emu3."""
     bias = config.flag("attention_bias", absent=False)
     mlp = FeedForward(activation(config), bias=config.flag("mlp_bias", absent=False))
-    return decoder(config, "emu3", attention(Attention(bias=bias, out_bias=bias), heads(config, single=True)),
-                   feed_forward(config, mlp))  # fmt: skip
+    return decoder(
+        config,
+        "emu3",
+        attention(Attention(bias=bias, out_bias=bias), heads(config, single=True)),
+        feed_forward(config, mlp),
+    )
 
 
 FAMILIES = {

@@ -27,8 +27,9 @@ WIDTH = "intermediate_size"
 def mixtral(config: Config) -> Architecture:
     """Attention with a window where sliding_window is set."""
     sizes = heads(config, single=config.says("num_key_value_heads"))
-    return decoder(config, "mixtral", uniform(config, Attention(), sizes),
-                   experts(config, Experts(activation(config)), WIDTH))  # fmt: skip
+    return decoder(
+        config, "mixtral", uniform(config, Attention(), sizes), experts(config, Experts(activation(config)), WIDTH)
+    )
 
 
 def phimoe(config: Config) -> Architecture:
@@ -36,8 +37,13 @@ def phimoe(config: Config) -> Architecture:
     bias = config.flag("attention_bias", absent=False)
     sizes = heads(config, single=config.says("num_key_value_heads"))
     frame = Frame("layer", head_bias=config.flag("lm_head_bias", absent=False))
-    return decoder(config, "phimoe", uniform(config, Attention(bias=bias, out_bias=bias), sizes),
-                   experts(config, Experts(activation(config)), WIDTH), frame=frame)  # fmt: skip
+    return decoder(
+        config,
+        "phimoe",
+        uniform(config, Attention(bias=bias, out_bias=bias), sizes),
+        experts(config, Experts(activation(config)), WIDTH),
+        frame=frame,
+    )
 
 
 def minimax_m2(config: Config) -> Architecture:
@@ -48,16 +54,21 @@ def minimax_m2(config: Config) -> Architecture:
     else:
         rotary, part = rotated(config, sizes["h"])
     kind = Attention(rotary=rotary, qk_norm="rms", qk_over="width")
-    return decoder(config, "minimax_m2", attention(kind, {**sizes, **part}),
-                   experts(config, Experts(activation(config)), WIDTH))  # fmt: skip
+    return decoder(
+        config, "minimax_m2", attention(kind, {**sizes, **part}), experts(config, Experts(activation(config)), WIDTH)
+    )
 
 
 def olmoe(config: Config, family: str = "olmoe", wiring: Wiring | None = None) -> Architecture:
     """Queries and keys are normalised over their whole width; flex_olmo has its norms after the sublayers."""
     bias, clip = config.flag("attention_bias", absent=False), family == "olmoe" and config.has("clip_qkv")
     kind = Attention(bias=bias, out_bias=bias, qk_norm="rms", qk_over="width", clip=clip)
-    return decoder(config, family, attention(kind, heads(config, single=True), wiring=wiring),
-                   experts(config, Experts(activation(config)), WIDTH, wiring=wiring))  # fmt: skip
+    return decoder(
+        config,
+        family,
+        attention(kind, heads(config, single=True), wiring=wiring),
+        experts(config, Experts(activation(config)), WIDTH, wiring=wiring),
+    )
 
 
 def flex_olmo(config: Config) -> Architecture:
@@ -88,16 +99,22 @@ def dbrx(config: Config) -> Architecture:
         raise config.fail(f"d_model={d} is no multiple of n_heads={H_q}")
     sizes = {"H_q": H_q, "H_kv": att.size("kv_n_heads"), "h": Size(d // H_q, "d_model / n_heads")}
     moe = experts(ffn, Experts(act), "ffn_hidden_size", count=("moe_num_experts",), chosen=("moe_top_k",))
-    return decoder(config, "dbrx", attention(Attention(clip=att.has("clip_qkv")), sizes), moe,
-                   frame=Frame("layer_unbiased"))  # fmt: skip
+    return decoder(
+        config, "dbrx", attention(Attention(clip=att.has("clip_qkv")), sizes), moe, frame=Frame("layer_unbiased")
+    )
 
 
 def grok(config: Config) -> Architecture:
     """Norms on both sides of each sublayer, capped scores, scaled embeddings."""
     kind, moe = Attention(softcap=True), Experts(activation(config, absent="gelu"))
-    return decoder(config, "grok-1", attention(kind, heads(config), wiring=SANDWICH),
-                   experts(config, moe, WIDTH, wiring=SANDWICH), frame=Frame(scaled=True, head_scaled=True),
-                   tied=True)  # fmt: skip
+    return decoder(
+        config,
+        "grok-1",
+        attention(kind, heads(config), wiring=SANDWICH),
+        experts(config, moe, WIDTH, wiring=SANDWICH),
+        frame=Frame(scaled=True, head_scaled=True),
+        tied=True,
+    )
 
 
 FAMILIES = {

@@ -25,13 +25,17 @@ from symroof.families.reading.parts import (
 def modernbert(config: Config) -> Architecture:
     """Full attention in the first of every three layers; the embeddings' norm serves the first layer too."""
     norm = "layer" if config.flag("norm_bias", absent=False) else "layer_unbiased"
-    frame = Frame(norm, embedding_norm=norm, head_bias=config.flag("decoder_bias", absent=True),
-                  head_act=activation(config, "classifier_activation", absent="gelu"),
-                  head_act_bias=config.flag("classifier_bias", absent=False))  # fmt: skip
-    mlp = FeedForward(activation(config, "hidden_activation", absent="gelu"),
-                      bias=config.flag("mlp_bias", absent=False))  # fmt: skip
-    return decoder(config, "modernbert-decoder", attentions(config), feed_forward(config, mlp),
-                   frame=frame, tied=True)  # fmt: skip
+    frame = Frame(
+        norm,
+        embedding_norm=norm,
+        head_bias=config.flag("decoder_bias", absent=True),
+        head_act=activation(config, "classifier_activation", absent="gelu"),
+        head_act_bias=config.flag("classifier_bias", absent=False),
+    )
+    mlp = FeedForward(
+        activation(config, "hidden_activation", absent="gelu"), bias=config.flag("mlp_bias", absent=False)
+    )
+    return decoder(config, "modernbert-decoder", attentions(config), feed_forward(config, mlp), frame=frame, tied=True)
 
 
 def attentions(config: Config) -> Pattern:
@@ -39,8 +43,9 @@ def attentions(config: Config) -> Pattern:
     bias = config.flag("attention_bias", absent=False)
     sizes = heads(config.filled({}, num_key_value_heads=None, head_dim=None), single=True)
     step, count = config.number("global_attn_every_n_layers", absent=3), layers(config)
-    names, origin = layer_types(config, [SLIDING if i % step else FULL for i in range(count)],
-                                "global_attn_every_n_layers")  # fmt: skip
+    names, origin = layer_types(
+        config, [SLIDING if i % step else FULL for i in range(count)], "global_attn_every_n_layers"
+    )
     kind = Attention(bias=bias, out_bias=bias)
     parts = {FULL: attention(kind, sizes, FULL)}
     if SLIDING in names:

@@ -177,8 +177,15 @@ WRAPPERS = {
 
 VERSIONS = {"2.6": "qwen2", "4.5": "qwen3"}  # of MiniCPM-V and MiniCPM-o, whose configs are flat
 
-SIZES = ("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads",
-         "num_key_value_heads", "head_dim")  # fmt: skip
+SIZES = (
+    "vocab_size",
+    "hidden_size",
+    "intermediate_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "num_key_value_heads",
+    "head_dim",
+)
 
 # Configs save of a text model only what its class does not have by default: these sizes of each class.
 CLASSES = {
@@ -217,8 +224,10 @@ def prompted(architecture: Architecture, text: Config) -> Architecture:
     masks = {x.kind.mask for x in structure.sublayers if isinstance(x.kind, Attention)}
     if masks != {"causal"}:
         raise text.fail("a prompt whose tokens see each other is known for attention without windows only")
-    sublayers = (replace(x, kind=replace(x.kind, mask="prompt")) if isinstance(x.kind, Attention) else x
-                 for x in structure.sublayers)  # fmt: skip
+    sublayers = (
+        replace(x, kind=replace(x.kind, mask="prompt")) if isinstance(x.kind, Attention) else x
+        for x in structure.sublayers
+    )
     return replace(architecture, structure=replace(structure, sublayers=tuple(sublayers)))
 
 

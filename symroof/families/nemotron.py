@@ -25,8 +25,14 @@ def nemotron_h(config: Config) -> Architecture:
     names, origin = mixers(config)
     readers = {LINEAR: state_spaces, FULL: full_attention, "mlp": network, "moe": routed_experts}
     parts = {name: readers[name](config) for name in dict.fromkeys(names)}
-    return assemble("nemotron_h", Size(len(names), origin), (Pattern([parts[x] for x in names], origin),), Frame(),
-                    d=config.size(*HIDDEN), V=config.size("vocab_size"))  # fmt: skip
+    return assemble(
+        "nemotron_h",
+        Size(len(names), origin),
+        (Pattern([parts[x] for x in names], origin),),
+        Frame(),
+        d=config.size(*HIDDEN),
+        V=config.size("vocab_size"),
+    )
 
 
 def mixers(config: Config) -> tuple[list[str], str]:
@@ -72,8 +78,14 @@ def network(config: Config) -> Part:
 def routed_experts(config: Config) -> Part:
     """Plain experts, perhaps on a latent, beside a shared one of the width of all shared ones together."""
     latent = config.has("moe_latent_size")
-    kind = Experts(activation(config, "mlp_hidden_act", absent="relu2"), gated=False, shared=True,
-                   shared_bias=biased(config), latent=latent, latent_bias=latent and biased(config))  # fmt: skip
+    kind = Experts(
+        activation(config, "mlp_hidden_act", absent="relu2"),
+        gated=False,
+        shared=True,
+        shared_bias=biased(config),
+        latent=latent,
+        latent_bias=latent and biased(config),
+    )
     part = experts(config, kind, shared=config.size("moe_shared_expert_intermediate_size"))
     return Part(part.kind, part.name, (*part.sizes, ("d_lat", config.size("moe_latent_size")))) if latent else part
 

@@ -49,8 +49,11 @@ def mixer(config: Config, part: Config) -> Part | None:
     group = part.number("n_heads_in_group")
     if H_q % group or d % H_q:
         raise part.fail(f"{d.origin}={d}, {H_q.origin}={H_q} and n_heads_in_group={group} must divide one another")
-    sizes = {"H_q": H_q, "H_kv": Size(H_q // group, f"{H_q.origin} / n_heads_in_group"),
-             "h": Size(d // H_q, f"{d.origin} / {H_q.origin}")}  # fmt: skip
+    sizes = {
+        "H_q": H_q,
+        "H_kv": Size(H_q // group, f"{H_q.origin} / n_heads_in_group"),
+        "h": Size(d // H_q, f"{d.origin} / {H_q.origin}"),
+    }
     if part.has("window_length"):
         return attention(Attention("sliding", bias=bias, out_bias=bias), {**sizes, "w": part.size("window_length")})
     return attention(Attention(bias=bias, out_bias=bias), sizes)

@@ -15,8 +15,13 @@ def olmo(config: Config) -> Architecture:
     """Layer norms without weights."""
     bias = config.flag("attention_bias", absent=False)
     kind = Attention(bias=bias, out_bias=bias, clip=config.has("clip_qkv"))
-    return decoder(config, "olmo", attention(kind, heads(config, single=True)),
-                   feed_forward(config, FeedForward(activation(config))), frame=Frame("layer_plain"))  # fmt: skip
+    return decoder(
+        config,
+        "olmo",
+        attention(kind, heads(config, single=True)),
+        feed_forward(config, FeedForward(activation(config))),
+        frame=Frame("layer_plain"),
+    )
 
 
 def normed(config: Config) -> Attention:
@@ -27,17 +32,23 @@ def normed(config: Config) -> Attention:
 
 def olmo2(config: Config) -> Architecture:
     """Norms after the sublayers, and of queries and keys."""
-    return decoder(config, "olmo2", attention(normed(config), heads(config, single=True), wiring=POST),
-                   feed_forward(config, FeedForward(activation(config)), wiring=POST))  # fmt: skip
+    return decoder(
+        config,
+        "olmo2",
+        attention(normed(config), heads(config, single=True), wiring=POST),
+        feed_forward(config, FeedForward(activation(config)), wiring=POST),
+    )
 
 
 def olmo3(config: Config) -> Architecture:
     """olmo2 with windows, but in every fourth layer."""
     names = every(layers(config), 4)
-    return decoder(config, "olmo3",
-                   alternating(config, normed(config), heads(config, single=True), names, "num_hidden_layers", 4096,
-                               wiring=POST),
-                   feed_forward(config, FeedForward(activation(config)), wiring=POST))  # fmt: skip
+    return decoder(
+        config,
+        "olmo3",
+        alternating(config, normed(config), heads(config, single=True), names, "num_hidden_layers", 4096, wiring=POST),
+        feed_forward(config, FeedForward(activation(config)), wiring=POST),
+    )
 
 
 def exaone4(config: Config) -> Architecture:
@@ -47,8 +58,9 @@ def exaone4(config: Config) -> Architecture:
     step = config.number(key, absent=4) if slides and not config.has("layer_types") else 1
     names = every(count, step) if slides else [FULL] * count
     full, sliding = Attention(rotary="" if slides else "full", qk_norm="rms"), Attention(qk_norm="rms")
-    attentions = alternating(config, full, heads(config, single=config.says("num_key_value_heads")), names, key, 4096,
-                             sliding, wiring=POST)  # fmt: skip
+    attentions = alternating(
+        config, full, heads(config, single=config.says("num_key_value_heads")), names, key, 4096, sliding, wiring=POST
+    )
     return decoder(config, "exaone4", attentions, feed_forward(config, FeedForward(activation(config)), wiring=POST))
 
 

@@ -19,8 +19,12 @@ def phi3(config: Config, family: str = "phi3") -> Architecture:
     """llama with a window where sliding_window is set."""
     sizes = heads(config, single=True)
     rotary, part = rotated(config, sizes["h"])
-    return decoder(config, family, windowed(config, Attention(rotary=rotary), {**sizes, **part}),
-                   feed_forward(config, FeedForward(activation(config))))  # fmt: skip
+    return decoder(
+        config,
+        family,
+        windowed(config, Attention(rotary=rotary), {**sizes, **part}),
+        feed_forward(config, FeedForward(activation(config))),
+    )
 
 
 def phi(config: Config) -> Architecture:
@@ -30,8 +34,13 @@ def phi(config: Config) -> Architecture:
     norm = "layer" if config.flag("qk_layernorm", absent=False) else ""
     kind = Attention(rotary=rotary, bias=True, out_bias=True, qk_norm=norm)
     mlp = FeedForward(activation(config, absent="gelu_new"), gated=False, bias=True)
-    return decoder(config, "phi", attention(kind, {**sizes, **part}), feed_forward(config, mlp, wiring=BESIDE),
-                   frame=Frame("layer", head_bias=True))  # fmt: skip
+    return decoder(
+        config,
+        "phi",
+        attention(kind, {**sizes, **part}),
+        feed_forward(config, mlp, wiring=BESIDE),
+        frame=Frame("layer", head_bias=True),
+    )
 
 
 def phi_msft(config: Config) -> Architecture:
@@ -44,9 +53,13 @@ def phi_msft(config: Config) -> Architecture:
     f = config.size("n_inner") if config.has("n_inner") else Size(4 * d, f"4 {d.origin}")
     kind = Attention(rotary="partial", bias=True, out_bias=True)
     mlp = FeedForward(activation(config, "activation_function", absent="gelu_new"), gated=False, bias=True)
-    return decoder(config, "phi-msft",
-                   attention(kind, {**sizes, "h_r": config.size("rotary_dim", absent=32, most=sizes["h"])}),
-                   Part.of(mlp, "mlp", BESIDE, f=f), frame=Frame("layer", head_bias=True))  # fmt: skip
+    return decoder(
+        config,
+        "phi-msft",
+        attention(kind, {**sizes, "h_r": config.size("rotary_dim", absent=32, most=sizes["h"])}),
+        Part.of(mlp, "mlp", BESIDE, f=f),
+        frame=Frame("layer", head_bias=True),
+    )
 
 
 def stablelm(config: Config) -> Architecture:
@@ -56,9 +69,13 @@ def stablelm(config: Config) -> Architecture:
     norm = "layer_unbiased" if config.flag("qk_layernorm", absent=False) else ""
     kind = Attention(rotary=rotary, bias=config.flag("use_qkv_bias", absent=False), qk_norm=norm, qk_over="heads")
     wiring = BESIDE if config.flag("use_parallel_residual", absent=False) else None
-    return decoder(config, "stablelm", attention(kind, {**sizes, **part}),
-                   feed_forward(config, FeedForward(activation(config)), wiring=wiring),
-                   frame=Frame("layer"))  # fmt: skip
+    return decoder(
+        config,
+        "stablelm",
+        attention(kind, {**sizes, **part}),
+        feed_forward(config, FeedForward(activation(config)), wiring=wiring),
+        frame=Frame("layer"),
+    )
 
 
 def persimmon(config: Config) -> Architecture:
@@ -68,8 +85,9 @@ def persimmon(config: Config) -> Architecture:
     norm = "layer" if config.flag("qk_layernorm", absent=True) else ""
     kind = Attention(rotary=rotary, bias=True, out_bias=True, qk_norm=norm)
     mlp = FeedForward(activation(config, absent="relu2"), gated=False, bias=True)
-    return decoder(config, "persimmon", attention(kind, {**sizes, **part}), feed_forward(config, mlp),
-                   frame=Frame("layer"))  # fmt: skip
+    return decoder(
+        config, "persimmon", attention(kind, {**sizes, **part}), feed_forward(config, mlp), frame=Frame("layer")
+    )
 
 
 FAMILIES = {

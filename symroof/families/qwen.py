@@ -26,24 +26,36 @@ def windowed(config: Config, kind: Attention, sizes: Sizes) -> Pattern:
 def qwen2(config: Config, family: str = "qwen2") -> Architecture:
     """Biases on queries, keys and values."""
     sizes = heads(config, single=config.says("num_key_value_heads"))
-    return decoder(config, family, windowed(config, Attention(bias=True), sizes),
-                   feed_forward(config, FeedForward(activation(config))))  # fmt: skip
+    return decoder(
+        config,
+        family,
+        windowed(config, Attention(bias=True), sizes),
+        feed_forward(config, FeedForward(activation(config))),
+    )
 
 
 def qwen3(config: Config) -> Architecture:
     """Queries and keys are normalised."""
     bias = config.flag("attention_bias", absent=False)
     sizes = heads(config, single=config.says("num_key_value_heads"), absent=128)
-    return decoder(config, "qwen3", windowed(config, Attention(bias=bias, out_bias=bias, qk_norm="rms"), sizes),
-                   feed_forward(config, FeedForward(activation(config))))  # fmt: skip
+    return decoder(
+        config,
+        "qwen3",
+        windowed(config, Attention(bias=bias, out_bias=bias, qk_norm="rms"), sizes),
+        feed_forward(config, FeedForward(activation(config))),
+    )
 
 
 def hunyuan(config: Config) -> Architecture:
     """Queries and keys are normalised after the rotation."""
     bias = config.flag("attention_bias", absent=False)
     kind = Attention(bias=bias, out_bias=bias, qk_norm="rms", norm_last=True)
-    return decoder(config, "hunyuan_v1_dense", attention(kind, heads(config, single=True)),
-                   feed_forward(config, FeedForward(activation(config))))  # fmt: skip
+    return decoder(
+        config,
+        "hunyuan_v1_dense",
+        attention(kind, heads(config, single=True)),
+        feed_forward(config, FeedForward(activation(config))),
+    )
 
 
 def qwen(config: Config) -> Architecture:

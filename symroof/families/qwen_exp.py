@@ -37,8 +37,16 @@ def qwen4_exp(config: Config) -> Architecture:
     moe = Experts(activation(config), shared=True, shared_gate=True)
     ffn = experts(config, moe, shared=config.size("shared_expert_intermediate_size"), wiring=WEIGHED)
     frame = Frame(norm="", streams="low_rank")
-    return decoder(config, "qwen4_exp_text", *several(config), mixers(config), ffn, frame=frame,
-                   m=config.size("hc_count", absent=4), r_s=config.size("hc_lowrank", absent=320))  # fmt: skip
+    return decoder(
+        config,
+        "qwen4_exp_text",
+        *several(config),
+        mixers(config),
+        ffn,
+        frame=frame,
+        m=config.size("hc_count", absent=4),
+        r_s=config.size("hc_lowrank", absent=320),
+    )
 
 
 def several(config: Config) -> tuple[Pattern, ...]:

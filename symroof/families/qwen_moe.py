@@ -29,11 +29,15 @@ def qwen2_moe(config: Config) -> Architecture:
     absent = [SLIDING if i % 2 == 0 and i < most else FULL for i in range(layers(config))]
     kind = Attention(bias=config.flag("qkv_bias", absent=True))
     moe = Experts(activation(config), shared=True, shared_gate=True)
-    ffn = routed(config, stepped(config),
-                 lambda: experts(config, moe, shared=config.size("shared_expert_intermediate_size")),
-                 lambda: dense(config))  # fmt: skip
-    return decoder(config, "qwen2_moe",
-                   alternating(config, kind, heads(config), absent, "max_window_layers", 4096), ffn)  # fmt: skip
+    ffn = routed(
+        config,
+        stepped(config),
+        lambda: experts(config, moe, shared=config.size("shared_expert_intermediate_size")),
+        lambda: dense(config),
+    )
+    return decoder(
+        config, "qwen2_moe", alternating(config, kind, heads(config), absent, "max_window_layers", 4096), ffn
+    )
 
 
 def qwen3_moe(config: Config) -> Architecture:
@@ -48,21 +52,36 @@ def mellum(config: Config) -> Architecture:
     """qwen3_moe by layer_types and mlp_layer_types."""
     bias, count = config.flag("attention_bias", absent=False), layers(config)
     kind = Attention(bias=bias, out_bias=bias, qk_norm="rms")
-    ffn = routed(config, sparse(config, range(count), "num_hidden_layers"),
-                 lambda: plain(config), lambda: dense(config))  # fmt: skip
-    return decoder(config, "mellum", alternating(config, kind, heads(config, absent=128), [FULL] * count,
-                                                 "num_hidden_layers", 1024), ffn)  # fmt: skip
+    ffn = routed(
+        config, sparse(config, range(count), "num_hidden_layers"), lambda: plain(config), lambda: dense(config)
+    )
+    return decoder(
+        config,
+        "mellum",
+        alternating(config, kind, heads(config, absent=128), [FULL] * count, "num_hidden_layers", 1024),
+        ffn,
+    )
 
 
 def kolibri1(config: Config) -> Architecture:
     """Norms on both sides; every fifth layer sees all, without rotation where the others have a window."""
     nope = config.has("sliding_window") or not config.says("sliding_window")
-    moe = experts(config, Experts(activation(config), shared=True),
-                  shared=config.size("shared_expert_intermediate_size"), wiring=SANDWICH)  # fmt: skip
+    moe = experts(
+        config,
+        Experts(activation(config), shared=True),
+        shared=config.size("shared_expert_intermediate_size"),
+        wiring=SANDWICH,
+    )
     attentions = alternating(
-        config, Attention(rotary="" if nope else "full", qk_norm="rms"), heads(config, absent=128),
-        every(layers(config), 5), "num_hidden_layers", 513, Attention(qk_norm="rms"), wiring=SANDWICH,
-    )  # fmt: skip
+        config,
+        Attention(rotary="" if nope else "full", qk_norm="rms"),
+        heads(config, absent=128),
+        every(layers(config), 5),
+        "num_hidden_layers",
+        513,
+        Attention(qk_norm="rms"),
+        wiring=SANDWICH,
+    )
     return decoder(config, "kolibri1", attentions, moe)
 
 

@@ -40,8 +40,12 @@ def every(config: Config, interval: int) -> list[str]:
 
 def delta_sizes(config: Config) -> dict[str, Size]:
     """Heads and head sizes of linear attention; each key head serves the same number of value heads."""
-    sizes = {"H_k": config.size("linear_num_key_heads"), "H_v": config.size("linear_num_value_heads"),
-             "d_k": config.size("linear_key_head_dim"), "d_v": config.size("linear_value_head_dim")}  # fmt: skip
+    sizes = {
+        "H_k": config.size("linear_num_key_heads"),
+        "H_v": config.size("linear_num_value_heads"),
+        "d_k": config.size("linear_key_head_dim"),
+        "d_v": config.size("linear_value_head_dim"),
+    }
     return grouped(config, sizes)
 
 
@@ -83,9 +87,12 @@ def feed_forwards(config: Config) -> Part | Pattern:
     """Experts beside a gated shared one, in the layers that are no dense ones."""
     act = activation(config)
     kind = Experts(act, shared=True, shared_gate=True)
-    return routed(config, stepped(config),
-                  lambda: experts(config, kind, shared=config.size("shared_expert_intermediate_size")),
-                  lambda: feed_forward(config, FeedForward(act)))  # fmt: skip
+    return routed(
+        config,
+        stepped(config),
+        lambda: experts(config, kind, shared=config.size("shared_expert_intermediate_size")),
+        lambda: feed_forward(config, FeedForward(act)),
+    )
 
 
 def sparse(config: Config, family: str) -> Architecture:
@@ -106,8 +113,10 @@ def olmo_hybrid(config: Config) -> Architecture:
     bias, rope = config.flag("attention_bias", absent=False), "full" if has_rope(config) else ""
     kind = Attention(rotary=rope, bias=bias, out_bias=bias, qk_norm="rms", qk_over="width")
     delta = DeltaNet(activation(config), doubled=config.flag("linear_allow_neg_eigval", absent=True))
-    parts = {"linear_attention": delta_part(delta, olmo_sizes(config)),
-             "full_attention": attention(kind, heads(config, single=True), "full_attention", POST)}  # fmt: skip
+    parts = {
+        "linear_attention": delta_part(delta, olmo_sizes(config)),
+        "full_attention": attention(kind, heads(config, single=True), "full_attention", POST),
+    }
     wirings = {"linear_attention": Wiring(), "full_attention": POST}
     mlp = FeedForward(activation(config))
     networks = {name: feed_forward(config, mlp, wiring=wiring) for name, wiring in wirings.items()}
@@ -124,8 +133,12 @@ def olmo_sizes(config: Config) -> dict[str, Size]:
     H, d = config.size(*HEADS), config.size(*HIDDEN)
     H_k = size_or(config, "linear_num_key_heads", H)
     d_k = size_or(config, "linear_key_head_dim", Size(3 * d // (4 * H_k), f"3/4 {d.origin} / {H_k.origin}"))
-    sizes = {"H_k": H_k, "H_v": size_or(config, "linear_num_value_heads", H), "d_k": d_k,
-             "d_v": size_or(config, "linear_value_head_dim", Size(2 * d_k, f"2 {d_k.origin}"))}  # fmt: skip
+    sizes = {
+        "H_k": H_k,
+        "H_v": size_or(config, "linear_num_value_heads", H),
+        "d_k": d_k,
+        "d_v": size_or(config, "linear_value_head_dim", Size(2 * d_k, f"2 {d_k.origin}")),
+    }
     return grouped(config, sizes)
 
 

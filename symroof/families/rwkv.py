@@ -16,8 +16,13 @@ FRAME = Frame(norm="layer", embedding_norm="layer")
 def rwkv(config: Config) -> Architecture:
     """A state of three numbers a channel."""
     d_r = config.size("attention_hidden_size", absent=config.size(*HIDDEN))
-    return decoder(config, "rwkv", Part.of(TimeMix(), "time_mix", d_r=d_r),
-                   Part.of(ChannelMix(), "channel_mix", f=width(config, "intermediate_size")), frame=FRAME)  # fmt: skip
+    return decoder(
+        config,
+        "rwkv",
+        Part.of(TimeMix(), "time_mix", d_r=d_r),
+        Part.of(ChannelMix(), "channel_mix", f=width(config, "intermediate_size")),
+        frame=FRAME,
+    )
 
 
 def rwkv5(config: Config) -> Architecture:
@@ -29,8 +34,13 @@ def rwkv5(config: Config) -> Architecture:
     f = Size(7 * d // 64 * 32, f"3.5 {d.origin}, in 32s")
     f = config.size("intermediate_size", absent=f) if config.has("intermediate_size") else f
     sizes = {"H_q": Size(d_r // h, f"{d_r.origin} / {h.origin}"), "h": h}
-    return decoder(untied(config), "rwkv5", Part.of(TimeMix(heads=True), "time_mix", None, None, **sizes),
-                   Part.of(ChannelMix(), "channel_mix", f=f), frame=FRAME)  # fmt: skip
+    return decoder(
+        untied(config),
+        "rwkv5",
+        Part.of(TimeMix(heads=True), "time_mix", None, None, **sizes),
+        Part.of(ChannelMix(), "channel_mix", f=f),
+        frame=FRAME,
+    )
 
 
 FAMILIES = {"rwkv": rwkv, "rwkv5": rwkv5}

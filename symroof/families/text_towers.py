@@ -39,16 +39,25 @@ def ernie4_5_vl_moe(config: Config) -> Architecture:
     text = config.filled({}, **{WIDTH: width[0]}) if isinstance(width, list) and width else config
     bias = config.flag("use_bias", absent=False)
     kind = Attention(bias=bias, out_bias=bias)
-    return decoder(config, "ernie4_5_vl_moe_text", attention(kind, heads(config)),
-                   shared_beside(text, "moe_num_shared_experts", correction=True, bias=bias), tied=True)  # fmt: skip
+    return decoder(
+        config,
+        "ernie4_5_vl_moe_text",
+        attention(kind, heads(config)),
+        shared_beside(text, "moe_num_shared_experts", correction=True, bias=bias),
+        tied=True,
+    )
 
 
 def ocr(config: Config, family: str) -> Architecture:
     """Experts in all layers but the first. Generated tokens that a window has left behind are counted as still seen."""
     bias = config.flag("attention_bias", absent=False)
     kind = Attention(bias=bias, out_bias=bias)
-    return decoder(config, family, attention(kind, heads(config, single=True)),
-                   shared_beside(config, "n_shared_experts", bias=config.flag("mlp_bias", absent=False)))  # fmt: skip
+    return decoder(
+        config,
+        family,
+        attention(kind, heads(config, single=True)),
+        shared_beside(config, "n_shared_experts", bias=config.flag("mlp_bias", absent=False)),
+    )
 
 
 def shared_beside(config: Config, count: str, correction: bool = False, bias: bool = False) -> Part | Pattern:
@@ -70,8 +79,10 @@ def mllama(config: Config) -> Architecture:
     cross = config.listed(key) if config.has(key) else range(3, 40, 5)
     sizes, mlp = heads(config), feed_forward(config, FeedForward(act))
     other = Part.of(CrossLayer(act), "cross_layer", BARE, **sizes, f=mlp.size("f"))
-    own = [Pattern([None if i in cross else part for i in range(count)], key)
-           for part in (attention(Attention(), sizes), mlp)]  # fmt: skip
+    own = [
+        Pattern([None if i in cross else part for i in range(count)], key)
+        for part in (attention(Attention(), sizes), mlp)
+    ]
     crossing = Pattern([other if i in cross else None for i in range(count)], key)
     return decoder(config, "mllama_text_model", *own, crossing, frame=Frame(extra_rows=True), V_x=Size(8, "rule"))
 
@@ -108,8 +119,15 @@ def after(
     wiring = POST if config.flag("norm_after", absent=False) else None
     mlp = Part.of(FeedForward(activation(config)), "mlp", wiring, f=f)
     extra = config.size("additional_vocab_size", absent=128)
-    return decoder(config, family, attention(kind, sizes, wiring=wiring), mlp, frame=Frame(extra_rows=True),
-                   V_x=extra, V=V or config.size("vocab_size"))  # fmt: skip
+    return decoder(
+        config,
+        family,
+        attention(kind, sizes, wiring=wiring),
+        mlp,
+        frame=Frame(extra_rows=True),
+        V_x=extra,
+        V=V or config.size("vocab_size"),
+    )
 
 
 def muse_glimmer(config: Config) -> Architecture:
@@ -124,9 +142,12 @@ def muse_spark(config: Config) -> Architecture:
     kind = Attention(qk_norm="rms_plain", inner_norm="rms_plain", inner_over="head", gate="apart")
     act, wiring = activation(config), Wiring(post="rms", blended="gate")
     moe = Experts(act, latent=True, latent_in="rms", each_norm="rms")
-    ffn = routed(config, sparse(config, range(layers(config)), "mlp_layer_types"),
-                 lambda: sized(experts(config, moe, wiring=wiring), d_lat=config.size("moe_hidden_size", absent=4096)),
-                 lambda: feed_forward(config, FeedForward(act), wiring=wiring))  # fmt: skip
+    ffn = routed(
+        config,
+        sparse(config, range(layers(config)), "mlp_layer_types"),
+        lambda: sized(experts(config, moe, wiring=wiring), d_lat=config.size("moe_hidden_size", absent=4096)),
+        lambda: feed_forward(config, FeedForward(act), wiring=wiring),
+    )
     attentions = unturned(config, kind, 64, replace(wiring, post="rms_plain"))
     return decoder(config, "muse_spark_text", attentions, ffn, frame=MUSE)
 

@@ -44,9 +44,7 @@ def zamba2(config: Config) -> Architecture:
     return hybrid(config, "zamba2", names, origin, [attention, mlp, added, INJECTION], mixer)
 
 
-def hybrid(
-    config: Config, family: str, names: list[str], origin: str, parts: list[Part], mixer: Part
-) -> Architecture:  # fmt: skip
+def hybrid(config: Config, family: str, names: list[str], origin: str, parts: list[Part], mixer: Part) -> Architecture:
     """`parts` in the hybrid layers, ahead of the state space that every layer has."""
     slots = [Pattern([part if name == HYBRID else None for name in names], origin) for part in parts]
     return decoder(config, family, *(slots if HYBRID in names else ()), mixer, tied=True)
@@ -84,8 +82,10 @@ def block(config: Config, shared: Size | None, turns: bool = False, bias: bool =
     kind = Attention(rotary="full" if turns else "", doubled=True)
     f = config.size("intermediate_size", absent=4 * d)
     mlp = FeedForward(activation(config, absent="gelu"), bias=bias)
-    return (Part.of(kind, "shared_attention", BARE, shared, **heads(config, h, single=True)),
-            Part.of(mlp, "shared_mlp", INSIDE, shared, f=f))  # fmt: skip
+    return (
+        Part.of(kind, "shared_attention", BARE, shared, **heads(config, h, single=True)),
+        Part.of(mlp, "shared_mlp", INSIDE, shared, f=f),
+    )
 
 
 def adapters(config: Config, f: Size, count: int, blocks: int) -> Part:
@@ -93,8 +93,14 @@ def adapters(config: Config, f: Size, count: int, blocks: int) -> Part:
     turns = Counter(i % blocks for i in range(count)).values()
     held = sum(turns) if config.flag("tie_word_embeddings", absent=True) else sum(x * x for x in turns)
     kind = Adapters(config.flag("use_shared_attention_adapter", absent=False))
-    return Part.of(kind, "adapters", BARE, None if held == count else Size(held, "num_mem_blocks"),
-                   r_a=config.size("adapter_rank", absent=128), f=f)  # fmt: skip
+    return Part.of(
+        kind,
+        "adapters",
+        BARE,
+        None if held == count else Size(held, "num_mem_blocks"),
+        r_a=config.size("adapter_rank", absent=128),
+        f=f,
+    )
 
 
 FAMILIES = {"zamba": zamba, "zamba2": zamba2}

@@ -21,16 +21,27 @@ def zaya(config: Config) -> Architecture:
         raise config.wrong("num_experts_per_tok", "1")
     frame = Frame(head_bias=config.flag("lm_head_bias", absent=False))
     start = Part.of(Pointwise("shift"), "start", BARE)
-    return decoder(config, "zaya", attentions(config), routed(config), frame=frame, tied=True, once=(start,),
-                   r_r=config.size("router_hidden_size", absent=256), k_g=config.size("cca_time1", absent=2),
-                   k_c=config.size("cca_time0", absent=2))  # fmt: skip
+    return decoder(
+        config,
+        "zaya",
+        attentions(config),
+        routed(config),
+        frame=frame,
+        tied=True,
+        once=(start,),
+        r_r=config.size("router_hidden_size", absent=256),
+        k_g=config.size("cca_time1", absent=2),
+        k_c=config.size("cca_time0", absent=2),
+    )
 
 
 def routed(config: Config) -> Pattern:
     """Experts; the routers of all layers but the first have what the one before had."""
     act, count = activation(config), layers(config)
-    parts = [experts(config, Experts(act, router_deep=True, router_handed=handed), wiring=SHIFTED)
-             for handed in (False, True)]  # fmt: skip
+    parts = [
+        experts(config, Experts(act, router_deep=True, router_handed=handed), wiring=SHIFTED)
+        for handed in (False, True)
+    ]
     return Pattern([parts[i > 0] for i in range(count)], "num_hidden_layers")
 
 

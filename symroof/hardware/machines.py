@@ -86,8 +86,9 @@ class Machine:
         found = self.peaks.get(RATED.get(name, name), self.peaks.get(ANY))
         if found is None:
             known = ", ".join(self.peaks)
-            raise UsageError(f"{self.name} has no rate for matmuls in {name}: choose one that it has with"
-                             f" --compute FORMAT ({known})")  # fmt: skip
+            raise UsageError(
+                f"{self.name} has no rate for matmuls in {name}: choose one that it has with --compute FORMAT ({known})"
+            )
         return found
 
     def to_dict(self) -> dict[str, Any]:
@@ -179,8 +180,10 @@ def chosen(on: Sequence[str], inline_texts: Sequence[str], file: str | None, gpu
     found = [machine(name, known) for name in on] if on else [*known.values()]
     found += map(inline, inline_texts)
     if not found:
-        raise UsageError("no machine is named: give --on h100-sxm (`symroof machines` lists them), --machine-file FILE"
-                         " or --machine peak=990e12,bandwidth=3.35e12,memory=80GiB")  # fmt: skip
+        raise UsageError(
+            "no machine is named: give --on h100-sxm (`symroof machines` lists them), --machine-file FILE"
+            " or --machine peak=990e12,bandwidth=3.35e12,memory=80GiB"
+        )
     twice = [name for name, n in Counter(x.name for x in found).items() if n > 1]
     if twice:
         raise UsageError(f"two machines are called {twice[0]!r}: leave one out, or name what --machine gives: name=...")

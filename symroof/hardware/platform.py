@@ -24,8 +24,12 @@ CLASSES = {
     "recurrence": "scans of recurrent states",
     "elementwise": "norms, activations, rotations, residuals, lookups",
 }
-CORES = {"attention_core": "attention", "indexer_core": "attention", "recurrence_core": "recurrence",
-         "routed_experts": "experts"}  # fmt: skip
+CORES = {
+    "attention_core": "attention",
+    "indexer_core": "attention",
+    "recurrence_core": "recurrence",
+    "routed_experts": "experts",
+}
 
 
 def operator_class(role: str, matmul: Any) -> str:
@@ -118,8 +122,14 @@ class Platform:
         reach = self.reach.get(operator_class(role, matmul), Reach())
         peak = self.peak(self.formats(width, precision)) if matmul else 1  # no matmul takes no time at any rate
         vector = math.inf if machine.vector is None else Fraction(machine.vector)
-        return {"F": peak, "F_v": vector, "W": Fraction(machine.bandwidth), "u_F": reach.mfu, "u_W": reach.mbu,
-                "t_0": self.overhead}  # fmt: skip
+        return {
+            "F": peak,
+            "F_v": vector,
+            "W": Fraction(machine.bandwidth),
+            "u_F": reach.mfu,
+            "u_W": reach.mbu,
+            "t_0": self.overhead,
+        }
 
 
 def platform(
@@ -178,8 +188,9 @@ def calibrated(path: str | Path, name: str) -> dict[str, Reach]:
     found = toml_tables.read(str(path))
     if name not in found:
         known = ", ".join(map(shorten, found))
-        raise ConfigError(f"{shorten(path, 200)}: has no table for {name} (it has: {known}); write [{name}.matmul]"
-                          " with mfu and mbu")  # fmt: skip
+        raise ConfigError(
+            f"{shorten(path, 200)}: has no table for {name} (it has: {known}); write [{name}.matmul] with mfu and mbu"
+        )
     table = found[name]
     table.known(CLASSES)
     return {kind: reached(kind, table) for kind in CLASSES}

@@ -70,8 +70,10 @@ class Evaluation:
         first = self._summed((0,) * size)
         units = [self._summed(tuple(int(i == j) for j in range(size))) for i in range(size)]
         slopes = [[whole(y - x) for y in column] for x, column in zip(first, zip(*units, strict=True), strict=True)]
-        found = tuple((whole(x), tuple((i, y) for i, y in enumerate(row) if y))
-                      for x, row in zip(first, slopes or [[]] * len(first), strict=True))  # fmt: skip
+        found = tuple(
+            (whole(x), tuple((i, y) for i, y in enumerate(row) if y))
+            for x, row in zip(first, slopes or [[]] * len(first), strict=True)
+        )
         for start, stride in PROBES:
             at = tuple(start + i * stride for i in range(size))
             if self._summed(at) != tuple(x + sum(y * at[i] for i, y in row) for x, row in found):

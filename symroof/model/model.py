@@ -139,21 +139,32 @@ class Model:
         """
         names = chosen(rules, logits)
         at = self._evaluation(names, formats)
-        return Report(self.name, self.family, self.config.source, self.architecture, self.parameters,
-                      batch(new, cached, batch_size), names, at)  # fmt: skip
+        return Report(
+            self.name,
+            self.family,
+            self.config.source,
+            self.architecture,
+            self.parameters,
+            batch(new, cached, batch_size),
+            names,
+            at,
+        )
 
-    def uniform(self, given: "Mapping[Symbol, Any]", rules: Rules = "standard", logits: str | None = None,
-                **formats: str | None) -> tuple[Row, ...]:  # fmt: skip
+    def uniform(
+        self, given: "Mapping[Symbol, Any]", rules: Rules = "standard", logits: str | None = None, **formats: str | None
+    ) -> tuple[Row, ...]:
         """The rows of a report on B queries of n new and c cached tokens: closed forms in those not `given`."""
         from symroof.model import formulas
 
         widths = formulas.symbols(self._evaluation(chosen(rules, logits), formats).precision.widths())
         found = formulas.uniform(self.graph(rules), self.definitions(rules, logits), {**self.sizes, **widths, **given})
-        return tuple(Row(path, op.role, n, self.architecture.of_layers(path, n), cost, op.width)
-                     for path, n, op, cost in found)  # fmt: skip
+        return tuple(
+            Row(path, op.role, n, self.architecture.of_layers(path, n), cost, op.width) for path, n, op, cost in found
+        )
 
-    def sweep(self, over: "Mapping[str, Any] | Iterable[str]", quantities: str | Iterable[str] = (),
-              **given: Any) -> "Sweep":  # fmt: skip
+    def sweep(
+        self, over: "Mapping[str, Any] | Iterable[str]", quantities: str | Iterable[str] = (), **given: Any
+    ) -> "Sweep":
         """Quantities at every point of a grid: `sweep({"batch": "1:512:x2"}, "flops,bytes")`; `sweeps.plan` has all."""
         from symroof.sweeps.sweep import sweep
 

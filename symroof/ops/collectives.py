@@ -47,8 +47,13 @@ def torus(length: Any, *lengths: Any, many: bool = False) -> Network:
     n = Mul(*sides)
     distances = [side**2 / 4 if many else floor(side**2 / 4) for side in sides]  # from one device to all of its ring
     exchanged = Max(*(far / (2 * side * n) for far, side in zip(distances, sides, strict=True)))
-    return Network("ring" if len(sides) == 1 else "torus", n, others(n, many) / (2 * len(sides)), exchanged,
-                   Add(*(floor(side / 2) for side in sides)))  # fmt: skip
+    return Network(
+        "ring" if len(sides) == 1 else "torus",
+        n,
+        others(n, many) / (2 * len(sides)),
+        exchanged,
+        Add(*(floor(side / 2) for side in sides)),
+    )
 
 
 def even_torus(n: Any, axes: int, many: bool = False) -> Network:

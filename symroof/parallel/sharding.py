@@ -66,8 +66,10 @@ class Share:
         try:
             return tuple(factor(y) for y in solve(gap, positive))
         except NotImplementedError:
-            raise UsageError(f"no closed form for {x} where {against} and link take as long: put a number or a plain"
-                             f" expression for each Min, Max and floor that has {x}") from None  # fmt: skip
+            raise UsageError(
+                f"no closed form for {x} where {against} and link take as long: put a number or a plain"
+                f" expression for each Min, Max and floor that has {x}"
+            ) from None
 
     def to_dict(self) -> dict[str, str]:
         """The closed forms as Python expressions."""
@@ -122,10 +124,12 @@ def split(
     summed = reduce_scatter(weights, data) if sharded else all_reduce(weights, data)
     activations = all_gather(stream, tensor) + reduce_scatter(stream, tensor)
     return Split(
-        model.name, block, named(data=data, tensor=tensor),
+        model.name,
+        block,
+        named(data=data, tensor=tensor),
         Share(computed, read, gathered + activations),
         Share(BACKWARD[s.g_m] * computed, read, gathered + summed + activations),
-    )  # fmt: skip
+    )
 
 
 def split_both_ways(model: Model, block: str, rows: Network, columns: Network, rules: Rules = "standard") -> Split:
@@ -137,15 +141,18 @@ def split_both_ways(model: Model, block: str, rows: Network, columns: Network, r
     ops = matmuls(model, block, rules)
     if len(ops) != 2:
         raise UsageError(f"{model.name}: {block} has {len(ops)} matmuls: name a block of two, such as mlp")
-    inner = [model.formula(name, f"{block}/{op.name}", rules)
-             for name, op in zip(("output_bytes", "input_bytes"), ops, strict=True)]  # fmt: skip
+    inner = [
+        model.formula(name, f"{block}/{op.name}", rules)
+        for name, op in zip(("output_bytes", "input_bytes"), ops, strict=True)
+    ]
     stream, devices = tokens(model, block, rules) / rows.n, rows.n * columns.n
     sent = all_gather(stream, columns) + reduce_scatter(stream, columns)
     sent += reduce_scatter(inner[0] / columns.n, rows) + all_gather(inner[1] / columns.n, rows)
     computed, read = (model.formula(x, block, rules) / devices for x in ("matmul_flops", "weight_bytes"))
     forward = Share(computed, read, sent)
-    return Split(model.name, block, named(rows=rows, columns=columns), forward,
-                 Share(BACKWARD[s.g_m] * computed, read, sent))  # fmt: skip
+    return Split(
+        model.name, block, named(rows=rows, columns=columns), forward, Share(BACKWARD[s.g_m] * computed, read, sent)
+    )
 
 
 def split_experts(
@@ -173,8 +180,13 @@ def split_experts(
     rows = tokens(model, block, rules) / s.b_a * sent_to
     sent = all_to_all(rows * dispatch, devices) + all_to_all(rows * combine, devices)
     computed, read = of("matmul_flops"), of("weight_bytes")
-    return Split(model.name, block, named(experts=devices), Share(computed, read, sent),
-                 Share(BACKWARD[s.g_m] * computed, read, sent))  # fmt: skip
+    return Split(
+        model.name,
+        block,
+        named(experts=devices),
+        Share(computed, read, sent),
+        Share(BACKWARD[s.g_m] * computed, read, sent),
+    )
 
 
 def bubble(stages: Any = s.n_s, microbatches: Any = s.n_m, stretches: Any = 1) -> Expr:
@@ -201,8 +213,10 @@ def matmuls(model: Model, block: str, rules: Rules) -> list[Op]:
     other = sorted({op.role for op in ops} - {*CUT, *ALONG})
     if not ops or other:
         why = f"it has {', '.join(other)}" if other else "it is no block of a layer"
-        raise UsageError(f"{model.name}: no way to split {block or 'the whole model'} is known: {why}; name a block of"
-                         " attention, a feed-forward network or experts")  # fmt: skip
+        raise UsageError(
+            f"{model.name}: no way to split {block or 'the whole model'} is known: {why}; name a block of"
+            " attention, a feed-forward network or experts"
+        )
     return [op for op in ops if op.cost.matmul != 0 and op.cost.weight_held != 0]
 
 

@@ -67,11 +67,27 @@ def crossovers(
 
     computing, cost = open_in({s.n: 1, s.c: cached})
     cache = cost.cache_read + cost.cache_write
-    found = [crossing("decode turns compute-bound", f"{cached:,} tokens cached", s.B, computing,
-                      (cost.weight_read + cache) / s.W, rates)]  # fmt: skip
+    found = [
+        crossing(
+            "decode turns compute-bound",
+            f"{cached:,} tokens cached",
+            s.B,
+            computing,
+            (cost.weight_read + cache) / s.W,
+            rates,
+        )
+    ]
     computing, cost = open_in({s.n: 1, s.B: batch_size})
-    found.append(crossing("cache read passes weights read", f"decode, batch {batch_size:,}", s.c, cost.cache_read,
-                          cost.weight_read, rates))  # fmt: skip
+    found.append(
+        crossing(
+            "cache read passes weights read",
+            f"decode, batch {batch_size:,}",
+            s.c,
+            cost.cache_read,
+            cost.weight_read,
+            rates,
+        )
+    )
     computing, cost = open_in({s.c: 0, s.B: batch_size})
     moving = (cost.weight_read + cost.cache_read + cost.cache_write) / s.W
     found.append(crossing("prefill turns compute-bound", f"batch {batch_size:,}", s.n, computing, moving, rates))

@@ -141,8 +141,11 @@ class Fit:
         }
 
     def __repr__(self) -> str:
-        told = (f"batch {x.batch_size:,} of {'any context' if x.context is None else f'{x.context:,} tokens'} on"
-                f" {x.machine.label}" for x in self.answers)  # fmt: skip
+        told = (
+            f"batch {x.batch_size:,} of {'any context' if x.context is None else f'{x.context:,} tokens'} on"
+            f" {x.machine.label}"
+            for x in self.answers
+        )
         return f"<symroof fit of {self.kept.model.name}: {'; '.join(told)}>"
 
     def __str__(self) -> str:
@@ -233,8 +236,17 @@ def longest_context(kept: Demand, machine: Machine, batch_size: int) -> Answer:
     _, cached = piecewise.highest(pieces)
     *_, path = kept.of_query(cached)
     endless = last == FAR
-    return Answer("context", machine, batch_size, None if endless else last + 1, formula, {**values, **known},
-                  None if endless else cached + 1, need(kept, batch_size, cached), path)  # fmt: skip
+    return Answer(
+        "context",
+        machine,
+        batch_size,
+        None if endless else last + 1,
+        formula,
+        {**values, **known},
+        None if endless else cached + 1,
+        need(kept, batch_size, cached),
+        path,
+    )
 
 
 def fewest_machines(kept: Demand, machine: Machine, context: int, batch_size: int) -> Answer:
@@ -243,8 +255,9 @@ def fewest_machines(kept: Demand, machine: Machine, context: int, batch_size: in
     cache, activations, path = kept.of_query(cached)
     values = {s.M: machine.memory, WEIGHTS: kept.weights, s.B: batch_size, CACHE: cache, ACTIVATIONS: activations}
     enough = machine.times(number(MACHINES, values))
-    return Answer("machines", enough, batch_size, context, MACHINES, values, cached + 1,
-                  need(kept, batch_size, cached), path)  # fmt: skip
+    return Answer(
+        "machines", enough, batch_size, context, MACHINES, values, cached + 1, need(kept, batch_size, cached), path
+    )
 
 
 def number(formula: Expr, values: Mapping[Symbol, Number]) -> int:

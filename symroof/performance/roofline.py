@@ -75,14 +75,21 @@ class Timed:
         """The schema's row."""
         row, took, n = self.row, self.seconds, self.row.layers
         return {
-            "path": row.path, "role": row.role, "layers": n,
+            "path": row.path,
+            "role": row.role,
+            "layers": n,
             "formats": {name: float(share) for name, share in self.formats.items()},
-            "flops": plain(row.cost.flops), "bytes": plain(row.cost.moved),
-            "intensity": plain(row.cost.intensity), "ridge": plain(self.ridge),
-            "matmul_s": float(took.matmul * n), "vector_s": float(took.vector * n),
-            "memory_s": float(took.memory * n), "time_s": float(self.time),
-            "share": float(self.time / total) if total else 0.0, "bound": self.bound,
-        }  # fmt: skip
+            "flops": plain(row.cost.flops),
+            "bytes": plain(row.cost.moved),
+            "intensity": plain(row.cost.intensity),
+            "ridge": plain(self.ridge),
+            "matmul_s": float(took.matmul * n),
+            "vector_s": float(took.vector * n),
+            "memory_s": float(took.memory * n),
+            "time_s": float(self.time),
+            "share": float(self.time / total) if total else 0.0,
+            "bound": self.bound,
+        }
 
 
 @dataclass(frozen=True, repr=False)
@@ -156,10 +163,13 @@ class Roofline:
             "memory": {**self.need.to_dict(), "available": plain(machine.memory), "fits": self.fits},
             "rows": [row.to_dict(total) for row in self.rows],
             "totals": {
-                "time_s": float(total), "fused_s": float(self.fused), "lower_bound_s": float(self.lower),
-                "bound": self.bound, "estimate": not self.platform.ideal,
+                "time_s": float(total),
+                "fused_s": float(self.fused),
+                "lower_bound_s": float(self.lower),
+                "bound": self.bound,
+                "estimate": not self.platform.ideal,
             },
-        }  # fmt: skip
+        }
 
     def __repr__(self) -> str:
         told = f"{float(self.time):.4g} s, at least {float(self.lower):.4g} s ({self.bound})"
@@ -171,8 +181,9 @@ class Roofline:
         return render(self)
 
 
-def roofline(model: Model, on: Place, rules: Any = "standard", logits: str | None = None,
-             anyway: bool = False, **step: Any) -> Roofline:  # fmt: skip
+def roofline(
+    model: Model, on: Place, rules: Any = "standard", logits: str | None = None, anyway: bool = False, **step: Any
+) -> Roofline:
     """The time of one step on a machine, by name or as it is, or a platform; `step` is what `Model.report` takes.
 
     Raises DoesNotFit where weights, cache and activations are more than the machine's memory, unless `anyway`.

@@ -70,12 +70,17 @@ class Pace:
         """The schema's time or lower_bound."""
         work, each = self.work, self.per_token
         seconds = {
-            "first_token": self.first, "first_token_alone": self.alone, "per_output_token": each,
-            "first_step": self.ends[0], "last_step": self.ends[1], "request": self.request,
-            "user_tokens": 1 / each if each else None, "output_tokens": work.batch_size / each if each else None,
+            "first_token": self.first,
+            "first_token_alone": self.alone,
+            "per_output_token": each,
+            "first_step": self.ends[0],
+            "last_step": self.ends[1],
+            "request": self.request,
+            "user_tokens": 1 / each if each else None,
+            "output_tokens": work.batch_size / each if each else None,
             "prompt_tokens": work.batch_size * (work.prompt - work.cached) / self.first,
             "tokens": work.batch_size * work.output_tokens / self.request,
-        }  # fmt: skip
+        }
         return {name: None if x is None else float(x) for name, x in seconds.items()}
 
 
@@ -162,13 +167,17 @@ class Serving:
         """The result in the schema that this module documents."""
         model, machine = self.model, self.platform.machine
         drafted = self.draft and {
-            "tokens_per_round": float(self.draft.a_round), "speedup": number(self.speedup),
+            "tokens_per_round": float(self.draft.a_round),
+            "speedup": number(self.speedup),
             "break_even": self.break_even,
-        }  # fmt: skip
+        }
         setting: dict[str, Any] = {"draft": None, "draft_tokens": None, "acceptance": None}
         if self.draft:
-            setting = {"draft": self.draft.model.name, "draft_tokens": self.draft.tokens,
-                       "acceptance": float(self.draft.acceptance)}  # fmt: skip
+            setting = {
+                "draft": self.draft.model.name,
+                "draft_tokens": self.draft.tokens,
+                "acceptance": float(self.draft.acceptance),
+            }
         shares = self.energy, self.prices
         energy, prices = ({key: number(x) for key, x in share.items()} if share else None for share in shares)
         return {
@@ -188,7 +197,7 @@ class Serving:
             "energy": energy,
             "price": prices,
             "steps": list(map(shown, self.pieces)),
-        }  # fmt: skip
+        }
 
     def __repr__(self) -> str:
         each = self.time.per_token
@@ -236,8 +245,21 @@ def serve(
     decode = whole.decode
     joules = None if decode.joules is None else (sum(x.total("joules") for x in whole.filled), decode.total("joules"))
     undrafted = pace(work, ours, "time") if draft else None
-    return Serving(model, platform, work, server.rules, server.precision, kept, taken, least, joules, decode, draft,
-                   undrafted, price)  # fmt: skip
+    return Serving(
+        model,
+        platform,
+        work,
+        server.rules,
+        server.precision,
+        kept,
+        taken,
+        least,
+        joules,
+        decode,
+        draft,
+        undrafted,
+        price,
+    )
 
 
 @dataclass(frozen=True)

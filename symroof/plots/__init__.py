@@ -18,9 +18,15 @@ if TYPE_CHECKING:
 # Forms a picture can have, and what keeps the date out of their files.
 FORMS: dict[str, dict[str, Any]] = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 STYLE = {
-    "font.size": 9, "axes.titlesize": 10, "figure.titlesize": 11, "legend.fontsize": 8.5, "legend.frameon": False,
-    "svg.fonttype": "none", "svg.hashsalt": "symroof", "pdf.fonttype": 42,
-}  # fmt: skip
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "figure.titlesize": 11,
+    "legend.fontsize": 8.5,
+    "legend.frameon": False,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "symroof",
+    "pdf.fonttype": 42,
+}
 DPI = 150
 MOST = 4  # machines that a picture has room for
 MINIMUM = 2  # output tokens that have a time per token

@@ -54,8 +54,9 @@ def figure(
     made = Figure(figsize=(width, page), dpi=DPI)
     FigureCanvasAgg(made)
     axes = made.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
-    made.subplots_adjust(left=LEFT / width, right=1 - RIGHT / width, bottom=below / page, top=1 - above / page,
-                         wspace=0.04, hspace=0.15)  # fmt: skip
+    made.subplots_adjust(
+        left=LEFT / width, right=1 - RIGHT / width, bottom=below / page, top=1 - above / page, wspace=0.04, hspace=0.15
+    )
     return made, list(axes.flat)
 
 
@@ -70,8 +71,15 @@ def titled(made: "Figure", title: str, across: str, up: str) -> None:
 def below(made: "Figure", handles: Sequence[Any], note: str) -> None:
     """Put a legend below the axes, and a note at the foot of the page."""
     page, (columns, _) = made.get_figheight(), table(handles)
-    made.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.5, 0.18 / page), ncols=columns,
-                handletextpad=0.4, columnspacing=1.5, borderaxespad=0)  # fmt: skip
+    made.legend(
+        handles=handles,
+        loc="lower center",
+        bbox_to_anchor=(0.5, 0.18 / page),
+        ncols=columns,
+        handletextpad=0.4,
+        columnspacing=1.5,
+        borderaxespad=0,
+    )
     made.text(0.5, 0.05 / page, note, ha="center", va="bottom", fontsize=7, color="0.25")
 
 
@@ -125,9 +133,16 @@ def annotate(axes: "Axes", labels: Sequence[Label], marks: Sequence[Mark], lines
 def write(axes: "Axes", label: Label) -> "Text":
     """A label, its lower left corner at what it names."""
     return axes.annotate(
-        label.text, (label.x, label.y), (0, 0), textcoords="offset points", ha="left", va="bottom", fontsize=FONT,
-        fontweight="bold" if label.bold else "normal", zorder=6,
-    )  # fmt: skip
+        label.text,
+        (label.x, label.y),
+        (0, 0),
+        textcoords="offset points",
+        ha="left",
+        va="bottom",
+        fontsize=FONT,
+        fontweight="bold" if label.bold else "normal",
+        zorder=6,
+    )
 
 
 def lead(axes: "Axes", leader: Segment) -> None:

@@ -96,12 +96,17 @@ def place(anchors: Sequence[Anchor], scene: Scene) -> list[Spot | None]:
     numbers = range(len(anchors))
     orders = [
         list(numbers),
-        *(sorted(numbers, key=key) for key in (
-            lambda i: anchors[i].x, lambda i: -anchors[i].x, lambda i: anchors[i].y,
-            lambda i: -sum(hypot(anchors[i].x - x.x, anchors[i].y - x.y) < CROWD for x in anchors),
-            lambda i: -anchors[i].width,
-        )),
-    ]  # fmt: skip
+        *(
+            sorted(numbers, key=key)
+            for key in (
+                lambda i: anchors[i].x,
+                lambda i: -anchors[i].x,
+                lambda i: anchors[i].y,
+                lambda i: -sum(hypot(anchors[i].x - x.x, anchors[i].y - x.y) < CROWD for x in anchors),
+                lambda i: -anchors[i].width,
+            )
+        ),
+    ]
     return min((placed([anchors[i] for i in order], scene, order) for order in orders), key=lambda x: x[0])[1]
 
 

@@ -83,8 +83,10 @@ def draw(axes: "Axes", panel: Panel) -> None:
     axes.set_axisbelow(True)
     lines = roof(axes, panel)
     marks = [Mark(x.intensity, x.rate, radius(x)) for x in panel.points]
-    totals = [Label(f"total, {step.kind}", step.total.intensity, step.total.rate, radius(step.total), True)
-              for step in panel.steps]  # fmt: skip
+    totals = [
+        Label(f"total, {step.kind}", step.total.intensity, step.total.rate, radius(step.total), True)
+        for step in panel.steps
+    ]
     for step in panel.steps:
         across, up, areas = zip(*((x.intensity, x.rate, area(x)) for x in step.points), strict=True)
         axes.scatter(across, up, s=areas, linewidths=1.0, zorder=4, **LOOKS[step.kind])
@@ -149,8 +151,16 @@ def roof(axes: "Axes", panel: Panel) -> list[Segment]:
         if ceiling.kind == "used":
             segments.append((ridge, bottom, ridge, ceiling.rate))
             axes.plot([ridge] * 2, [bottom, ceiling.rate], color="0.3", linewidth=0.8, linestyle="-.", zorder=1)
-            axes.annotate(f"ridge {ridge:,.3g} FLOP/B", (ridge, bottom), (-2, 4), textcoords="offset points",
-                          rotation=90, ha="right", va="bottom", fontsize=canvas.FONT)  # fmt: skip
+            axes.annotate(
+                f"ridge {ridge:,.3g} FLOP/B",
+                (ridge, bottom),
+                (-2, 4),
+                textcoords="offset points",
+                rotation=90,
+                ha="right",
+                va="bottom",
+                fontsize=canvas.FONT,
+            )
     return segments
 
 
@@ -159,9 +169,16 @@ def ceiling_text(axes: "Axes", ceiling: Ceiling, above: float) -> None:
     right = axes.get_xlim()[1]
     room = canvas.points_of(axes, right, above)[1] - canvas.points_of(axes, right, ceiling.rate)[1]
     low = room < 1.5 * canvas.FONT
-    axes.annotate(f"{ceiling.name} {rate(ceiling.rate)}FLOP/s", (right, ceiling.rate), (-3, -2 if low else 2),
-                  textcoords="offset points", ha="right", va="top" if low else "bottom", fontsize=canvas.FONT,
-                  fontweight="bold" if ceiling.kind == "used" else "normal")  # fmt: skip
+    axes.annotate(
+        f"{ceiling.name} {rate(ceiling.rate)}FLOP/s",
+        (right, ceiling.rate),
+        (-3, -2 if low else 2),
+        textcoords="offset points",
+        ha="right",
+        va="top" if low else "bottom",
+        fontsize=canvas.FONT,
+        fontweight="bold" if ceiling.kind == "used" else "normal",
+    )
 
 
 def legend(shown: Sequence[Panel]) -> list[Any]:
@@ -169,10 +186,13 @@ def legend(shown: Sequence[Panel]) -> list[Any]:
     from matplotlib.lines import Line2D
 
     def handle(text: str, marker: str, size: float, face: str, edge: str) -> Line2D:
-        return Line2D([], [], linestyle="", marker=marker, markersize=size, markerfacecolor=face, markeredgecolor=edge,
-                      label=text)  # fmt: skip
+        return Line2D(
+            [], [], linestyle="", marker=marker, markersize=size, markerfacecolor=face, markeredgecolor=edge, label=text
+        )
 
     steps = {step.kind + step.queries: step for panel in shown for step in panel.steps}.values()
     looks = [(f"{x.kind}: {fill(x.queries, 60)}", LOOKS[x.kind]) for x in steps]
-    return [*(handle(text, look["marker"], 6, look["facecolors"], look["edgecolors"]) for text, look in looks),
-            handle("total", "*", 9, "0.6", "black")]  # fmt: skip
+    return [
+        *(handle(text, look["marker"], 6, look["facecolors"], look["edgecolors"]) for text, look in looks),
+        handle("total", "*", 9, "0.6", "black"),
+    ]

@@ -117,8 +117,10 @@ def heading(found: Serving, machines: int) -> str:
     work = found.work
     cached = f" ({work.cached:,} cached)" if work.cached else ""
     drafted = f", draft {found.draft.model.name}" if found.draft else ""
-    return (f"{found.model.name}{where}: {work.prompt:,} prompt tokens{cached} and {work.output_tokens:,} output"
-            f" tokens a query{drafted}")  # fmt: skip
+    return (
+        f"{found.model.name}{where}: {work.prompt:,} prompt tokens{cached} and {work.output_tokens:,} output"
+        f" tokens a query{drafted}"
+    )
 
 
 def speeds(found: Curve) -> list[Speed]:
@@ -159,8 +161,15 @@ def draw(axes: "Axes", found: Curve, look: tuple[str, str]) -> None:
     colour, marker = look
     for name, style in LINES.items():
         points = [getattr(x, name) for x in found.batches]
-        axes.plot([1000 * x.latency for x in points], [x.throughput for x in points], color=colour, marker=marker,
-                  markersize=2 * RADIUS - 1, zorder=3, **style)  # fmt: skip
+        axes.plot(
+            [1000 * x.latency for x in points],
+            [x.throughput for x in points],
+            color=colour,
+            marker=marker,
+            markersize=2 * RADIUS - 1,
+            zorder=3,
+            **style,
+        )
     for batch in found.batches:
         at = [1000 * batch.time.latency], [batch.time.throughput]
         if batch.size == found.asked:
@@ -198,13 +207,31 @@ def legend(curves: Sequence[Curve]) -> list[Any]:
     from matplotlib.lines import Line2D
 
     told = {"time": "at the peaks" if curves[0].ideal else "estimate", "lower": "lower bound of time"}
-    machines = [Line2D([], [], color=colour, marker=marker, markersize=2 * RADIUS - 1, label=found.machine)
-                for found, (colour, marker) in zip(curves, LOOKS, strict=False)]  # fmt: skip
+    machines = [
+        Line2D([], [], color=colour, marker=marker, markersize=2 * RADIUS - 1, label=found.machine)
+        for found, (colour, marker) in zip(curves, LOOKS, strict=False)
+    ]
     lines = [Line2D([], [], color="0.35", label=told[name], **style) for name, style in LINES.items()]
-    ring = Line2D([], [], linestyle="", marker="o", markersize=8, markerfacecolor="none", markeredgecolor="black",
-                  label="batch asked for")  # fmt: skip
-    bar = Line2D([], [], linestyle="", marker="|", markersize=10, markeredgecolor="black", markeredgewidth=2.2,
-                 label="memory is full")  # fmt: skip
+    ring = Line2D(
+        [],
+        [],
+        linestyle="",
+        marker="o",
+        markersize=8,
+        markerfacecolor="none",
+        markeredgecolor="black",
+        label="batch asked for",
+    )
+    bar = Line2D(
+        [],
+        [],
+        linestyle="",
+        marker="|",
+        markersize=10,
+        markeredgecolor="black",
+        markeredgewidth=2.2,
+        label="memory is full",
+    )
     return [*machines, *lines, ring, bar]
 
 

@@ -132,10 +132,15 @@ def step(found: Roofline, left_out: Container[str]) -> Step:
     batch, cost = found.report.batch, found.report.total
     queries = [f"{q.count:,} × ({q.new:,} new, {q.cached:,} cached)" for q in batch[:2]]
     points = tuple(
-        Point(row.row.path, float(row.row.cost.intensity), float(row.row.all.flops / row.time),
-              float(row.time / found.time))
-        for row in found.ranked.rows if row.row.path not in left_out
-    )  # fmt: skip
+        Point(
+            row.row.path,
+            float(row.row.cost.intensity),
+            float(row.row.all.flops / row.time),
+            float(row.time / found.time),
+        )
+        for row in found.ranked.rows
+        if row.row.path not in left_out
+    )
     total = Point("total", float(cost.intensity), float(cost.flops / found.time), 1.0)
     return Step(kind(batch), ", ".join(queries) + ", ..." * (len(batch) > 2), points, total)
 

@@ -121,10 +121,17 @@ def modelopt(quant: Config) -> Scheme:
 
 # modelopt's names of algorithms -> formats of weights and of inputs; the latter empty where they stay as they are.
 ALGORITHMS = {
-    "FP8": ("fp8", "fp8"), "FP8_PER_CHANNEL_PER_TOKEN": ("fp8", "fp8"), "NVFP4": ("nvfp4", "nvfp4"),
-    "W4A16_NVFP4": ("nvfp4", ""), "NVFP4_AWQ": ("nvfp4", "nvfp4"), "W4A8_NVFP4_FP8": ("nvfp4", "fp8"),
-    "MXFP8": ("mxfp8", "mxfp8"), "MXFP4": ("mxfp4", "mxfp4"), "W4A8_MXFP4_FP8": ("mxfp4", "fp8"), "W8A16": ("int8", ""),
-}  # fmt: skip
+    "FP8": ("fp8", "fp8"),
+    "FP8_PER_CHANNEL_PER_TOKEN": ("fp8", "fp8"),
+    "NVFP4": ("nvfp4", "nvfp4"),
+    "W4A16_NVFP4": ("nvfp4", ""),
+    "NVFP4_AWQ": ("nvfp4", "nvfp4"),
+    "W4A8_NVFP4_FP8": ("nvfp4", "fp8"),
+    "MXFP8": ("mxfp8", "mxfp8"),
+    "MXFP4": ("mxfp4", "mxfp4"),
+    "W4A8_MXFP4_FP8": ("mxfp4", "fp8"),
+    "W8A16": ("int8", ""),
+}
 
 
 def algorithm(quant: Config, name: str) -> Format:

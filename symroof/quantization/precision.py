@@ -21,8 +21,14 @@ ROLES = {
     "cache": ("b_c",),
     "states": ("b_s",),
 }
-DETAILS = {"attention": ("b_w", "b_o"), "attention_output": ("b_o",), "recurrence": ("b_m",), "feed_forward": ("b_f",),
-           "shared_experts": ("b_sh",), "head": ("b_head",)}  # fmt: skip
+DETAILS = {
+    "attention": ("b_w", "b_o"),
+    "attention_output": ("b_o",),
+    "recurrence": ("b_m",),
+    "feed_forward": ("b_f",),
+    "shared_experts": ("b_sh",),
+    "head": ("b_head",),
+}
 WITHIN = {"attention_output": "attention"}  # a detail -> the one it has the format of where it has none of its own
 
 
@@ -75,8 +81,11 @@ def precision(
 
         told = roles(scheme, architecture, formats["weights"].name)
         told |= {"cache": format_of(scheme.cache)} if scheme.cache else {}
-        named = {role: form for role, form in told.items()
-                 if not given.get(role) and form != told.get(WITHIN.get(role, ""), formats["weights"])}  # fmt: skip
+        named = {
+            role: form
+            for role, form in told.items()
+            if not given.get(role) and form != told.get(WITHIN.get(role, ""), formats["weights"])
+        }
         formats |= named
         origin |= dict.fromkeys(named, f"quantization_config: {scheme.method}")
     if recurrent:

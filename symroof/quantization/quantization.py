@@ -38,7 +38,7 @@ PECULIAR: dict[str, dict[str, tuple[str, ...]]] = {
     "kimi_k3": {"recurrence": ("self_attn.q_proj",)},
     "minimax": {"recurrence": ("self_attn.qkv_proj",)},
     "minimax_m1": {"recurrence": ("self_attn.qkv_proj",)},
-}  # fmt: skip
+}
 
 
 def quantization(config: Config) -> Scheme | None:
@@ -75,8 +75,10 @@ def roles(scheme: Scheme, architecture: Architecture, rest: str) -> dict[str, Fo
     for x in architecture.structure.every:
         for role in roles_of(x.kind):
             found = layers.setdefault(role, [])
-            found += [one(scheme, [name_of(architecture, i) + name for name in named[role]], plain)
-                      for i in architecture.layout.get(x.name, ())]  # fmt: skip
+            found += [
+                one(scheme, [name_of(architecture, i) + name for name in named[role]], plain)
+                for i in architecture.layout.get(x.name, ())
+            ]
     formats = {role: mean(found) for role, found in layers.items() if found}
     formats["head"] = one(scheme, HEAD, plain) if scheme.head and not architecture.structure.tied else plain
     return formats

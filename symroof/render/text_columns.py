@@ -7,8 +7,10 @@ from textwrap import wrap
 def aligned(rows: Sequence[Sequence[str]], right: Set[int] = frozenset(), indent: str = "") -> str:
     """Rows of cells in columns two spaces apart, those of `right` flush right; one line a row."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    texts = ([x.rjust(n) if i in right else x.ljust(n) for i, (x, n) in enumerate(zip(row, widths, strict=True))]
-             for row in rows)  # fmt: skip
+    texts = (
+        [x.rjust(n) if i in right else x.ljust(n) for i, (x, n) in enumerate(zip(row, widths, strict=True))]
+        for row in rows
+    )
     return "".join(indent + "  ".join(cells).rstrip() + "\n" for cells in texts)
 
 

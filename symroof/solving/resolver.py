@@ -76,8 +76,12 @@ def operation(x: Operation, parts: list[Term]) -> Term:
     if x.sign in FUNCTIONS:
         return terms.function(x.sign, parts)
     makes: dict[str, Callable[[Term, Term], Term]] = {
-        "+": terms.added, "-": lambda a, b: terms.added(a, b, -1), "*": terms.times, "/": terms.over, "^": terms.power,
-    }  # fmt: skip
+        "+": terms.added,
+        "-": lambda a, b: terms.added(a, b, -1),
+        "*": terms.times,
+        "/": terms.over,
+        "^": terms.power,
+    }
     return makes[x.sign](*parts)
 
 

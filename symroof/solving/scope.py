@@ -92,10 +92,15 @@ class Scope:
     def bound_forms(self) -> tuple[Form, ...]:
         """The operators in the unknown alone."""
         return tuple(
-            Form(path, op.role, op.width, self.bound(count),
-                 Cost(*(self.bound(getattr(op.cost, name)) for name in FIELDS)))
+            Form(
+                path,
+                op.role,
+                op.width,
+                self.bound(count),
+                Cost(*(self.bound(getattr(op.cost, name)) for name in FIELDS)),
+            )
             for path, count, op in self.rows
-        )  # fmt: skip
+        )
 
     def form(self, leaf: Leaf) -> Expr | None:
         """The closed form of a quantity, in sizes, widths, B, n and c; None where it is a machine's."""

@@ -43,8 +43,12 @@ from symroof.version import __version__
 SCHEMA = "symroof.solution/1"
 NEAR = 4096  # sizes beside an answer that are tried for one that a model can have
 HOLDS: dict[str, Callable[[int], bool]] = {
-    "=": lambda x: x == 0, "<": lambda x: x < 0, "<=": lambda x: x <= 0, ">": lambda x: x > 0, ">=": lambda x: x >= 0,
-}  # fmt: skip
+    "=": lambda x: x == 0,
+    "<": lambda x: x < 0,
+    "<=": lambda x: x <= 0,
+    ">": lambda x: x > 0,
+    ">=": lambda x: x >= 0,
+}
 
 
 @dataclass(frozen=True)
@@ -224,28 +228,44 @@ def as_dict(found: Solution) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "symroof": __version__,
-        "model": {"name": model.name, "family": model.family, "source": model.config.source,
-                  "sizes": dict(model.architecture.sizes)},
+        "model": {
+            "name": model.name,
+            "family": model.family,
+            "source": model.config.source,
+            "sizes": dict(model.architecture.sizes),
+        },
         "rules": {name: RULEBOOK[name].meaning for name in scope.rules},
         "precision": {role: {"format": x.name, "bytes": float(x.bytes), "origin": origin[role]} for role, x in formats},
         "question": found.question,
-        "unknown": str(found.unknown), "meaning": s.entry(str(found.unknown)).meaning,
-        "relation": found.relation, "left": str(found.left.shown), "right": str(found.right.shown),
+        "unknown": str(found.unknown),
+        "meaning": s.entry(str(found.unknown)).meaning,
+        "relation": found.relation,
+        "left": str(found.left.shown),
+        "right": str(found.right.shown),
         "batch": {str(x): value for x, value in scope.batch.items()},
         "held": {str(x): str(form) for x, form in scope.held.items()},
         "quantities": {name: str(form) for name, form in shown},
-        "left_form": str(found.left.expr), "right_form": str(found.right.expr),
+        "left_form": str(found.left.expr),
+        "right_form": str(found.right.expr),
         "domain": [number(x) for x in found.domain],
         "holds": [ends(run, found.domain) for run in found.holds],
-        "crosses": [{"below": x.below, "above": x.above, "at": x.at, "exact": x.exact and str(x.exact)}
-                    for x in found.crosses],
+        "crosses": [
+            {"below": x.below, "above": x.above, "at": x.at, "exact": x.exact and str(x.exact)} for x in found.crosses
+        ],
         "undefined": [ends(run, found.domain) for run in found.undefined],
-        "answer": number(found.answer), "answer_is": found.answer_is, "allowed": found.allowed,
+        "answer": number(found.answer),
+        "answer_is": found.answer_is,
+        "allowed": found.allowed,
         "solution": None if found.solution is None else str(found.solution),
-        "how": found.how, "exact": found.exact, "complete": found.complete, "residual": number(found.residual),
-        "checks": [{"at": number(x.at), "left": number(x.left), "right": number(x.right), "holds": x.holds}
-                   for x in found.checks],
-    }  # fmt: skip
+        "how": found.how,
+        "exact": found.exact,
+        "complete": found.complete,
+        "residual": number(found.residual),
+        "checks": [
+            {"at": number(x.at), "left": number(x.left), "right": number(x.right), "holds": x.holds}
+            for x in found.checks
+        ],
+    }
 
 
 def ends(run: Run, domain: tuple[Any, Any]) -> dict[str, Any]:

@@ -63,10 +63,19 @@ def found(scope: Scope, question: str, relation: str, left: Term, right: Term) -
     crosses = [crossing(gap, x, a, b) for a, b in changes(signs.runs)] if relation == "=" and x.is_integer else []
     undefined = [run for run in signs.runs if run.sign is None and (x.is_integer or run.first != run.last)]
     return Solution(
-        scope, question, relation, left, right, (first, last), tuple(holding(signs.runs, relation)),
-        tuple(crosses), tuple(undefined),
-        in_closed_form(left, right, scope), signs.how, signs.complete,
-    )  # fmt: skip
+        scope,
+        question,
+        relation,
+        left,
+        right,
+        (first, last),
+        tuple(holding(signs.runs, relation)),
+        tuple(crosses),
+        tuple(undefined),
+        in_closed_form(left, right, scope),
+        signs.how,
+        signs.complete,
+    )
 
 
 def holding(runs: Iterable[Run], relation: str) -> Iterable[Run]:

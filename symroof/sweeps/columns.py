@@ -108,10 +108,15 @@ class Case:
         bound = Binding(self.meaning.symbols, {x: y for x, y in self.numbers.items() if x != y}, widths)
         found = self.meaning
         return tuple(
-            Form(path, op.role, op.width, bound(count),
-                 Cost(*(found.straight(bound(getattr(op.cost, x))) for x in FIELDS)))
+            Form(
+                path,
+                op.role,
+                op.width,
+                bound(count),
+                Cost(*(found.straight(bound(getattr(op.cost, x))) for x in FIELDS)),
+            )
             for path, count, op in self.rows
-        )  # fmt: skip
+        )
 
     @cached_property
     def bound_forms(self) -> tuple[Form, ...]:

@@ -43,8 +43,9 @@ class Plan:
 
         count = len(self.heads.units)
         for part in self.parts:
-            found = backends.computed(part.grid, lambda x: [np.empty(lengths(x)) for _ in range(count)],
-                                     self.engine, self.scheduler)  # fmt: skip
+            found = backends.computed(
+                part.grid, lambda x: [np.empty(lengths(x)) for _ in range(count)], self.engine, self.scheduler
+            )
             for slices, values in found:
                 numbers = tuple(x[cut] for x, cut in zip(part.grid.axes, slices, strict=True))
                 yield Rows(part.settings, numbers, values)

@@ -40,8 +40,12 @@ SIZES = 10**5  # combinations of sizes, each of which is checked
 USUAL = ("flops", "bytes")
 
 
-def sweep(model: Model | str | None, over: Mapping[str, Any] | Iterable[str],
-          quantities: str | Iterable[str] = (), **given: Any) -> Sweep:  # fmt: skip
+def sweep(
+    model: Model | str | None,
+    over: Mapping[str, Any] | Iterable[str],
+    quantities: str | Iterable[str] = (),
+    **given: Any,
+) -> Sweep:
     """A model over a grid, in memory; all that `plan` takes."""
     return plan(model, over, quantities, **given).in_memory()
 
@@ -75,8 +79,18 @@ def plan(
     """
     backends.check(engine, scheduler)
     found = parsing.axes(over)
-    base = _Base(model, on, {"batch": batch_size, "new": new, "cached": cached}, tuple(hold), rules, logits,
-                 {x.name: x for x in machines}, use or {}, mtp, formats)  # fmt: skip
+    base = _Base(
+        model,
+        on,
+        {"batch": batch_size, "new": new, "cached": cached},
+        tuple(hold),
+        rules,
+        logits,
+        {x.name: x for x in machines},
+        use or {},
+        mtp,
+        formats,
+    )
     base.check(found)
     settings, numbers = [x for x in found if x.setting], tuple(x for x in found if not x.setting)
     bounded(parsing.points(found), MOST)
@@ -86,8 +100,10 @@ def plan(
     names = tuple(dict.fromkeys(columns.named(x) for text in asked for x in text.split(",") if x.strip()))
     machined = on is not None or any(x.name == "on" for x in settings)
     names = names or (*USUAL, *(("time",) if machined else ()))
-    parts = tuple(base.part(dict(zip([x.name for x in settings], values, strict=True)), numbers, names)
-                  for values in product(*(x.values for x in settings)))  # fmt: skip
+    parts = tuple(
+        base.part(dict(zip([x.name for x in settings], values, strict=True)), numbers, names)
+        for values in product(*(x.values for x in settings))
+    )
     heads = Heads((*settings, *numbers), {x: columns.unit(x) for x in names})
     return Plan(heads, parts, engine, scheduler)
 
@@ -132,8 +148,13 @@ class _Base:
         for x in filter(None, formats.values()):
             canonical(x)
         rules = settings["rules"].split("+") if "rules" in settings else self.rules
-        case = Case(model, chosen(rules, settings.get("logits", self.logits)), formats,
-                    {x: value for x, value in step.items() if x not in swept}, sizes)  # fmt: skip
+        case = Case(
+            model,
+            chosen(rules, settings.get("logits", self.logits)),
+            formats,
+            {x: value for x, value in step.items() if x not in swept},
+            sizes,
+        )
         tape = case.tape(names, self.platform(settings), swept)
         return Part(tuple(map(parsing.told, settings.values())), Grid(tape, tuple(x.values for x in numbers)))
 

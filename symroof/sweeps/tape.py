@@ -10,8 +10,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 # Operation -> its name in numpy, and in whatever speaks numpy.
-UFUNCS = {"add": "add", "multiply": "multiply", "divide": "divide", "minimum": "minimum", "maximum": "maximum",
-          "whole": "floor_divide", "power": "power", "log": "log", "most": "less_equal"}  # fmt: skip
+UFUNCS = {
+    "add": "add",
+    "multiply": "multiply",
+    "divide": "divide",
+    "minimum": "minimum",
+    "maximum": "maximum",
+    "whole": "floor_divide",
+    "power": "power",
+    "log": "log",
+    "most": "less_equal",
+}
 WHOLE = ("number", "argument", "add", "multiply", "minimum", "maximum", "whole")  # can be of whole numbers
 EXACT = 2**52  # halves below are exact in float64
 
@@ -44,8 +53,12 @@ class Tape:
 
 # What an operation on numbers up to so much comes to at most.
 BOUNDS: Mapping[str, Callable[[list[Number]], Number]] = {
-    "add": sum, "multiply": math.prod, "minimum": max, "maximum": max, "whole": max,
-}  # fmt: skip
+    "add": sum,
+    "multiply": math.prod,
+    "minimum": max,
+    "maximum": max,
+    "whole": max,
+}
 
 
 def largest(tape: Tape, most: Sequence[int]) -> Number:
@@ -83,8 +96,12 @@ def order(tape: Tape, given: Collection[int]) -> list[int]:
 
 def bare(tape: Tape) -> tuple[int, ...]:
     """The exact steps that others use, without arguments and numbers."""
-    used = {x for i, step in enumerate(tape.steps) if i not in tape.exact and step.operation != "argument"
-            for x in step.parts} | {*tape.results}  # fmt: skip
+    used = {
+        x
+        for i, step in enumerate(tape.steps)
+        if i not in tape.exact and step.operation != "argument"
+        for x in step.parts
+    } | {*tape.results}
     return tuple(i for i in sorted(used & tape.exact) if tape.steps[i].operation in UFUNCS)
 
 

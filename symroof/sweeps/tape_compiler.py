@@ -26,9 +26,16 @@ from symroof.sweeps.tape import WHOLE, Axes, Number, Step, Tape
 
 # What an operation makes of numbers, exactly where it can.
 FOLDED: Mapping[str, Callable[..., Any]] = {
-    "add": operator.add, "multiply": operator.mul, "divide": over, "minimum": min, "maximum": max,
-    "whole": operator.floordiv, "power": power, "log": math.log, "most": lambda x, y: float(x <= y),
-}  # fmt: skip
+    "add": operator.add,
+    "multiply": operator.mul,
+    "divide": over,
+    "minimum": min,
+    "maximum": max,
+    "whole": operator.floordiv,
+    "power": power,
+    "log": math.log,
+    "most": lambda x, y: float(x <= y),
+}
 Term = tuple[Number, tuple[Expr, ...]]  # a number times factors
 
 

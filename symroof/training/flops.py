@@ -171,10 +171,17 @@ class Training:
     def to_dict(self) -> dict[str, Any]:
         """The record as JSON has it."""
         names = {x: getattr(self, x) for x in ("model", "rules", "recompute", "sequence", "tokens")}
-        passes = {x: {"formula": str(getattr(self, x).flops), "flops": self.number(getattr(self, x).flops)}
-                  for x in ("forward", "backward", "recomputed")}  # fmt: skip
-        return {**names, "rules": list(self.rules), "per_token": passes, "total": self.total,
-                "hardware_total": self.hardware_total}  # fmt: skip
+        passes = {
+            x: {"formula": str(getattr(self, x).flops), "flops": self.number(getattr(self, x).flops)}
+            for x in ("forward", "backward", "recomputed")
+        }
+        return {
+            **names,
+            "rules": list(self.rules),
+            "per_token": passes,
+            "total": self.total,
+            "hardware_total": self.hardware_total,
+        }
 
 
 def training_flops(
@@ -193,9 +200,15 @@ def training_flops(
     """
     (asked,), (kept,) = queries(sequence), queries(sequence if tokens is None else tokens)
     return Training(
-        model.name, in_training(rules), label(recompute), asked.new, kept.new, terms(model, rules),
-        {**backward, **policy(recompute)}, {**model.sizes, s.n: Integer(asked.new)},
-    )  # fmt: skip
+        model.name,
+        in_training(rules),
+        label(recompute),
+        asked.new,
+        kept.new,
+        terms(model, rules),
+        {**backward, **policy(recompute)},
+        {**model.sizes, s.n: Integer(asked.new)},
+    )
 
 
 def policy(recompute: str | Layer) -> Layer:

@@ -122,10 +122,11 @@ class TrainingMemory:
         names = ("model", "sequence", "micro_batch", "recompute", "attention", "states")
         forms = {x: getattr(self, x) for x in ("weights", "gradients", "optimizer", "activations", "total")}
         return {
-            **{x: getattr(self, x) for x in names}, "parallel": asdict(self.parallel),
+            **{x: getattr(self, x) for x in names},
+            "parallel": asdict(self.parallel),
             "bytes": {x: {"formula": str(y), "bytes": plain(self.number(y))} for x, y in forms.items()},
             "passed": plain(self.number(self.passed)),
-        }  # fmt: skip
+        }
 
 
 def training_memory(
@@ -154,11 +155,27 @@ def training_memory(
     parallel.check(model.architecture.sizes, asked.new, counts)
     told = named("way of attention", attention, ATTENTION)
     return TrainingMemory(
-        model.name, asked.new, asked.count, label(recompute), label(attention), label(states), parallel, found,
-        parameters(model), {**policy(recompute), **told, s.theta_d: Integer(int(dropout))},
-        {**sizes, s.n: Integer(asked.new), s.B: Integer(asked.count), **KEPT_IN, s.b_a: format_of(activations).bytes,
-         **named("optimizer states", states, STATES), **parallel.definitions, **in_flight},
-    )  # fmt: skip
+        model.name,
+        asked.new,
+        asked.count,
+        label(recompute),
+        label(attention),
+        label(states),
+        parallel,
+        found,
+        parameters(model),
+        {**policy(recompute), **told, s.theta_d: Integer(int(dropout))},
+        {
+            **sizes,
+            s.n: Integer(asked.new),
+            s.B: Integer(asked.count),
+            **KEPT_IN,
+            s.b_a: format_of(activations).bytes,
+            **named("optimizer states", states, STATES),
+            **parallel.definitions,
+            **in_flight,
+        },
+    )
 
 
 def parameters(model: Model) -> dict[str, Expr]:

@@ -13,8 +13,27 @@ from symroof.training.flops import training_flops
 
 # Sizes that grow with the width, by base symbol; the size of a head, experts and their choice, windows, states and the
 # vocabulary stay, and so do sizes not named here.
-FOLLOWING = ("f", "f_e", "f_s", "H_q", "H_kv", "H_i", "r_q", "r_kv", "r_o", "r_r", "r_m", "d_emb", "d_m", "d_r",
-             "d_lat", "d_p", "H_k", "H_v", "H_m")  # fmt: skip
+FOLLOWING = (
+    "f",
+    "f_e",
+    "f_s",
+    "H_q",
+    "H_kv",
+    "H_i",
+    "r_q",
+    "r_kv",
+    "r_o",
+    "r_r",
+    "r_m",
+    "d_emb",
+    "d_m",
+    "d_r",
+    "d_lat",
+    "d_p",
+    "H_k",
+    "H_v",
+    "H_m",
+)
 
 LOSS = s.E_l + s.A_l / s.N_p**s.alpha_l + s.B_l / s.D_t**s.beta_l
 
@@ -51,10 +70,17 @@ LAWS = {
     x.name: x
     for x in (
         law("chinchilla", "Hoffmann et al. 2022, arXiv:2203.15556, eq. 10", "1.69", "406.4", "410.7", "0.34", "0.28"),
-        law("epoch", "Besiroglu et al. 2024, arXiv:2404.10102, a refit of the same runs",
-            "1.8172", "482.01", "2085.43", "0.3478", "0.3658"),
+        law(
+            "epoch",
+            "Besiroglu et al. 2024, arXiv:2404.10102, a refit of the same runs",
+            "1.8172",
+            "482.01",
+            "2085.43",
+            "0.3478",
+            "0.3658",
+        ),
     )
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, repr=False)

@@ -23,16 +23,27 @@ def row(x: Measured) -> tuple[str, ...]:
     shown = (f"{1e3 * float(t):,.2f}" for t in times)
     formats = " ".join(dict.fromkeys(x.formats.values())) or "config's"
     many = f"{x.batch:,}{'+' if x.any_batch else ''}"
-    return (x.model, formats, x.machine.label, many, f"{x.new:,}", f"{x.cached:,}", *shown,
-            f"{x.seconds / float(found.lower):.2f}")  # fmt: skip
+    return (
+        x.model,
+        formats,
+        x.machine.label,
+        many,
+        f"{x.new:,}",
+        f"{x.cached:,}",
+        *shown,
+        f"{x.seconds / float(found.lower):.2f}",
+    )
 
 
 def aligned(rows: list[tuple[str, ...]], left: int) -> list[str]:
     """Rows as lines; the first `left` columns start together, the others end together."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(cell.ljust(w) if i < left else cell.rjust(w)
-                      for i, (cell, w) in enumerate(zip(cells, widths, strict=True))).rstrip()
-            for cells in rows]  # fmt: skip
+    return [
+        "  ".join(
+            cell.ljust(w) if i < left else cell.rjust(w) for i, (cell, w) in enumerate(zip(cells, widths, strict=True))
+        ).rstrip()
+        for cells in rows
+    ]
 
 
 def steps() -> list[str]:
@@ -48,10 +59,14 @@ def steps() -> list[str]:
 
 def kernels() -> list[str]:
     """Single kernels: what they reach of a machine's peaks."""
-    rows: list[Any] = [(on, form, f"{x:,.1f} TFLOP/s", f"{100e12 * x / machine(on).peak(form):.1f} %", source)
-                       for source, on, form, x in ACHIEVED]  # fmt: skip
-    rows += [(on, "memory", f"{x:,.1f} GB/s", f"{100e9 * x / machine(on).bandwidth:.1f} %", source)
-             for source, on, x in MOVED]  # fmt: skip
+    rows: list[Any] = [
+        (on, form, f"{x:,.1f} TFLOP/s", f"{100e12 * x / machine(on).peak(form):.1f} %", source)
+        for source, on, form, x in ACHIEVED
+    ]
+    rows += [
+        (on, "memory", f"{x:,.1f} GB/s", f"{100e9 * x / machine(on).bandwidth:.1f} %", source)
+        for source, on, x in MOVED
+    ]
     lines = aligned([cells[:4] for cells in rows], 2)
     return [f"{line}  {cells[4]}" for line, cells in zip(lines, rows, strict=True)]
 

@@ -27,8 +27,10 @@ def operators(c: dict, new: int, cached: int) -> dict[str, tuple[int, int, int, 
         "attention/qkv": linear(d, (heads + 2 * kv) * h),
         "attention/rope": (3 * new * (heads + kv) * h, 0, new * (heads + kv) * h, new * (heads + kv) * h),
         "attention/attend": (
-            pairs * (2 * heads * h - 1) + kv * h * (2 * pairs - new), 0,
-            new * (heads + 2 * kv) * h + 2 * cached * kv * h, new * heads * h,
+            pairs * (2 * heads * h - 1) + kv * h * (2 * pairs - new),
+            0,
+            new * (heads + 2 * kv) * h + 2 * cached * kv * h,
+            new * heads * h,
         ),
         "attention/out": linear(heads * h, d),
         "attention/residual": residual,
@@ -37,7 +39,7 @@ def operators(c: dict, new: int, cached: int) -> dict[str, tuple[int, int, int, 
         "mlp/act": (5 * f + new, 0, 2 * new * f, new * f),
         "mlp/down": linear(f, d),
         "mlp/residual": residual,
-    }  # fmt: skip
+    }
 
 
 def main() -> None:
@@ -50,8 +52,10 @@ def main() -> None:
     config = json.loads(given.config.read_text())
     layers, width = config["num_hidden_layers"], 2
     found = operators(config, given.input_tokens, given.cached_tokens)
-    rows = [[name, flops, w * width, i * width, o * width, flops / (w + i + o) / width]
-            for name, (flops, w, i, o) in found.items()]  # fmt: skip
+    rows = [
+        [name, flops, w * width, i * width, o * width, flops / (w + i + o) / width]
+        for name, (flops, w, i, o) in found.items()
+    ]
     sums = [layers * sum(column) for column in list(zip(*rows, strict=True))[1:5]]
     rows.append(["total", *sums, sums[0] / sum(sums[1:])])
     heads = ["Node", "Compute (FLOP)", "Bandwidth (weight)", "Bandwidth (input)", "Bandwidth (output)", "FLOP/B"]

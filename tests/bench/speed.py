@@ -71,8 +71,9 @@ def in_turn(found: dict[str, tuple[list[str], dict[str, str]]], runs: int) -> di
 def check(folder: str) -> None:
     """The small tool counts what symroof counts under its rules."""
     config = str(Path(folder, "config.json"))
-    told = subprocess.run([sys.executable, str(HERE / "small_tool.py"), config, *STEP], capture_output=True, text=True,
-                          check=True).stdout  # fmt: skip
+    told = subprocess.run(
+        [sys.executable, str(HERE / "small_tool.py"), config, *STEP], capture_output=True, text=True, check=True
+    ).stdout
     total = symroof.load("llama-3.1-8b").report(cached=2048, rules="transformer-roofline-analyzer").total
     assert told.splitlines()[-1].split()[1:4] == [str(x) for x in (total.flops, total.weight_read, total.input)]
 

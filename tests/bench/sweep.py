@@ -68,8 +68,18 @@ def main() -> None:
         found = plan(model, over, columns, on=on)
         formed = time.perf_counter() - start
         took, least = seconds(found.in_memory), seconds(lambda found=found: multiply_adds(found))
-        print(row.format(name, columns, ",".join(over), f"{found.rows:,}", f"{formed:.2f} s",
-                         f"{found.rows / took:,.0f}", f"{found.rows / least:,.0f}", f"{took / least:.2f}"))  # fmt: skip
+        print(
+            row.format(
+                name,
+                columns,
+                ",".join(over),
+                f"{found.rows:,}",
+                f"{formed:.2f} s",
+                f"{found.rows / took:,.0f}",
+                f"{found.rows / least:,.0f}",
+                f"{took / least:.2f}",
+            )
+        )
     found = plan("qwen3-30b-a3b", {"batch": "1:500", "cached": "0:3999"}, "flops,bytes,time", on="h100-sxm")
     print(f"\nto a file, {found.rows:,} rows of {len(found.heads.names)} columns")
     with tempfile.TemporaryDirectory() as folder:

@@ -50,8 +50,18 @@ def shorter(quant):
         group["targets"] = sorted({re.sub(r"\.\d+", ".*", x) for x in group.get("targets", ["Linear"])})
     if quant.get("quant_algo") == "MIXED_PRECISION" and quant.get("quantized_layers"):
         quant = {key: x for key, x in quant.items() if key != "config_groups"}
-    drop = ("producer", "version", "quantization_status", "sparsity_config", "transform_config", "activation_scheme",
-            "global_compression_ratio", "act_per_tensor", "weight_per_tensor", "activation_scale_ub")  # fmt: skip
+    drop = (
+        "producer",
+        "version",
+        "quantization_status",
+        "sparsity_config",
+        "transform_config",
+        "activation_scheme",
+        "global_compression_ratio",
+        "act_per_tensor",
+        "weight_per_tensor",
+        "activation_scale_ub",
+    )
     return {key: bare(x) for key, x in quant.items() if key not in drop and x is not None}
 
 

@@ -15,15 +15,51 @@ from pathlib import Path
 
 TARGET = Path(__file__).parent / "transformers.jsonl.gz"
 NOISE = {
-    "id2label", "label2id", "return_dict", "output_hidden_states", "output_attentions", "chunk_size_feed_forward",
-    "is_encoder_decoder", "problem_type", "initializer_range", "use_cache", "pad_token_id", "bos_token_id",
-    "eos_token_id", "attention_dropout", "transformers_version", "architectures", "vision_config", "audio_config",
-}  # fmt: skip
+    "id2label",
+    "label2id",
+    "return_dict",
+    "output_hidden_states",
+    "output_attentions",
+    "chunk_size_feed_forward",
+    "is_encoder_decoder",
+    "problem_type",
+    "initializer_range",
+    "use_cache",
+    "pad_token_id",
+    "bos_token_id",
+    "eos_token_id",
+    "attention_dropout",
+    "transformers_version",
+    "architectures",
+    "vision_config",
+    "audio_config",
+}
 # Parameters outside the language model that the measurement gave one of its roles.
-TOWERS = ("vision", "visual", "audio", "projector", "connector", "speech", "image", "multi_modal", "embed_vision",
-          "embed_audio", "aligner", "resampler", "merger", "high_res", "vqmodel", "mm_projector", "query_tokens",
-          "qformer", "view_separator", "embed_tokens_extend", "video_tower", "generation",
-          "language_projection")  # fmt: skip
+TOWERS = (
+    "vision",
+    "visual",
+    "audio",
+    "projector",
+    "connector",
+    "speech",
+    "image",
+    "multi_modal",
+    "embed_vision",
+    "embed_audio",
+    "aligner",
+    "resampler",
+    "merger",
+    "high_res",
+    "vqmodel",
+    "mm_projector",
+    "query_tokens",
+    "qformer",
+    "view_separator",
+    "embed_tokens_extend",
+    "video_tower",
+    "generation",
+    "language_projection",
+)
 
 
 def trimmed(config):
@@ -48,9 +84,15 @@ def parameters(result):
 def step(work, result):
     """One prefill or decode."""
     cache = result.get("cache_before_step") or {}
-    return {"kind": work["kind"], "batch": work["b"], "tokens": work.get("s", work.get("c")),
-            "logits": "last" if work["logits_to_keep"] == 1 else "all", "flops": result["flops"],
-            "roles": result["roles"], "cache_bytes": cache.get("bytes")}  # fmt: skip
+    return {
+        "kind": work["kind"],
+        "batch": work["b"],
+        "tokens": work.get("s", work.get("c")),
+        "logits": "last" if work["logits_to_keep"] == 1 else "all",
+        "flops": result["flops"],
+        "roles": result["roles"],
+        "cache_bytes": cache.get("bytes"),
+    }
 
 
 def condense(lines):
@@ -58,9 +100,16 @@ def condense(lines):
     models = {}
     for line in lines:
         key = (line["model_type"], line["kind"], line["variant"])
-        model = models.setdefault(key, {
-            "model_type": key[0], "kind": key[1], "variant": key[2], "config": trimmed(line["config"]), "steps": [],
-        })  # fmt: skip
+        model = models.setdefault(
+            key,
+            {
+                "model_type": key[0],
+                "kind": key[1],
+                "variant": key[2],
+                "config": trimmed(line["config"]),
+                "steps": [],
+            },
+        )
         if line["workload"]["kind"] == "params":
             model["parameters"] = parameters(line["result"])
         else:

@@ -149,8 +149,9 @@ def built(line):
         )
         config = cls.config_class(text_config=config) if wraps else cls.config_class.from_dict(dict(line["config"]))
     with torch.device("meta"):
-        model = cls._from_config(config, dtype=torch.float32, attn_implementation="eager",
-                                 experts_implementation="batched_mm").eval()  # fmt: skip
+        model = cls._from_config(
+            config, dtype=torch.float32, attn_implementation="eager", experts_implementation="batched_mm"
+        ).eval()
     return made(model), config
 
 

@@ -20,9 +20,19 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoConfig, AutoModelForCausalLM, masking_utils
 
 TARGET = Path(__file__).parent / "transformers_variants.jsonl.gz"
-LEFT = {"use_cache", "output_hidden_states", "output_attentions", "return_dict", "is_encoder_decoder", "is_decoder",
-        "add_cross_attention", "output_router_logits", "norm_topk_prob", "use_mamba_kernels",
-        "scale_embedding"}  # fmt: skip
+LEFT = {
+    "use_cache",
+    "output_hidden_states",
+    "output_attentions",
+    "return_dict",
+    "is_encoder_decoder",
+    "is_decoder",
+    "add_cross_attention",
+    "output_router_logits",
+    "norm_topk_prob",
+    "use_mamba_kernels",
+    "scale_embedding",
+}
 
 
 def variants(given, config):

@@ -40,11 +40,15 @@ def plain() -> list[Op]:
 def projections(kind: RelativeAttention) -> list[Op]:
     """The same with gates and sinks, and lengths that are limited."""
     own, keys = s.H_q * (2 * s.h + s.d_b + 1), 2 * s.H_kv * s.h
-    ops = apart(own) if kind.dynamic else [
-        Op("qkvr", "attention", dense.linear(s.T, s.d, own + keys)),
-        Op("conv", "attention", convolve_added(keys)),
-        Op("conv.scale", "attention", dense.elements(s.T, keys, keys, keys)),
-    ]  # fmt: skip
+    ops = (
+        apart(own)
+        if kind.dynamic
+        else [
+            Op("qkvr", "attention", dense.linear(s.T, s.d, own + keys)),
+            Op("conv", "attention", convolve_added(keys)),
+            Op("conv.scale", "attention", dense.elements(s.T, keys, keys, keys)),
+        ]
+    )
     queries = relative.limit(s.T * s.H_q, s.h, s.H_q * s.h)
     return [
         *ops,

@@ -46,8 +46,9 @@ def compare(
     answer(found, render, as_json, output)
 
 
-def differences(models: Sequence[str], quantities: Sequence[str], step: dict[str, Any], as_json: bool,
-                output: str | None) -> None:  # fmt: skip
+def differences(
+    models: Sequence[str], quantities: Sequence[str], step: dict[str, Any], as_json: bool, output: str | None
+) -> None:
     """Two models, as `compare --symbolic` tells them apart."""
     if len(models) != 2:
         raise UsageError(f"--symbolic tells two models apart: {len(models)} are named")

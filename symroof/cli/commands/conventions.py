@@ -13,10 +13,20 @@ from symroof.cost.batch import LARGEST
 
 @click.command(cls=Command, example="symroof conventions llama-3.1-8b --tokens 8192")
 @options.model
-@click.option("--tokens", type=click.IntRange(1, LARGEST), default=2048, show_default=True, metavar="N",
-              help="Tokens of a sequence.")  # fmt: skip
-@click.option("--match", "quoted", metavar="NAME=NUMBER",
-              help="Which way of counting gives a quoted number: flops=1.57e10, params=8.03B, kv=128KiB.")  # fmt: skip
+@click.option(
+    "--tokens",
+    type=click.IntRange(1, LARGEST),
+    default=2048,
+    show_default=True,
+    metavar="N",
+    help="Tokens of a sequence.",
+)
+@click.option(
+    "--match",
+    "quoted",
+    metavar="NAME=NUMBER",
+    help="Which way of counting gives a quoted number: flops=1.57e10, params=8.03B, kv=128KiB.",
+)
 @options.rules
 @options.sizes
 @options.mtp

@@ -15,10 +15,18 @@ from symroof.cost.batch import LARGEST
 @click.command(cls=Command, example="symroof fit llama-3.1-8b --on l40s --context 32768")
 @options.model
 @options.gathered("machines", options.on)
-@click.option("--context", type=click.IntRange(1, LARGEST), metavar="N",
-              help="Tokens in the cache after the step: solve for the batch.")  # fmt: skip
-@click.option("--batch-size", type=click.IntRange(1, LARGEST), metavar="N",
-              help="Queries: solve for the context; with --context for the number of machines.")  # fmt: skip
+@click.option(
+    "--context",
+    type=click.IntRange(1, LARGEST),
+    metavar="N",
+    help="Tokens in the cache after the step: solve for the batch.",
+)
+@click.option(
+    "--batch-size",
+    type=click.IntRange(1, LARGEST),
+    metavar="N",
+    help="Queries: solve for the context; with --context for the number of machines.",
+)
 @options.precision
 @options.gathered("counting", options.counting)
 @options.sizes

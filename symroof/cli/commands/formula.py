@@ -12,17 +12,19 @@ from symroof.render import FORMULA_FORMS
 @options.model
 @click.option("--quantity", multiple=True, metavar="NAME,...", help="Quantities to print.  [default: the usual seven]")
 @click.option("--op", default="", metavar="PATH", help="One layer of a block or operator, such as mlp or mlp/down.")
-@click.option("--free", multiple=True, metavar="NAME,...",
-              help="Functions of these symbols, all else bound: B,n,c for a batch of B queries of n new and c "
-                   "cached tokens.")  # fmt: skip
+@click.option(
+    "--free",
+    multiple=True,
+    metavar="NAME,...",
+    help="Functions of these symbols, all else bound: B,n,c for a batch of B queries of n new and c cached tokens.",
+)
 @click.option("--uniform", is_flag=True, help="Write the batch as B queries of n new and c cached tokens.")
 @click.option("--bind", is_flag=True, help="Put the model's sizes in and leave the batch open.")
 @options.precision
 @options.counting
 @options.sizes
 @options.mtp
-@click.option("--format", "form", type=options.one_of(*FORMULA_FORMS),
-              default="text", show_default=True)  # fmt: skip
+@click.option("--format", "form", type=options.one_of(*FORMULA_FORMS), default="text", show_default=True)
 @options.output
 def formula(
     model: str,

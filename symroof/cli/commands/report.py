@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 @options.sizes
 @options.mtp
 @click.option("--against", type=options.RULES, metavar="NAME,...", help="Count by these rules too; say what differs.")
-@click.option("--format", "form", type=options.one_of(*FORMS),
-              default="table", show_default=True)  # fmt: skip
+@click.option("--format", "form", type=options.one_of(*FORMS), default="table", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Short for --format json.")
 @options.output
 def report(

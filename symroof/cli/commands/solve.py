@@ -14,13 +14,22 @@ GIVEN = {"batch_size": ("B", "batch"), "input_tokens": ("n", "new"), "cached_tok
 @click.command(cls=Command, example='symroof solve llama-3.1-8b --for batch "storage <= 80 GiB" --cached-tokens 32768')
 @options.model
 @click.argument("question")
-@click.option("--for", "unknown", required=True, metavar="NAME",
-              help="What to solve for: batch, new, cached, or a symbol: d, L, W, b_c, ...")  # fmt: skip
+@click.option(
+    "--for",
+    "unknown",
+    required=True,
+    metavar="NAME",
+    help="What to solve for: batch, new, cached, or a symbol: d, L, W, b_c, ...",
+)
 @click.option("--cached-tokens", type=int, metavar="N", help="Tokens in the cache of each query.  [default: 0]")
 @click.option("--input-tokens", type=int, metavar="N", help="New tokens of each query.  [default: 1]")
 @click.option("--batch-size", type=int, metavar="N", help="Queries.  [default: 1]")
-@click.option("--hold", multiple=True, metavar="RATIO,...",
-              help="Ratios of sizes that stay: with --for d, f/d,H_q*h/d changes f and H_q too.")  # fmt: skip
+@click.option(
+    "--hold",
+    multiple=True,
+    metavar="RATIO,...",
+    help="Ratios of sizes that stay: with --for d, f/d,H_q*h/d changes f and H_q too.",
+)
 @options.inline
 @click.option("--machine-file", type=click.Path(), metavar="FILE", help="A TOML file of machines with those keys.")
 @options.gathered("use", options.reach)
@@ -67,8 +76,11 @@ def solve(
         if value is not None and unknown in GIVEN[name]:
             raise click.UsageError(f"--{name.replace('_', '-')} is what is solved for: leave it out.")
     comparison(question)  # mistakes are told before sympy is imported
-    step: dict[str, Any] = {"new": 1 if input_tokens is None else input_tokens, "cached": cached_tokens or 0,
-            "batch_size": 1 if batch_size is None else batch_size}  # fmt: skip
+    step: dict[str, Any] = {
+        "new": 1 if input_tokens is None else input_tokens,
+        "cached": cached_tokens or 0,
+        "batch_size": 1 if batch_size is None else batch_size,
+    }
     queries(**step)
     config, architecture = described(model, sizes, mtp)
     precision(config, architecture, True, **formats)

@@ -38,27 +38,45 @@ class Ended(click.ClickException):
 
 @click.command(cls=Command, example="symroof sweep llama-3.1-8b --over batch=1:512:x2 --over cached=0:32768:+4096")
 @click.argument("model", type=options.ModelName(), required=False)
-@click.option("--over", multiple=True, required=True, metavar="NAME=VALUES",
-              help="An axis: batch=1,2,8, batch=1:512:x2, cached=0:131072:+4096, d=2048,4096, cache=bf16,fp8, "
-                   "on=h100-sxm,mi300x, gpus=1,2,4, model=a,b, rules=standard,standard+fused. Repeat it "
-                   "for more.")  # fmt: skip
-@click.option("--quantity", multiple=True, metavar="NAME,...",
-              help="Columns: quantities of `symroof formula`, storage, memory, intensity; of a machine time, "
-                   "time.compute, time.memory, time.lower, energy, fits.  [default: flops,bytes, and time on a "
-                   "machine]")  # fmt: skip
+@click.option(
+    "--over",
+    multiple=True,
+    required=True,
+    metavar="NAME=VALUES",
+    help="An axis: batch=1,2,8, batch=1:512:x2, cached=0:131072:+4096, d=2048,4096, cache=bf16,fp8, "
+    "on=h100-sxm,mi300x, gpus=1,2,4, model=a,b, rules=standard,standard+fused. Repeat it "
+    "for more.",
+)
+@click.option(
+    "--quantity",
+    multiple=True,
+    metavar="NAME,...",
+    help="Columns: quantities of `symroof formula`, storage, memory, intensity; of a machine time, "
+    "time.compute, time.memory, time.lower, energy, fits.  [default: flops,bytes, and time on a "
+    "machine]",
+)
 @click.option("--cached-tokens", type=int, metavar="N", help="Tokens in the cache of each query.  [default: 0]")
 @click.option("--input-tokens", type=int, metavar="N", help="New tokens of each query.  [default: 1]")
 @click.option("--batch-size", type=int, metavar="N", help="Queries.  [default: 1]")
-@click.option("--hold", multiple=True, metavar="RATIO,...",
-              help="Ratios of sizes to a swept one that stay: f/d,H_q*h/d with --over d=...")  # fmt: skip
+@click.option(
+    "--hold",
+    multiple=True,
+    metavar="RATIO,...",
+    help="Ratios of sizes to a swept one that stay: f/d,H_q*h/d with --over d=...",
+)
 @options.gathered("machines", options.on)
 @options.gathered("use", options.reach)
 @options.precision
 @options.gathered("counting", options.counting)
 @options.sizes
 @options.mtp
-@click.option("--engine", type=options.one_of("numpy", "dask", "jax", "cupy"), default="numpy", show_default=True,
-              help="What computes it.")  # fmt: skip
+@click.option(
+    "--engine",
+    type=options.one_of("numpy", "dask", "jax", "cupy"),
+    default="numpy",
+    show_default=True,
+    help="What computes it.",
+)
 @click.option("--scheduler", default="", metavar="ADDRESS", help="Dask's, such as tcp://host:8786: of a cluster.")
 @click.option("-o", "--output", type=options.Target(), help="FILE.csv, FILE.parquet or FILE.npz.  [default: CSV here]")
 def sweep(
@@ -101,14 +119,30 @@ def sweep(
 
     asked: dict[str, Any] = {**counting, **formats}
     planned = plan(
-        Model(*whole) if whole else None, swept, quantity, on=on, new=input_tokens, cached=cached_tokens,
-        batch_size=batch_size, hold=hold, use=use, engine=engine, scheduler=scheduler, mtp=mtp, **asked,
-    )  # fmt: skip
+        Model(*whole) if whole else None,
+        swept,
+        quantity,
+        on=on,
+        new=input_tokens,
+        cached=cached_tokens,
+        batch_size=batch_size,
+        hold=hold,
+        use=use,
+        engine=engine,
+        scheduler=scheduler,
+        mtp=mtp,
+        **asked,
+    )
     save(planned, output)
 
 
-def onto(found: Sequence[Axis], on: tuple[str, ...], inline: tuple[str, ...], machine_file: str | None, gpus: int,
-         ) -> "tuple[dict[str, Any], Machine | None]":  # fmt: skip
+def onto(
+    found: Sequence[Axis],
+    on: tuple[str, ...],
+    inline: tuple[str, ...],
+    machine_file: str | None,
+    gpus: int,
+) -> "tuple[dict[str, Any], Machine | None]":
     """The axes with machines in place of their names, and the machine where there is one for all."""
     from symroof.hardware.machines import chosen
 

@@ -31,22 +31,38 @@ def double(x: int | float) -> str:
     return f"{x}.0" if isinstance(x, int) and x <= LARGEST else repr(float(x))
 
 
-PYTHON = Syntax(str, "power({}, {})", "min({}, {})", "max({}, {})", "", many=True, ratio="ratio({}, {})",
-                floored="{}//{}", exact=True)  # fmt: skip
+PYTHON = Syntax(
+    str,
+    "power({}, {})",
+    "min({}, {})",
+    "max({}, {})",
+    "",
+    many=True,
+    ratio="ratio({}, {})",
+    floored="{}//{}",
+    exact=True,
+)
 NUMPY = Syntax(whole, "np.power({}, {})", "np.minimum({}, {})", "np.maximum({}, {})", "np.floor({})")
 JAVASCRIPT = Syntax(whole, "Math.pow({}, {})", "Math.min({}, {})", "Math.max({}, {})", "Math.floor({})", many=True)
 C = Syntax(double, "pow({}, {})", "fmin({}, {})", "fmax({}, {})", "floor({})")
 RUST = Syntax(double, "f64::powf({}, {})", "f64::min({}, {})", "f64::max({}, {})", "f64::floor({})")
 
 LANGUAGES = {
-    "python": Language(PYTHON, "# ", layouts.python, (("ratio(", layouts.RATIO), ("power(", layouts.POWER)),
-                       "Whole numbers and fractions are exact at any size; powers above 64 are floats.", "\n\n"),
-    "numpy": Language(NUMPY, "# ", layouts.numpy, (("", layouts.FLOATS),),
-                      DOUBLES + " Arguments may be arrays.", "\n\n"),
+    "python": Language(
+        PYTHON,
+        "# ",
+        layouts.python,
+        (("ratio(", layouts.RATIO), ("power(", layouts.POWER)),
+        "Whole numbers and fractions are exact at any size; powers above 64 are floats.",
+        "\n\n",
+    ),
+    "numpy": Language(
+        NUMPY, "# ", layouts.numpy, (("", layouts.FLOATS),), DOUBLES + " Arguments may be arrays.", "\n\n"
+    ),
     "javascript": Language(JAVASCRIPT, "// ", layouts.javascript),
     "c": Language(C, "// ", layouts.c, (("", "#include <math.h>\n"),)),
     "rust": Language(RUST, "// ", layouts.rust),
-}  # fmt: skip
+}
 
 
 def render(export: Export, name: str) -> str:

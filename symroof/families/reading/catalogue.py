@@ -12,8 +12,17 @@ from symroof.config.config import Config, built_in, entry, load_config
 from symroof.errors import UnknownName
 from symroof.families.registry import read
 
-FIGURES = ("name", "family", "parameters", "active", "layers", "context", "attention", "cache_bytes_per_token",
-           "source")  # fmt: skip
+FIGURES = (
+    "name",
+    "family",
+    "parameters",
+    "active",
+    "layers",
+    "context",
+    "attention",
+    "cache_bytes_per_token",
+    "source",
+)
 CONTEXT = ("max_position_embeddings", "seq_length", "n_positions", "max_seq_len", "max_sequence_length")
 
 
@@ -30,8 +39,17 @@ def row(name: str) -> tuple[Any, ...]:
     """The figures of one built-in model."""
     kept, config = entry(name), load_config(name)
     architecture = read(config)
-    return (name, architecture.family, kept["parameters"], kept["active"], architecture.sizes["L"], context(config),
-            mixers(architecture), kept["cache_per_token"], kept["source"])  # fmt: skip
+    return (
+        name,
+        architecture.family,
+        kept["parameters"],
+        kept["active"],
+        architecture.sizes["L"],
+        context(config),
+        mixers(architecture),
+        kept["cache_per_token"],
+        kept["source"],
+    )
 
 
 def context(config: Config) -> int | None:

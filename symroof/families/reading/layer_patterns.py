@@ -21,9 +21,13 @@ def window(config: Config, absent: int | None = None, key: str = "sliding_window
 
 
 def uniform(
-    config: Config, kind: "Attention", sizes: Sizes, used: bool = True, own: int | None = None,
+    config: Config,
+    kind: "Attention",
+    sizes: Sizes,
+    used: bool = True,
+    own: int | None = None,
     wiring: Wiring | None = None,
-) -> Part:  # fmt: skip
+) -> Part:
     """The same attention in all layers: with a window where sliding_window is set and `used`; absent it is `own`."""
     if not used or not (config.has("sliding_window") or (own and not config.says("sliding_window"))):
         return attention(kind, sizes, wiring=wiring)
@@ -31,9 +35,16 @@ def uniform(
 
 
 def alternating(
-    config: Config, full: "Attention", sizes: Sizes, absent: Sequence[str], origin: str, own: int | None = None,
-    sliding: "Attention | None" = None, sliding_sizes: Sizes | None = None, wiring: Wiring | None = None,
-) -> Pattern:  # fmt: skip
+    config: Config,
+    full: "Attention",
+    sizes: Sizes,
+    absent: Sequence[str],
+    origin: str,
+    own: int | None = None,
+    sliding: "Attention | None" = None,
+    sliding_sizes: Sizes | None = None,
+    wiring: Wiring | None = None,
+) -> Pattern:
     """Full or sliding attention by layer_types, else by `absent`, which follows from `origin`.
 
     `own` is the family's window; `sliding` and `sliding_sizes` say in what the layers with one differ otherwise.

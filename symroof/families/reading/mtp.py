@@ -53,8 +53,9 @@ def attached(architecture: Architecture, layer: Sequence[Sublayer], count: Size)
 
 def unknown(config: Config, told: str) -> UsageError:
     """The error that says that a config's modules are not known."""
-    return UsageError(f"{config.name} keeps multi-token-prediction layers ({told}) whose structure is not known here: "
-                      "leave out --mtp")  # fmt: skip
+    return UsageError(
+        f"{config.name} keeps multi-token-prediction layers ({told}) whose structure is not known here: leave out --mtp"
+    )
 
 
 def layer(config: Config, architecture: Architecture) -> Sequence[Sublayer]:
@@ -104,8 +105,10 @@ def windowed(config: Config, architecture: Architecture) -> Sequence[Sublayer]:
     further = config.listed("compress_ratios")[architecture.sizes["L"] :]
     if any(further):
         return ()
-    return [replace(x, kind=CompressedAttention(), name=SLIDING) if isinstance(x.kind, CompressedAttention) else x
-            for x in last(config, architecture)]  # fmt: skip
+    return [
+        replace(x, kind=CompressedAttention(), name=SLIDING) if isinstance(x.kind, CompressedAttention) else x
+        for x in last(config, architecture)
+    ]
 
 
 LAYERS: dict[str, Layer] = {

@@ -119,8 +119,12 @@ def untied(config: Config) -> Config:
 
 def attention(kind: "Attention", sizes: Mapping[str, Size], name: str = "", wiring: Wiring | None = None) -> Part:
     """Attention under the name of its mask."""
-    names = {"causal": "attention", "sliding": "sliding_attention", "local": "local_attention",
-             "chunked": "chunked_attention"}  # fmt: skip
+    names = {
+        "causal": "attention",
+        "sliding": "sliding_attention",
+        "local": "local_attention",
+        "chunked": "chunked_attention",
+    }
     return Part.of(kind, name or names[kind.mask], wiring, **sizes)
 
 
@@ -132,9 +136,14 @@ def feed_forward(
 
 
 def experts(
-    config: Config, kind: "Experts", width: str = "moe_intermediate_size", shared: Size | None = None,
-    wiring: Wiring | None = None, count: Sequence[str] = EXPERTS, chosen: Sequence[str] = CHOSEN,
-) -> Part:  # fmt: skip
+    config: Config,
+    kind: "Experts",
+    width: str = "moe_intermediate_size",
+    shared: Size | None = None,
+    wiring: Wiring | None = None,
+    count: Sequence[str] = EXPERTS,
+    chosen: Sequence[str] = CHOSEN,
+) -> Part:
     """Routed experts; `shared` is the width of the shared one."""
     k = config.size(*chosen)
     sizes = {"f_e": config.size(width), "N_e": config.size(*count), "k": k, "k_hf": Size(k, "k")}

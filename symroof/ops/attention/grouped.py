@@ -60,9 +60,16 @@ def key_mask(tokens: Expr, mask: Mask, H_kv: Expr, h: Expr, bias: bool) -> Cost:
 
 
 def attend(
-    tokens: Expr, mask: Mask, H_q: Expr, H_kv: Expr, h: Expr, h_v: Expr, scores: int = 0, borrowed: bool = False,
+    tokens: Expr,
+    mask: Mask,
+    H_q: Expr,
+    H_kv: Expr,
+    h: Expr,
+    h_v: Expr,
+    scores: int = 0,
+    borrowed: bool = False,
     H_c: Expr | None = None,
-) -> Cost:  # fmt: skip
+) -> Cost:
     """a_mtl = softmax_l(q_mt . k_l / sqrt h), y_mt = sum_l a_mtl v_l over the pairs (t, l) of every query head m.
 
     Keys (of size h) and values (of h_v) are read once a KV head: new ones as activations, cached ones from the

@@ -20,6 +20,9 @@ def table(found: Sequence[Entry], width: int = 0) -> str:
         left = aligned([row[:2] for row in rows]).splitlines()
     text = hanging(list(zip(left, told, strict=True)), width, indent="")
     counts = Counter(x.status for x in found)
-    return "".join(f"{line.rstrip()}\n" for line in text.splitlines()) + f"\n{len(found)} keys: " + ", ".join(
-        f"{n} {status}" for status, n in counts.items()
-    ) + "\n"  # fmt: skip
+    return (
+        "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+        + f"\n{len(found)} keys: "
+        + ", ".join(f"{n} {status}" for status, n in counts.items())
+        + "\n"
+    )

@@ -10,9 +10,14 @@ from symroof.records import frozen
 from symroof.units import iec, iec_cell, ratio, si, si_cell
 
 COLUMNS = (
-    "Node", "Block count", "Compute (FLOP)", "Bandwidth (weight)", "Bandwidth (input)", "Bandwidth (output)",
+    "Node",
+    "Block count",
+    "Compute (FLOP)",
+    "Bandwidth (weight)",
+    "Bandwidth (input)",
+    "Bandwidth (output)",
     "Operational intensity (FLOP/B)",
-)  # fmt: skip
+)
 
 FURTHER = "Multi-token prediction: a draft of further tokens, each module run once on the tokens of the step."
 

@@ -15,10 +15,12 @@ from symroof.render.report import lines
 from symroof.render.report.lines import Line
 
 HEADINGS = {
-    "wide": (("", "Block", "Compute", "Bandwidth", "Bandwidth", "Bandwidth", "Operational"),
-             ("Node", "count", "(FLOP)", "(weight)", "(input)", "(output)", "intensity")),
+    "wide": (
+        ("", "Block", "Compute", "Bandwidth", "Bandwidth", "Bandwidth", "Operational"),
+        ("Node", "count", "(FLOP)", "(weight)", "(input)", "(output)", "intensity"),
+    ),
     "narrow": (("", "Compute", "", "", "", ""), ("Node", "(FLOP)", "Weight", "Input", "Output", "FLOP/B")),
-}  # fmt: skip
+}
 STYLES = {"block": "bold", "op": "", "subtotal": "italic", "total": "bold"}
 Rows = Sequence[Sequence[str]]
 

@@ -27,8 +27,14 @@ def render(found: Conventions, width: int = 0) -> str:
     title = f"{found.model} ({found.family}): FLOP a token in sequences of n = {found.sequence:,} tokens"
     rows = [HEADS, *(cells(x) for x in found.rows)]
     table = aligned(rows, right={1, 2, 3, 4})
-    parts = (title, "Formulas\n" + formulas(found, width), table, "Symbols\n" + legend(found, width),
-             "Sources\n" + sources(found, width), folded(notes(found), width))  # fmt: skip
+    parts = (
+        title,
+        "Formulas\n" + formulas(found, width),
+        table,
+        "Symbols\n" + legend(found, width),
+        "Sources\n" + sources(found, width),
+        folded(notes(found), width),
+    )
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
 
 
@@ -65,8 +71,9 @@ def close(ratio: Any) -> str:
 
 def legend(found: Conventions, width: int) -> str:
     """What the counts of the model are, in formula and number, and its sizes."""
-    rows = [(str(x), f"= {text(y)} = {found.values[x]:,}: {s.entry(str(x)).meaning}")
-            for x, y in found.definitions.items()]  # fmt: skip
+    rows = [
+        (str(x), f"= {text(y)} = {found.values[x]:,}: {s.entry(str(x)).meaning}") for x, y in found.definitions.items()
+    ]
     used = set().union(*(y.free_symbols for y in found.definitions.values()))
     for x in found.rows:
         used |= set().union(*(y.free_symbols for y in (x.convention.training, x.convention.inference) if y is not None))
@@ -99,11 +106,20 @@ def render_match(found: Match, width: int = 0) -> str:
     quoted, best = found.quoted, found.guesses[0]
     what = f"{quoted.written} {quoted.counts}"
     title = f"{found.model} ({found.family}): what counts {what}? n = {found.sequence:,} tokens a sequence"
-    equal = [f"{quoted.quantity} = {text(best.formula)}", f"  = {exactly(best.value)}",
-             f"  = {quoted.ratio(best.value):.6f} of {quoted.written}"]  # fmt: skip
+    equal = [
+        f"{quoted.quantity} = {text(best.formula)}",
+        f"  = {exactly(best.value)}",
+        f"  = {quoted.ratio(best.value):.6f} of {quoted.written}",
+    ]
     parts = "where\n" + parts_of(best, found.parts, found.values, width)
-    blocks = (folded([title], width), folded(equal, width), parts, verdict(found, width), table(found, width),
-              folded(tried(found), width))  # fmt: skip
+    blocks = (
+        folded([title], width),
+        folded(equal, width),
+        parts,
+        verdict(found, width),
+        table(found, width),
+        folded(tried(found), width),
+    )
     return "\n\n".join(x.rstrip("\n") for x in blocks) + "\n"
 
 
@@ -128,8 +144,10 @@ def parts_of(x: Guess, parts: Mapping[Symbol, Expr], values: Mapping[Symbol, Any
 def verdict(found: Match, width: int) -> str:
     """How many ways agree with the digits that were quoted."""
     n = found.agreeing
-    told = {0: "No way of counting gives the digits quoted; the nearest are listed.",
-            1: "One way of counting gives the digits quoted, the first; the others are the nearest."}  # fmt: skip
+    told = {
+        0: "No way of counting gives the digits quoted; the nearest are listed.",
+        1: "One way of counting gives the digits quoted, the first; the others are the nearest.",
+    }
     many = f"{n} ways of counting give the digits quoted, and stand first, the usual ones ahead; then the nearest."
     return folded([told.get(n, many)], width)
 

@@ -71,8 +71,14 @@ def equations(x: Answer) -> list[str]:
     formula = text(x.formula)
     if x.number is None:
         kept = x.need.cache + x.need.activations
-        return [f"  {formula} at every context" + (f": what queries keep stops growing at {iec(kept)}"
-                                                   if x.context is None else " up to it, and not beyond")]  # fmt: skip
+        return [
+            f"  {formula} at every context"
+            + (
+                f": what queries keep stops growing at {iec(kept)}"
+                if x.context is None
+                else " up to it, and not beyond"
+            )
+        ]
     sets = x.machine.count // x.number if x.solved == "machines" else 1
     left = {"batch_size": "B", "context": "c + 1"}.get(x.solved, "machines" + f"/{sets}" * (sets > 1))
     line = ["  where a query's cache + activations = fixed + each c"] if EACH in x.values else []

@@ -41,10 +41,17 @@ def cells(row: Timed, total: Any) -> tuple[str, ...]:
     took, n = row.seconds, row.row.layers
     share = row.time / total if total else 0
     return (
-        row.row.path, str(n), ratio(row.row.cost.intensity),
-        ratio(took.compute / took.memory if took.memory else None), duration_cell(took.compute * n),
-        duration_cell(took.memory * n), duration_cell(row.time), percent(share), bar(share), row.bound,
-    )  # fmt: skip
+        row.row.path,
+        str(n),
+        ratio(row.row.cost.intensity),
+        ratio(took.compute / took.memory if took.memory else None),
+        duration_cell(took.compute * n),
+        duration_cell(took.memory * n),
+        duration_cell(row.time),
+        percent(share),
+        bar(share),
+        row.bound,
+    )
 
 
 def bar(share: Any) -> str:
@@ -117,8 +124,13 @@ def machine_notes(platform: Platform, formats: Sequence[str]) -> list[str]:
     if len(set(reach.values())) == 1 and len(reach) == len(platform.reach):
         told.append("Estimate: {} of the peak FLOP/s, {} of the bandwidth.".format(*parts(next(iter(reach.values())))))
     elif reach:
-        told.append("Estimate: " + "; ".join("{}: {} of the peak FLOP/s, {} of the bandwidth".format(name, *parts(x))
-                                             for name, x in reach.items()) + ".")  # fmt: skip
+        told.append(
+            "Estimate: "
+            + "; ".join(
+                "{}: {} of the peak FLOP/s, {} of the bandwidth".format(name, *parts(x)) for name, x in reach.items()
+            )
+            + "."
+        )
     if platform.overhead:
         told.append(f"Estimate: launching an operator takes {duration_cell(platform.overhead).strip()}.")
     return told
@@ -154,13 +166,23 @@ def side_by_side(found: Sequence[Roofline], refused: Sequence[str] = (), width: 
     """Machines on one step: the totals of each, then each operator's time and what bounds it."""
     new = sum(x.new * x.count for x in found[0].report.batch)
     rows = [
-        (x.platform.machine.label, duration_cell(x.time), duration_cell(x.fused), duration_cell(x.lower),
-         f"{float(new / x.time):,.1f}", x.bound, iec_cell(x.need.total), iec_cell(x.platform.machine.memory))
+        (
+            x.platform.machine.label,
+            duration_cell(x.time),
+            duration_cell(x.fused),
+            duration_cell(x.lower),
+            f"{float(new / x.time):,.1f}",
+            x.bound,
+            iec_cell(x.need.total),
+            iec_cell(x.platform.machine.memory),
+        )
         for x in found
-    ]  # fmt: skip
+    ]
     heads = ("Operator", *(x.platform.machine.label for x in found))
-    times = [(same[0].row.path, *(f"{duration_cell(x.time)} {x.bound[0]}" for x in same))
-             for same in zip(*(x.rows for x in found), strict=True)]  # fmt: skip
+    times = [
+        (same[0].row.path, *(f"{duration_cell(x.time)} {x.bound[0]}" for x in same))
+        for same in zip(*(x.rows for x in found), strict=True)
+    ]
     told = [
         note for x in found for note in machine_notes(x.platform, sorted({y for row in x.rows for y in row.formats}))
     ]
@@ -170,7 +192,7 @@ def side_by_side(found: Sequence[Roofline], refused: Sequence[str] = (), width: 
         *(folded([line], width) for line in refused),
         beside([heads, *times], width) + "c bound by compute, m by memory, l by launch",
         folded(list(dict.fromkeys([*told, *lines.notes(found[0].report)[2:]])), width),
-    ]  # fmt: skip
+    ]
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
 
 

@@ -21,13 +21,18 @@ def render(comparison: Comparison, width: int = 0) -> str:
         for row in comparison.rows
     ]
     total = ("total", *cells(comparison.ours.total, comparison.theirs.total), "")
-    return "\n".join([
-        lines.title(comparison.ours),
-        f"(1) {names[0]}   (2) {names[1]}   Compute in FLOP, bytes moved.\n",
-        aligned([head, *rows, total], right={1, 2, 3, 4}),
-        aligned(storage(comparison), right={1, 2}),
-        *(note(i, why, width) for i, why in enumerate(reasons, 1)),
-    ]) + "\n"  # fmt: skip
+    return (
+        "\n".join(
+            [
+                lines.title(comparison.ours),
+                f"(1) {names[0]}   (2) {names[1]}   Compute in FLOP, bytes moved.\n",
+                aligned([head, *rows, total], right={1, 2, 3, 4}),
+                aligned(storage(comparison), right={1, 2}),
+                *(note(i, why, width) for i, why in enumerate(reasons, 1)),
+            ]
+        )
+        + "\n"
+    )
 
 
 def cells(ours: Cost | None, theirs: Cost | None) -> tuple[str, ...]:

@@ -28,8 +28,10 @@ def title(found: Serving) -> str:
     model, machine = found.model, found.platform.machine
     noun = "query" if work.batch_size == 1 else "queries"
     outputs = f"{work.output_tokens:,} output token{'s' * (work.output_tokens > 1)}"
-    return (f"{model.name} ({model.family}) on {machine.label}: {work.batch_size:,} {noun} of {work.prompt:,} prompt "
-            f"tokens{cached} and {outputs}{chunks}")  # fmt: skip
+    return (
+        f"{model.name} ({model.family}) on {machine.label}: {work.batch_size:,} {noun} of {work.prompt:,} prompt "
+        f"tokens{cached} and {outputs}{chunks}"
+    )
 
 
 def times(found: Serving) -> list[tuple[str, str, str]]:
@@ -106,8 +108,12 @@ def notes(found: Serving) -> list[str]:
     sources = {"Config": found.model} | (
         {"Draft's config, in its own formats": found.draft.model} if found.draft else {}
     )
-    return [*told, *(f"Rules: {name}: {RULEBOOK[name].meaning}." for name in found.rules), f"Precision: {kept}.",
-            *(f"{name}: {model.config.source}." for name, model in sources.items())]  # fmt: skip
+    return [
+        *told,
+        *(f"Rules: {name}: {RULEBOOK[name].meaning}." for name in found.rules),
+        f"Precision: {kept}.",
+        *(f"{name}: {model.config.source}." for name, model in sources.items()),
+    ]
 
 
 def step_notes(found: Serving) -> list[str]:

@@ -8,8 +8,19 @@ from symroof.render.report import lines
 from symroof.render.text_columns import aligned
 from symroof.units import iec_cell, ratio, si_cell
 
-HEAD = ("Model", "Parameters", "Active", "Compute (FLOP)", "Weights", "Input", "Output", "FLOP/B", "Cache/token",
-        "Cache", "Storage")  # fmt: skip
+HEAD = (
+    "Model",
+    "Parameters",
+    "Active",
+    "Compute (FLOP)",
+    "Weights",
+    "Input",
+    "Output",
+    "FLOP/B",
+    "Cache/token",
+    "Cache",
+    "Storage",
+)
 
 
 def render(found: Lineup, width: int = 0) -> str:
@@ -26,6 +37,11 @@ def _cells(report: Report, cache: Fraction) -> tuple[str, ...]:
     total = report.total
     moved = map(iec_cell, (total.weight_read, total.input, total.output))
     return (
-        report.model, si_cell(report.parameters.total), si_cell(report.parameters.active), si_cell(total.flops), *moved,
-        ratio(total.intensity), *map(iec_cell, (cache, report.storage.cache, report.storage.total)),
-    )  # fmt: skip
+        report.model,
+        si_cell(report.parameters.total),
+        si_cell(report.parameters.active),
+        si_cell(total.flops),
+        *moved,
+        ratio(total.intensity),
+        *map(iec_cell, (cache, report.storage.cache, report.storage.total)),
+    )

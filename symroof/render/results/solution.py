@@ -183,8 +183,11 @@ def notes(found: Solution, named: list[tuple[str, str]]) -> Iterator[str]:
 def summed(named: list[tuple[str, str]]) -> list[str]:
     """Sums over the batch in formulas that are printed."""
     printed = " ".join(told for _, told in named)
-    return [name for name, e in s.VOCABULARY.items() if e.group == "batch" and name != "B" and
-            re.search(rf"\b{name}\b", printed)]  # fmt: skip
+    return [
+        name
+        for name, e in s.VOCABULARY.items()
+        if e.group == "batch" and name != "B" and re.search(rf"\b{name}\b", printed)
+    ]
 
 
 def formats(found: Solution, used: Platform) -> list[str]:
