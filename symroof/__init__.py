@@ -6,7 +6,7 @@
     model.formula("flops")
     model.report(new=1, cached=2048)
 
-Public besides the names of `__all__`: `symroof.symbols` (the vocabulary), `symroof.ops` (operators),
+Public, with the names of `__all__`: `symroof.symbols` (the vocabulary), `symroof.ops` (operators),
 `symroof.families.reading` (the parts that families are read with) and `symroof.parallel`. All else may move.
 
 The names are imported when first used, so that importing the package costs nothing. The stub `__init__.pyi` is their

@@ -1,4 +1,4 @@
-"""Element formats: exact bits an element, block scales included."""
+"""Element formats: exact bits per element, including block scales."""
 
 from fractions import Fraction
 
@@ -8,7 +8,7 @@ from symroof.records import frozen
 BITS: dict[str, Fraction] = {
     "fp64": Fraction(64),
     "fp32": Fraction(32),
-    "tf32": Fraction(32),  # stored as fp32; 19 bits enter the multiplier
+    "tf32": Fraction(32),  # stored as fp32; matmuls use 19 bits
     "bf16": Fraction(16),
     "fp16": Fraction(16),
     "fp8": Fraction(8),
@@ -44,31 +44,31 @@ ALIASES = {
 }
 
 
-def plain(name: str) -> str:
+def without_alias(name: str) -> str:
     """The name without its aliases: `torch.bfloat16`, `bfloat16` and `BF16` are `bf16`."""
     lower = name.lower().removeprefix("torch.")
     return ALIASES.get(lower, lower)
 
 
-def canonical(name: str) -> str:
+def format_name(name: str) -> str:
     """The format's name in `BITS`. Raises UnknownName."""
-    found = plain(name)
-    if found not in BITS:
+    canonical = without_alias(name)
+    if canonical not in BITS:
         raise UnknownName("format", name, BITS)
-    return found
+    return canonical
 
 
 def bytes_per_element(name: str) -> Fraction:
-    """Bytes one element occupies, exactly: mxfp4 is 17/32."""
-    return BITS[canonical(name)] / 8
+    """Exact bytes per element: mxfp4 is 17/32."""
+    return BITS[format_name(name)] / 8
 
 
 @frozen
 class Format:
-    """A format by name, and the bytes of an element with what its scales add.
+    """A format's name, and its bytes per element, including scales.
 
-    `inputs`: of weights, the format that what they are multiplied by is converted to; empty where it stays as it is.
-    `mix`: of a mean, the formats with the share of elements that each has.
+    `inputs`: for weights, the format that matmul inputs are converted to; empty where they are not converted.
+    `mix`: for a mean of formats, each format with its share of elements.
     """
 
     name: str
@@ -78,17 +78,17 @@ class Format:
 
     @property
     def element(self) -> str:
-        """The type of an element, without what is said of its scales."""
+        """The type of an element: the name without the description of scales."""
         return self.name.partition(",")[0]
 
 
 def format_of(name: str) -> Format:
     """A format of `BITS`. Raises UnknownName."""
-    return Format(canonical(name), bytes_per_element(name))
+    return Format(format_name(name), bytes_per_element(name))
 
 
-def multiplied(weights: Format, others: Format) -> dict[str, Fraction]:
-    """The type that products of `weights` and `others` are computed in, the wider of the two, and its share of them."""
+def product_formats(weights: Format, others: Format) -> dict[str, Fraction]:
+    """The type that products of `weights` and `others` are computed in (the wider of the two), and its share."""
     shares: dict[str, Fraction] = {}
     for form, share in weights.mix or ((weights, Fraction(1)),):
         other = format_of(form.inputs) if form.inputs else others

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Files that are written atomically."""
 
 import os
 import tempfile
@@ -9,10 +9,10 @@ from typing import BinaryIO
 
 
 @contextmanager
-def beside(target: Path, private: bool = False) -> Iterator[BinaryIO]:
-    """A file beside a target, which takes its place once all is written; nothing is left of it where that fails.
+def write_atomically(target: Path, private: bool = False) -> Iterator[BinaryIO]:
+    """A temporary file next to a target that replaces it when the context exits; deleted if an exception is raised.
 
-    `private`: the user's own, nobody else's to read.
+    `private`: no other user can read it.
     """
     descriptor, partial = tempfile.mkstemp(dir=target.parent, prefix=".symroof.")
     os.close(descriptor)
@@ -27,7 +27,7 @@ def beside(target: Path, private: bool = False) -> Iterator[BinaryIO]:
 
 
 def umask() -> int:
-    """The permissions that new files are denied."""
+    """The process's umask: the permissions that new files do not get."""
     mask = os.umask(0)
     os.umask(mask)
     return mask

@@ -1,7 +1,7 @@
-"""Frozen dataclasses that cost a start next to nothing.
+"""Frozen dataclasses that are cheap to define, for fast start-up.
 
-`dataclasses.dataclass(frozen=True)` writes six methods for a class and compiles them whenever its module is imported:
-0.4 to 2 ms a class, and a command makes two dozen before it does anything. Those made here share their methods.
+`dataclasses.dataclass(frozen=True)` generates and compiles six methods per class whenever its module is imported: 0.4
+to 2 ms per class, and a command defines two dozen before it does anything. The classes here share their methods.
 """
 
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
@@ -12,45 +12,52 @@ T = TypeVar("T")
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def frozen(cls: type[T]) -> type[T]:
-    """The class as `dataclass(frozen=True)` makes it, each field a parameter; methods of its own stay."""
-    made: Any = dataclass(init=False, repr=False, eq=False)(cls)
-    made.__dataclass_fields__ = {x.name: x for x in fields(made)}  # without class variables
+    """Decorator like `dataclass(frozen=True)`; every field is a parameter. Methods that the class defines stay."""
+    record: Any = dataclass(init=False, repr=False, eq=False)(cls)
+    record.__dataclass_fields__ = {x.name: x for x in fields(record)}  # without class variables
     for name, method in SHARED.items():
         if name not in cls.__dict__:
-            setattr(made, name, method)
-    return made  # type: ignore[no-any-return]
+            setattr(record, name, method)
+    return record  # type: ignore[no-any-return]
 
 
 class Signature:
-    """The parameters of a class, for `help` and `inspect`."""
+    """The signature of a class, for `help` and `inspect`."""
 
     def __get__(self, _: object, cls: Any) -> Any:
-        """Its fields, by order or by name."""
+        """One parameter per field, positional or keyword."""
         from inspect import Parameter
         from inspect import Signature as Parameters
 
         def parameter(x: Field[Any]) -> Parameter:
-            default = x.default if x.default_factory is MISSING else x.default_factory
-            told = Parameter.empty if default is MISSING else default
-            return Parameter(x.name, Parameter.POSITIONAL_OR_KEYWORD, default=told, annotation=x.type)
+            value = x.default if x.default_factory is MISSING else x.default_factory
+            default = Parameter.empty if value is MISSING else value
+            return Parameter(x.name, Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=x.type)
 
         return Parameters([parameter(x) for x in cls.__dataclass_fields__.values()])
 
 
-def _init(self: Any, *args: Any, **given: Any) -> None:
+def _init(self: Any, *args: Any, **kwargs: Any) -> None:
+    """Set every field from arguments or its default. Raises TypeError."""
     fields = self.__dataclass_fields__
-    named = dict(zip(fields, args, strict=False))
-    wrong = [*given.keys() - fields.keys(), *given.keys() & named.keys()]
-    if wrong or len(args) > len(fields):
-        many = f"{wrong[0]!r} given twice or unknown" if wrong else f"{len(args)} values given"
-        raise TypeError(f"{type(self).__qualname__}: {many}: it takes {', '.join(fields)}")
-    values = named | given
-    self.__dict__.update({name: values[name] if name in values else _absent(x) for name, x in fields.items()})
+    values = _values_by_name(type(self).__qualname__, fields, args, kwargs)
+    self.__dict__.update({name: values[name] if name in values else _default(x) for name, x in fields.items()})
     if hasattr(self, "__post_init__"):
         self.__post_init__()
 
 
-def _absent(x: Field[Any]) -> Any:
+def _values_by_name(cls: str, fields: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The arguments by field. Raises TypeError for too many, an unknown or a repeated one."""
+    positional = dict(zip(fields, args, strict=False))
+    wrong = [*kwargs.keys() - fields.keys(), *kwargs.keys() & positional.keys()]
+    if wrong or len(args) > len(fields):
+        what = f"{wrong[0]!r} given twice or unknown" if wrong else f"{len(args)} values given"
+        raise TypeError(f"{cls}: {what}: it takes {', '.join(fields)}")
+    return positional | kwargs
+
+
+def _default(x: Field[Any]) -> Any:
+    """The default of a field. Raises TypeError where it has none."""
     if x.default is not MISSING:
         return x.default
     if x.default_factory is MISSING:
@@ -59,6 +66,7 @@ def _absent(x: Field[Any]) -> Any:
 
 
 def _compared(self: Any) -> tuple[Any, ...]:
+    """The values of the fields that comparisons use."""
     return tuple([getattr(self, name) for name, x in self.__dataclass_fields__.items() if x.compare])
 
 
@@ -71,8 +79,8 @@ def _hash(self: Any) -> int:
 
 
 def _repr(self: Any) -> str:
-    shown = (f"{name}={getattr(self, name)!r}" for name, x in self.__dataclass_fields__.items() if x.repr)
-    return f"{type(self).__qualname__}({', '.join(shown)})"
+    values = (f"{name}={getattr(self, name)!r}" for name, x in self.__dataclass_fields__.items() if x.repr)
+    return f"{type(self).__qualname__}({', '.join(values)})"
 
 
 def _setattr(_: Any, name: str, __: object) -> None:

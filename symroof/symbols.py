@@ -1,6 +1,6 @@
 """The vocabulary: every symbol that can occur in a formula, each declared once.
 
-A symbol's Python name, printed name and command-line name are one. Symbols of group `batch` are sums over
+A symbol has the same name in Python, in print and on the command line. Symbols of group `batch` are sums over
 the queries of a step; a rule says what each query adds, in its new tokens `n` and cached tokens `c`.
 """
 
@@ -13,13 +13,13 @@ GROUPS = {
     "size": "sizes of a model, read from its config",
     "batch": "sums over the queries of a step; what one query adds is a counting rule",
     "query": "one query",
-    "step": "what a step makes of the model; defined by a counting rule",
+    "step": "what a step uses of the model; defined by a counting rule",
     "rule": "choices of a counting rule",
     "width": "bytes per element, by role",
-    "machine": "what a machine does in a second, and at what part of its peak",
+    "machine": "rates of a machine, and the fractions of its peaks that are achieved",
     "parallel": "devices that share a model's work, and the links between them",
     "training": "parameters, tokens and FLOP as training and scaling laws count them",
-    "footprint": "what training keeps in memory, and the devices that share it",
+    "memory": "what training holds in memory, and the devices that share it",
 }
 
 
@@ -28,7 +28,7 @@ class Entry:
     """A declared symbol: what it means, its unit, and the config keys it is commonly read from."""
 
     symbol: Symbol
-    base: str  # the declared name, where a kind's name stands behind it
+    base: str  # the declared name, without a kind's suffix
     group: str
     meaning: str
     unit: str
@@ -42,17 +42,17 @@ VOCABULARY: dict[str, Entry] = {}
 def declare(
     name: str, group: str, meaning: str, unit: str = "", keys: str = "", latex: str = "", **assumptions: bool
 ) -> Symbol:
-    """A symbol of the vocabulary; the same one where it is declared again, as by a notebook's cell that is run again.
+    """A symbol of the vocabulary; an equal declaration, as by a notebook cell that runs again, returns the same one.
 
-    Raises ValueError when the name is taken by another one, or the group unknown.
+    Raises ValueError when the name is declared with another meaning, or the group is unknown.
     """
     if group not in GROUPS:
         raise ValueError(f"symbol {name!r}: no group {group!r}")
     symbol = Symbol(name, **assumptions)
-    told = Entry(symbol, name, group, meaning, unit, tuple(keys.split()), latex or _latex(name))
-    if VOCABULARY.get(name, told) != told:
+    declared = Entry(symbol, name, group, meaning, unit, tuple(keys.split()), latex or _latex(name))
+    if VOCABULARY.get(name, declared) != declared:
         raise ValueError(f"symbol {name!r} is declared already: {VOCABULARY[name].meaning}")
-    VOCABULARY[name] = told
+    VOCABULARY[name] = declared
     entry.cache_clear()
     return symbol
 
@@ -67,10 +67,7 @@ def _latex(name: str) -> str:
 
 @cache
 def entry(name: str) -> Entry:
-    """The vocabulary's entry of that name, or of a declared symbol with a kind's name behind it: L_full, h_swa.
-
-    Raises KeyError where neither is.
-    """
+    """The entry of that name, or of a declared symbol with a kind's suffix (L_full, h_swa). Raises KeyError."""
     if name in VOCABULARY:
         return VOCABULARY[name]
     base, kind = name, ""
@@ -81,8 +78,8 @@ def entry(name: str) -> Entry:
         kind = f"{last}_{kind}" if kind else last
     general = VOCABULARY[base]
     meaning = f"{general.meaning}, {kind}" if base != "L" else f"layers: {kind}"
-    own = Symbol(name, **general.symbol.assumptions0)
-    return replace(general, symbol=own, meaning=meaning, latex=_latex(name))
+    renamed = Symbol(name, **general.symbol.assumptions0)
+    return replace(general, symbol=renamed, meaning=meaning, latex=_latex(name))
 
 
 def symbol(name: str) -> Symbol:
@@ -91,7 +88,7 @@ def symbol(name: str) -> Symbol:
 
 
 def group(x: Symbol) -> str:
-    """The group a symbol belongs to; empty where it is none of the vocabulary's."""
+    """The group a symbol belongs to; empty where it is not in the vocabulary."""
     try:
         return entry(str(x)).group
     except KeyError:
@@ -99,46 +96,46 @@ def group(x: Symbol) -> str:
 
 
 def size(name: str, meaning: str, keys: str = "", latex: str = "") -> Symbol:
-    """A positive whole number: a size of a model, mostly read from a config."""
+    """A positive whole number: a size of a model, usually read from a config."""
     return declare(name, "size", meaning, keys=keys, latex=latex, integer=True, positive=True)
 
 
-def total(name: str, meaning: str) -> Symbol:
+def _batch_sum(name: str, meaning: str) -> Symbol:
     """A sum over the queries of a step."""
     return declare(name, "batch", meaning, integer=True, nonnegative=True)
 
 
-def choice(name: str, meaning: str, latex: str = "") -> Symbol:
+def _choice(name: str, meaning: str, latex: str = "") -> Symbol:
     """A whole number that a counting rule chooses."""
     return declare(name, "rule", meaning, latex=latex, integer=True, nonnegative=True)
 
 
-def rate(name: str, meaning: str, unit: str, latex: str = "") -> Symbol:
-    """A rate of a machine, or a part of one."""
+def _machine_rate(name: str, meaning: str, unit: str, latex: str = "") -> Symbol:
+    """A rate of a machine, or the fraction of one."""
     return declare(name, "machine", meaning, unit=unit, latex=latex, nonnegative=True)
 
 
-def shared(name: str, meaning: str) -> Symbol:
-    """A number of devices, or of parts that work is cut into for them."""
+def _device_count(name: str, meaning: str) -> Symbol:
+    """A number of devices, or of parts that work is split into for them."""
     return declare(name, "parallel", meaning, integer=True, positive=True)
 
 
-def scaling(name: str, meaning: str, unit: str = "", latex: str = "") -> Symbol:
+def _training_number(name: str, meaning: str, unit: str = "", latex: str = "") -> Symbol:
     """A number of a training run or of a law that holds for many."""
     return declare(name, "training", meaning, unit=unit, latex=latex, positive=True)
 
 
-def kept(name: str, meaning: str, latex: str = "") -> Symbol:
-    """How many devices share what training keeps, or how much of it there is at once."""
-    return declare(name, "footprint", meaning, latex=latex, rational=True, positive=True)
+def _memory_layout(name: str, meaning: str, latex: str = "") -> Symbol:
+    """A number of devices that share what training holds in memory, or a number of microbatches."""
+    return declare(name, "memory", meaning, latex=latex, rational=True, positive=True)
 
 
-def each(name: str, meaning: str, latex: str = "") -> Symbol:
-    """Bytes that training keeps of each of something."""
-    return declare(name, "footprint", "bytes " + meaning, unit="byte", latex=latex, rational=True, nonnegative=True)
+def _bytes_of(name: str, meaning: str, latex: str = "") -> Symbol:
+    """Bytes that training holds for each one of something."""
+    return declare(name, "memory", "bytes " + meaning, unit="byte", latex=latex, rational=True, nonnegative=True)
 
 
-def width(name: str, meaning: str) -> Symbol:
+def _width(name: str, meaning: str) -> Symbol:
     """Bytes per element of one role."""
     return declare(name, "width", "bytes per element of " + meaning, unit="byte", rational=True, positive=True)
 
@@ -153,9 +150,9 @@ f_s = size("f_s", "intermediate size of the shared expert", "shared_expert_inter
 h = size("h", "size of one attention head", "head_dim")
 h_v = size("h_v", "size of one value head", "v_head_dim")
 h_r = size("h_r", "rotated part of a head", "partial_rotary_factor qk_rope_head_dim")
-h_n = size("h_n", "part of a head that is not rotated, where it is projected apart", "qk_nope_head_dim")
+h_n = size("h_n", "part of a head that is not rotated, where it is projected separately", "qk_nope_head_dim")
 r_q = size("r_q", "rank that queries are projected through", "q_lora_rank")
-r_kv = size("r_kv", "rank of the latent that stands for keys and values", "kv_lora_rank")
+r_kv = size("r_kv", "rank of the latent that keys and values are projected from", "kv_lora_rank")
 H_i = size("H_i", "heads of an indexer", "index_n_heads indexer_n_heads")
 h_i = size("h_i", "size of one head of an indexer", "index_head_dim indexer_head_dim")
 k_i = size("k_i", "keys that an indexer selects for a token", "index_topk")
@@ -166,12 +163,12 @@ H_kv = size("H_kv", "key/value heads", "num_key_value_heads")
 w = size("w", "attention window or chunk, in tokens", "sliding_window attention_chunk_size")
 N_e = size("N_e", "routed experts of a layer", "num_local_experts num_experts n_routed_experts")
 k = size("k", "routed experts a token is sent to", "num_experts_per_tok")
-N_s = size("N_s", "shared experts that the router weighs", "n_shared_experts")
+N_s = size("N_s", "shared experts that the router scores", "n_shared_experts")
 k_hf = size("k_hf", "routed experts that transformers runs for each token", "model_type")
 k_c = size("k_c", "width of the causal convolution, in tokens", "conv_kernel linear_conv_kernel_dim cca_time0")
 k_g = size("k_g", "width of a causal convolution of whole heads, in tokens", "cca_time1")
 r_r = size("r_r", "width of the network that routes", "router_hidden_size")
-d_b = size("d_b", "numbers a query head mixes its biases by distance from", "d_rel")
+d_b = size("d_b", "numbers that each query head mixes its biases by distance from", "d_rel")
 e_b = size("e_b", "tokens that biases by distance reach back", "rel_extent")
 H_k = size("H_k", "key heads of linear attention", "linear_num_key_heads")
 H_v = size("H_v", "value heads of linear attention", "linear_num_value_heads linear_num_heads")
@@ -187,9 +184,9 @@ G_m = size("G_m", "groups of heads of a state space that share B and C", "n_grou
 d_lat = size("d_lat", "width that routed experts work on where it is not the stream's", "moe_latent_size")
 r_a = size("r_a", "rank of the adapters of a shared block", "adapter_rank")
 r_m = size("r_m", "rank of the time steps of a state space", "time_step_rank mamba_dt_rank")
-d_p = size("d_p", "width of a layer's own input", "hidden_size_per_layer_input")
-V_x = size("V_x", "rows of the embedding table that are none of the head", "additional_vocab_size")
-V_p = size("V_p", "rows of the table of the layers' own inputs", "vocab_size_per_layer_input")
+d_p = size("d_p", "width of a per-layer input", "hidden_size_per_layer_input")
+V_x = size("V_x", "rows of the embedding table that are not in the head", "additional_vocab_size")
+V_p = size("V_p", "rows of the table of per-layer inputs", "vocab_size_per_layer_input")
 d_g = size("d_g", "width of embeddings of several tokens", "ple_embed_dim")
 V_g = size("V_g", "rows of the table of several tokens", "ngram_vocab_size_base")
 H_g = size("H_g", "hashes of the last tokens, a row each", "heads_per_ngram")
@@ -199,187 +196,199 @@ r_l = size("r_l", "rank of a low-rank residual", "laurel_rank")
 N_mix = size("N_mix", "weighted sums over depth, in the whole model", "attn_res_block_size")
 X_mix = size("X_mix", "terms of all weighted sums over depth", "attn_res_block_size n_layers_per_attn_res_block")
 Y_mix = size("Y_mix", "sums that are normalised for weighted sums over depth", "n_layers_per_attn_res_block")
-w_c = size("w_c", "tokens that one compressed entry stands for", "compress_rates compress_ratios")
-G_o = size("G_o", "groups of heads whose outputs are projected apart", "o_groups")
+w_c = size("w_c", "tokens that one compressed entry is made from", "compress_rates compress_ratios")
+G_o = size("G_o", "groups of heads whose outputs are projected separately", "o_groups")
 r_o = size("r_o", "rank that a group's output is projected through", "o_lora_rank")
 r_g = size("r_g", "rank of the gate of a norm", "gated_norm_rank")
 N_z = size("N_z", "experts that do nothing", "zero_expert_num")
-m = size("m", "streams that the residual is kept in", "hc_mult hc_count")
+m = size("m", "streams of the residual", "hc_mult hc_count")
 m_s = size("m_s", "times that the mixing of streams is normalised", "hc_sinkhorn_iters")
-r_s = size("r_s", "rank that streams are weighed through", "hc_lowrank")
+r_s = size("r_s", "rank that the weights of streams are projected through", "hc_lowrank")
 V = size("V", "vocabulary size", "vocab_size")
 N_pos = size("N_pos", "rows of the position table", "max_position_embeddings n_positions")
 d_emb = size("d_emb", "width of the embedding table where it is projected", "word_embed_proj_dim")
 
-T = total("T", "new tokens")
-P = total("P", "query-key pairs of causal attention")
-P_chunk = total("P_chunk", "query-key pairs of chunked attention")
-P_swa = total("P_swa", "query-key pairs of sliding attention")
-P_local = total("P_local", "query-key pairs of local attention")
-C = total("C", "cached keys that causal attention reads")
-C_chunk = total("C_chunk", "cached keys that chunked attention reads")
-C_swa = total("C_swa", "cached keys that sliding attention reads")
-C_local = total("C_local", "cached keys that local attention reads")
-K = total("K", "tokens a causal layer keeps cached after the step")
-K_chunk = total("K_chunk", "tokens a chunked layer keeps cached after the step")
-K_swa = total("K_swa", "tokens a sliding layer keeps cached after the step")
-K_local = total("K_local", "tokens a local layer keeps cached after the step")
-P_top = total("P_top", "query-key pairs of attention to the keys an indexer selects")
-C_top = total("C_top", "cached keys that attention reads where an indexer selects them, no two tokens sharing one")
-P_block = total("P_block", "query-key pairs of attention to the blocks of keys that an indexer selects")
-C_block = total("C_block", "cached keys that attention reads where an indexer selects blocks, none twice")
-P_pool = total("P_pool", "pairs of tokens and the complete blocks of keys that an indexer pools")
-T_pool = total("T_pool", "blocks of keys that a step completes and an indexer pools")
-P_score = total("P_score", "pairs of tokens and the blocks of keys that an indexer pools by weights and scores")
-C_pool = total("C_pool", "cached keys of pooled blocks that an indexer reads")
-N_pool = total("N_pool", "keys of pooled blocks that an indexer caches")
-K_pool = total("K_pool", "keys of pooled blocks kept after the step")
-T_wait = total("T_wait", "new keys that wait for their block to be complete")
-C_wait = total("C_wait", "cached keys that had waited and are pooled")
-K_wait = total("K_wait", "keys that wait after the step")
-P_tail = total("P_tail", "query-key pairs of attention to the pooled blocks an indexer selects and the keys after them")
-C_tail = total("C_tail", "cached keys that attention reads where an indexer selects pooled blocks, none twice")
-P_lat = total("P_lat", "pairs of causal attention in the latent")
-T_lat = total("T_lat", "new tokens of causal attention in the latent")
-C_lat = total("C_lat", "cached tokens that causal attention reads in the latent")
-P_swalat = total("P_swalat", "pairs of sliding attention in the latent")
-T_swalat = total("T_swalat", "new tokens of sliding attention in the latent")
-C_swalat = total("C_swalat", "cached tokens that sliding attention reads in the latent")
-P_toplat = total("P_toplat", "pairs of selected keys in the latent")
-P_topexp = total("P_topexp", "pairs of all keys, expanded, where an indexer selects few enough to mask the others")
-T_toplat = total("T_toplat", "new tokens that attend to selected keys in the latent")
-C_toplat = total("C_toplat", "cached tokens that are selected and read in the latent")
-C_topexp = total("C_topexp", "cached tokens that are expanded where an indexer selects")
-P_taillat = total("P_taillat", "pairs in the latent of selected pooled blocks and the keys after them")
-P_tailexp = total("P_tailexp", "pairs of all keys, expanded, where an indexer selects pooled blocks")
-T_taillat = total("T_taillat", "new tokens that attend in the latent to selected pooled blocks")
-C_taillat = total("C_taillat", "cached tokens of selected pooled blocks, read in the latent")
-C_tailexp = total("C_tailexp", "cached tokens that are expanded where an indexer selects pooled blocks")
-P_comp = total("P_comp", "pairs of tokens and compressed entries")
-T_comp = total("T_comp", "compressed entries that a step completes")
-C_comp = total("C_comp", "cached compressed entries")
-K_comp = total("K_comp", "compressed entries kept after the step")
-P_sel = total("P_sel", "pairs of tokens and the compressed entries an indexer selects")
-C_sel = total("C_sel", "cached compressed entries that are selected, no two tokens sharing one")
-T_part = total("T_part", "new tokens that wait for their entry to be complete")
-C_part = total("C_part", "cached tokens that had waited and are compressed")
-K_part = total("K_part", "tokens that wait after the step")
-T_over = total("T_over", "tokens of the last complete entry, kept for the one that overlaps it")
-C_over = total("C_over", "cached tokens of an entry that the first one completed overlaps")
-K_over = total("K_over", "tokens kept of the last complete entry")
-R = total("R", "positions that logits are computed for")
-P_prompt = total("P_prompt", "query-key pairs of attention by which the tokens of a step see each other")
-T_kept = total("T_kept", "new tokens that layers with borrowed keys compute")
-P_kept = total("P_kept", "pairs of causal attention in layers with borrowed keys")
-P_swakept = total("P_swakept", "pairs of sliding attention in layers with borrowed keys")
-T_conv = total("T_conv", "positions that a causal convolution computes")
-T_first = total("T_first", "positions that the first of two convolutions computes")
-T_delay = total("T_delay", "tokens whose part of a value the next one has")
-T_delta = total("T_delta", "positions that a delta rule computes by matmuls")
-P_delta = total("P_delta", "pairs of positions in the chunks of a delta rule, 0 where it goes token by token")
-P_light = total("P_light", "pairs of positions in the blocks of lightning attention, 0 where it goes token by token")
-T_lru = total("T_lru", "positions that the convolution of a gated linear recurrence computes")
-T_ssm = total("T_ssm", "positions that a selective state space updates its state at by matmuls")
-T_ssd = total("T_ssd", "positions that a state space of heads adds to its states by matmuls")
-T_read = total("T_read", "positions that a state space of heads reads its states at")
-P_ssd = total("P_ssd", "pairs of positions within the chunks of a state space, 0 where it goes token by token")
-X_ssd = total("X_ssd", "pairs of borders of the chunks of a state space, 0 where it goes token by token")
-B_old = total("B_old", "queries that go on from cached tokens")
-B = total("B", "queries, the batch size")
+T = _batch_sum("T", "new tokens")
+P = _batch_sum("P", "query-key pairs of causal attention")
+P_chunk = _batch_sum("P_chunk", "query-key pairs of chunked attention")
+P_swa = _batch_sum("P_swa", "query-key pairs of sliding attention")
+P_local = _batch_sum("P_local", "query-key pairs of local attention")
+C = _batch_sum("C", "cached keys that causal attention reads")
+C_chunk = _batch_sum("C_chunk", "cached keys that chunked attention reads")
+C_swa = _batch_sum("C_swa", "cached keys that sliding attention reads")
+C_local = _batch_sum("C_local", "cached keys that local attention reads")
+K = _batch_sum("K", "tokens in the cache of a causal layer after the step")
+K_chunk = _batch_sum("K_chunk", "tokens in the cache of a chunked layer after the step")
+K_swa = _batch_sum("K_swa", "tokens in the cache of a sliding layer after the step")
+K_local = _batch_sum("K_local", "tokens in the cache of a local layer after the step")
+P_top = _batch_sum("P_top", "query-key pairs of attention to the keys an indexer selects")
+C_top = _batch_sum("C_top", "cached keys that attention reads where an indexer selects them, no two tokens sharing one")
+P_block = _batch_sum("P_block", "query-key pairs of attention to the blocks of keys that an indexer selects")
+C_block = _batch_sum("C_block", "cached keys that attention reads where an indexer selects blocks, none twice")
+P_pool = _batch_sum("P_pool", "pairs of tokens and the complete blocks of keys that an indexer pools")
+T_pool = _batch_sum("T_pool", "blocks of keys that a step completes and an indexer pools")
+P_score = _batch_sum("P_score", "pairs of tokens and the blocks of keys that an indexer pools by weights and scores")
+C_pool = _batch_sum("C_pool", "cached keys of pooled blocks that an indexer reads")
+N_pool = _batch_sum("N_pool", "keys of pooled blocks that an indexer caches")
+K_pool = _batch_sum("K_pool", "keys of pooled blocks in the cache after the step")
+T_wait = _batch_sum("T_wait", "new keys that wait for their block to be complete")
+C_wait = _batch_sum("C_wait", "cached keys that had waited and are pooled")
+K_wait = _batch_sum("K_wait", "keys that wait after the step")
+P_tail = _batch_sum(
+    "P_tail", "query-key pairs of attention to the pooled blocks an indexer selects and the keys after them"
+)
+C_tail = _batch_sum("C_tail", "cached keys that attention reads where an indexer selects pooled blocks, none twice")
+P_lat = _batch_sum("P_lat", "pairs of causal attention in the latent")
+T_lat = _batch_sum("T_lat", "new tokens of causal attention in the latent")
+C_lat = _batch_sum("C_lat", "cached tokens that causal attention reads in the latent")
+P_swalat = _batch_sum("P_swalat", "pairs of sliding attention in the latent")
+T_swalat = _batch_sum("T_swalat", "new tokens of sliding attention in the latent")
+C_swalat = _batch_sum("C_swalat", "cached tokens that sliding attention reads in the latent")
+P_toplat = _batch_sum("P_toplat", "pairs of selected keys in the latent")
+P_topexp = _batch_sum("P_topexp", "pairs of all keys, expanded, where an indexer selects few enough to mask the others")
+T_toplat = _batch_sum("T_toplat", "new tokens that attend to selected keys in the latent")
+C_toplat = _batch_sum("C_toplat", "cached tokens that are selected and read in the latent")
+C_topexp = _batch_sum("C_topexp", "cached tokens that are expanded where an indexer selects")
+P_taillat = _batch_sum("P_taillat", "pairs in the latent of selected pooled blocks and the keys after them")
+P_tailexp = _batch_sum("P_tailexp", "pairs of all keys, expanded, where an indexer selects pooled blocks")
+T_taillat = _batch_sum("T_taillat", "new tokens that attend in the latent to selected pooled blocks")
+C_taillat = _batch_sum("C_taillat", "cached tokens of selected pooled blocks, read in the latent")
+C_tailexp = _batch_sum("C_tailexp", "cached tokens that are expanded where an indexer selects pooled blocks")
+P_comp = _batch_sum("P_comp", "pairs of tokens and compressed entries")
+T_comp = _batch_sum("T_comp", "compressed entries that a step completes")
+C_comp = _batch_sum("C_comp", "cached compressed entries")
+K_comp = _batch_sum("K_comp", "compressed entries in the cache after the step")
+P_sel = _batch_sum("P_sel", "pairs of tokens and the compressed entries an indexer selects")
+C_sel = _batch_sum("C_sel", "cached compressed entries that are selected, no two tokens sharing one")
+T_part = _batch_sum("T_part", "new tokens that wait for their entry to be complete")
+C_part = _batch_sum("C_part", "cached tokens that had waited and are compressed")
+K_part = _batch_sum("K_part", "tokens that wait after the step")
+T_over = _batch_sum("T_over", "tokens of the last complete entry, cached for the one that overlaps it")
+C_over = _batch_sum("C_over", "cached tokens of an entry that the first one completed overlaps")
+K_over = _batch_sum("K_over", "tokens of the last complete entry in the cache after the step")
+R = _batch_sum("R", "positions that logits are computed for")
+P_prompt = _batch_sum("P_prompt", "query-key pairs of attention by which the tokens of a step see each other")
+T_kept = _batch_sum("T_kept", "new tokens that layers with borrowed keys compute")
+P_kept = _batch_sum("P_kept", "pairs of causal attention in layers with borrowed keys")
+P_swakept = _batch_sum("P_swakept", "pairs of sliding attention in layers with borrowed keys")
+T_conv = _batch_sum("T_conv", "positions that a causal convolution computes")
+T_first = _batch_sum("T_first", "positions that the first of two convolutions computes")
+T_delay = _batch_sum("T_delay", "tokens whose part of a value the next one has")
+T_delta = _batch_sum("T_delta", "positions that a delta rule computes by matmuls")
+P_delta = _batch_sum("P_delta", "pairs of positions in the chunks of a delta rule, 0 where it goes token by token")
+P_light = _batch_sum(
+    "P_light", "pairs of positions in the blocks of lightning attention, 0 where it goes token by token"
+)
+T_lru = _batch_sum("T_lru", "positions that the convolution of a gated linear recurrence computes")
+T_ssm = _batch_sum("T_ssm", "positions that a selective state space updates its state at by matmuls")
+T_ssd = _batch_sum("T_ssd", "positions that a state space of heads adds to its states by matmuls")
+T_read = _batch_sum("T_read", "positions that a state space of heads reads its states at")
+P_ssd = _batch_sum("P_ssd", "pairs of positions within the chunks of a state space, 0 where it goes token by token")
+X_ssd = _batch_sum("X_ssd", "pairs of borders of the chunks of a state space, 0 where it goes token by token")
+B_old = _batch_sum("B_old", "queries with cached tokens")
+B = _batch_sum("B", "queries, the batch size")
 
 n = declare("n", "query", "new tokens of a query", integer=True, positive=True)
 c = declare("c", "query", "cached tokens of a query", integer=True, nonnegative=True)
 
 N_x = declare("N_x", "step", "distinct experts of a layer that a step reads", real=True, positive=True)
 N_real = declare("N_real", "step", "distinct experts a step reads where some do nothing", real=True, positive=True)
-k_run = choice("k_run", "routed experts run for each token")
-H_c = choice("H_c", "heads of keys and values that are cached")
-a_lat = choice("a_lat", "1 where a query's causal attention stays in the latent, 0 where keys are expanded")
-a_swalat = choice("a_swalat", "1 where a query's sliding attention stays in the latent, 0 where keys are expanded")
-a_toplat = choice("a_toplat", "1 where a query attends to selected keys in the latent, 0 where all are expanded")
-a_taillat = choice("a_taillat", "1 where a query attends to selected pooled blocks in the latent, else 0")
-u_c = choice("u_c", "columns that a convolution keeps cached")
+k_run = _choice("k_run", "routed experts run for each token")
+H_c = _choice("H_c", "heads of keys and values that are cached")
+a_lat = _choice("a_lat", "1 where a query's causal attention stays in the latent, 0 where keys are expanded")
+a_swalat = _choice("a_swalat", "1 where a query's sliding attention stays in the latent, 0 where keys are expanded")
+a_toplat = _choice("a_toplat", "1 where a query attends to selected keys in the latent, 0 where all are expanded")
+a_taillat = _choice("a_taillat", "1 where a query attends to selected pooled blocks in the latent, else 0")
+u_c = _choice("u_c", "columns that a convolution caches")
 k_real = declare("k_real", "rule", "experts run for each token where some do nothing", real=True, positive=True)
-sigma = choice("sigma", "additions a dot product is spared: 0 counts 2k FLOP, 1 exactly 2k - 1", r"\sigma")
-psi = choice("psi", "1 where elementwise operators read and write memory, 0 where fused into their neighbours", r"\psi")
-delta = choice("delta", "1 where the head runs, 0 where it does not", r"\delta")
-phi = choice("phi", "1 counts elementwise operations, 0 counts matmuls only", r"\varphi")
+sigma = _choice("sigma", "additions not counted per dot product: 0 counts 2k FLOP, 1 exactly 2k - 1", r"\sigma")
+psi = _choice(
+    "psi", "1 where elementwise operators read and write memory, 0 where fused into their neighbours", r"\psi"
+)
+delta = _choice("delta", "1 where the head runs, 0 where it does not", r"\delta")
+phi = _choice("phi", "1 counts elementwise operations, 0 counts matmuls only", r"\varphi")
 
-b_w = width("b_w", "attention weights")
-b_o = width("b_o", "output projections of attention")
-b_m = width("b_m", "weights of recurrences and linear attention")
-b_f = width("b_f", "dense feed-forward weights")
-b_sh = width("b_sh", "shared experts")
-b_e = width("b_e", "routed experts")
-b_r = width("b_r", "routers and other small projections that checkpoints do not quantise")
-b_emb = width("b_emb", "the embedding table")
-b_head = width("b_head", "the head")
-b_n = width("b_n", "norms, biases and convolutions")
-b_a = width("b_a", "activations")
-b_c = width("b_c", "the cache")
-b_s = width("b_s", "recurrent states")
+b_w = _width("b_w", "attention weights")
+b_o = _width("b_o", "output projections of attention")
+b_m = _width("b_m", "weights of recurrences and linear attention")
+b_f = _width("b_f", "dense feed-forward weights")
+b_sh = _width("b_sh", "shared experts")
+b_e = _width("b_e", "routed experts")
+b_r = _width("b_r", "routers and other small projections that checkpoints do not quantize")
+b_emb = _width("b_emb", "the embedding table")
+b_head = _width("b_head", "the head")
+b_n = _width("b_n", "norms, biases and convolutions")
+b_a = _width("b_a", "activations")
+b_c = _width("b_c", "the cache")
+b_s = _width("b_s", "recurrent states")
 
-F = rate("F", "matmul FLOP a second in the format that an operator multiplies in, dense peak", "FLOP/s")
-F_v = rate("F_v", "elementwise FLOP a second, peak of the vector units", "FLOP/s")
-W = rate("W", "bytes a second that memory delivers, peak", "byte/s")
-M = rate("M", "bytes that memory holds", "byte")
-u_F = rate("u_F", "part of the peak FLOP a second that is reached (mfu)", "")
-u_W = rate("u_W", "part of the peak bandwidth that is reached (mbu)", "")
-t_0 = rate("t_0", "overhead of launching an operator", "s")
-e_F = rate("e_F", "energy of a matmul FLOP: unless given, full power for the time it takes", "J/FLOP")
-e_v = rate("e_v", "energy of an elementwise FLOP: unless given, full power for the time it takes", "J/FLOP")
-e_W = rate("e_W", "energy of a byte moved: unless given, full power for the time it takes", "J/byte")
-a_d = rate("a_d", "part of a draft model's tokens that is accepted", "")
-g_d = rate("g_d", "tokens that a draft model proposes at a time", "")
+F = _machine_rate("F", "matmul FLOP per second in the format that an operator multiplies in, dense peak", "FLOP/s")
+F_v = _machine_rate("F_v", "elementwise FLOP per second, peak of the vector units", "FLOP/s")
+W = _machine_rate("W", "bytes per second that memory delivers, peak", "byte/s")
+M = _machine_rate("M", "bytes that memory holds", "byte")
+u_F = _machine_rate("u_F", "fraction of the peak FLOP per second that is achieved (MFU)", "")
+u_W = _machine_rate("u_W", "fraction of the peak bandwidth that is achieved (MBU)", "")
+t_0 = _machine_rate("t_0", "overhead of launching an operator", "s")
+e_F = _machine_rate("e_F", "energy of a matmul FLOP: unless given, full power for the time it takes", "J/FLOP")
+e_v = _machine_rate("e_v", "energy of an elementwise FLOP: unless given, full power for the time it takes", "J/FLOP")
+e_W = _machine_rate("e_W", "energy of a byte moved: unless given, full power for the time it takes", "J/byte")
+a_d = _machine_rate("a_d", "fraction of a draft model's tokens that is accepted", "")
+g_d = _machine_rate("g_d", "tokens that a draft model proposes at a time", "")
 
-W_l = declare("W_l", "parallel", "bytes a second that a link sends in one direction", "byte/s", positive=True)
-t_l = declare("t_l", "parallel", "time that a hop from device to device takes at least", "s", nonnegative=True)
-n_d = shared("n_d", "devices that share a batch: replicas of the model (data parallelism)")
-n_t = shared("n_t", "devices that share each matrix (tensor parallelism)")
-n_e = shared("n_e", "devices that share a layer's experts (expert parallelism)")
-n_s = shared("n_s", "devices that share the layers, stages of a pipeline")
-n_m = shared("n_m", "microbatches that a pipeline takes a batch in")
-n_v = shared("n_v", "stretches of layers that a stage of an interleaved pipeline has")
+W_l = declare("W_l", "parallel", "bytes per second that a link sends in one direction", "byte/s", positive=True)
+t_l = declare("t_l", "parallel", "latency of a hop from device to device", "s", nonnegative=True)
+n_d = _device_count("n_d", "devices that share a batch: replicas of the model (data parallelism)")
+n_t = _device_count("n_t", "devices that share each matrix (tensor parallelism)")
+n_e = _device_count("n_e", "devices that share a layer's experts (expert parallelism)")
+n_s = _device_count("n_s", "devices that share the layers, stages of a pipeline")
+n_m = _device_count("n_m", "microbatches that a pipeline splits a batch into")
+n_v = _device_count("n_v", "model chunks per stage of an interleaved pipeline")
 
-g_m = scaling("g_m", "matmul FLOP of the backward pass for each of the forward pass")
-g_v = scaling("g_v", "elementwise FLOP of the backward pass for each of the forward pass")
+g_m = _training_number("g_m", "matmul FLOP of the backward pass per FLOP of the forward pass")
+g_v = _training_number("g_v", "elementwise FLOP of the backward pass per FLOP of the forward pass")
 rho = declare(
     "rho", "training", "times that layers run forward again for the backward pass", latex=r"\rho", nonnegative=True
 )
-rho_c = declare("rho_c", "training", "times that attention cores do", latex=r"\rho_c", nonnegative=True)
-N_p = scaling("N_p", "parameters, a shared table counted once", latex="N")
-N_tok = scaling("N_tok", "parameters that a token is multiplied by: no input table, of the experts its own")
-N_body = scaling("N_body", "parameters but for input table, positions and head")
-kappa = scaling("kappa", "matmul FLOP of attention for a query-key pair, all layers", "FLOP", latex=r"\kappa")
-D_t = scaling("D_t", "tokens of a training run", latex="D")
-D_s = declare("D_s", "training", "tokens that are served after it", nonnegative=True)
-C_t = scaling("C_t", "budget of FLOP", "FLOP", latex="C")
-E_l = scaling("E_l", "loss that neither parameters nor tokens lower", latex="E")
-A_l = scaling("A_l", "scale of the loss that parameters lower", latex="A")
-B_l = scaling("B_l", "scale of the loss that tokens lower", latex="B")
-alpha_l = scaling("alpha_l", "exponent of the parameters in a loss law", latex=r"\alpha")
-beta_l = scaling("beta_l", "exponent of the tokens in a loss law", latex=r"\beta")
+rho_c = declare(
+    "rho_c",
+    "training",
+    "times that attention cores run forward again for the backward pass",
+    latex=r"\rho_c",
+    nonnegative=True,
+)
+N_p = _training_number("N_p", "parameters, a shared table counted once", latex="N")
+N_tok = _training_number("N_tok", "parameters that a token is multiplied by: no input table, only the experts it runs")
+N_body = _training_number("N_body", "parameters without input table, positions and head")
+kappa = _training_number("kappa", "matmul FLOP of attention for a query-key pair, all layers", "FLOP", latex=r"\kappa")
+D_t = _training_number("D_t", "tokens of a training run", latex="D")
+D_s = declare("D_s", "training", "tokens that are served after training", nonnegative=True)
+C_t = _training_number("C_t", "budget of FLOP", "FLOP", latex="C")
+E_l = _training_number("E_l", "irreducible loss: neither parameters nor tokens lower it", latex="E")
+A_l = _training_number("A_l", "scale of the loss that parameters lower", latex="A")
+B_l = _training_number("B_l", "scale of the loss that tokens lower", latex="B")
+alpha_l = _training_number("alpha_l", "exponent of the parameters in a loss law", latex=r"\alpha")
+beta_l = _training_number("beta_l", "exponent of the tokens in a loss law", latex=r"\beta")
 
-n_q = kept("n_q", "of the devices that share each matrix, those that share the sequence in between: n_t, or 1")
-n_f = kept("n_f", "microbatches in flight that the layers of the first stage keep their activations of")
-n_fe = kept("n_fe", "microbatches in flight that the embedding keeps its dropout mask of")
-z_w = kept("z_w", "replicas that share the weights: n_d, or 1")
-z_g = kept("z_g", "replicas that share the gradients: n_d, or 1")
-z_o = kept("z_o", "replicas that share the states of the optimizer: n_d, or 1")
-x_w = kept("x_w", "times that a step passes all gradients or weights between the replicas")
-y_w = each("y_w", "a parameter's weight takes")
-y_g = each("y_g", "a parameter's gradient takes")
-y_o = each("y_o", "a parameter's states in the optimizer take")
-y_m = each("y_m", "an element of a dropout mask takes")
-y_l = each("y_l", "the logarithm takes that fused attention keeps of each row's sum")
-y_p = each("y_p", "a probability takes that the loss keeps")
+n_q = _memory_layout("n_q", "devices that share the sequence between matrices (sequence parallelism): n_t, or 1")
+n_f = _memory_layout("n_f", "microbatches in flight whose activations the layers of the first stage hold")
+n_fe = _memory_layout("n_fe", "microbatches in flight whose dropout mask the embedding holds")
+z_w = _memory_layout("z_w", "replicas that share the weights: n_d, or 1")
+z_g = _memory_layout("z_g", "replicas that share the gradients: n_d, or 1")
+z_o = _memory_layout("z_o", "replicas that share the optimizer states: n_d, or 1")
+x_w = _memory_layout("x_w", "times that a step passes all gradients or weights between the replicas")
+y_w = _bytes_of("y_w", "per weight")
+y_g = _bytes_of("y_g", "per gradient")
+y_o = _bytes_of("y_o", "of optimizer states per parameter")
+y_m = _bytes_of("y_m", "per element of a dropout mask")
+y_l = _bytes_of("y_l", "of the log of each row's sum that fused attention saves")
+y_p = _bytes_of("y_p", "per probability that the loss saves")
 theta_a = declare(
     "theta_a",
-    "footprint",
-    "1 where attention keeps the scores of all pairs, 0 where fused",
+    "memory",
+    "1 where attention saves the scores of all pairs, 0 where fused",
     latex=r"\theta_a",
     nonnegative=True,
 )
-theta_d = declare("theta_d", "footprint", "1 where there is dropout, 0 where not", latex=r"\theta_d", nonnegative=True)
+theta_d = declare("theta_d", "memory", "1 where there is dropout, 0 where not", latex=r"\theta_d", nonnegative=True)
 
 WIDTHS = tuple(x.symbol for x in VOCABULARY.values() if x.group == "width")

@@ -1,4 +1,4 @@
-"""Numbers and their units, read as people write them (80 GiB, 3.35TB/s, 5 ms, 990T) and printed (14.96 GiB, 16.08 G).
+"""Numbers with units: parsing (80 GiB, 3.35TB/s, 5 ms, 990T) and formatting (14.96 GiB, 16.08 G).
 
 SI prefixes are powers of 1000, IEC prefixes powers of 1024. A FLOP is a count, and counts have no unit.
 """
@@ -22,7 +22,7 @@ LARGEST_NUMBER = 10**30
 
 
 class Unit(NamedTuple):
-    """The powers of bytes, seconds and joules that something is measured in."""
+    """The exponents of bytes, seconds and joules in a unit."""
 
     byte: Fraction = Fraction(0)
     second: Fraction = Fraction(0)
@@ -49,7 +49,7 @@ class Unit(NamedTuple):
 
     @property
     def in_words(self) -> str:
-        """How an error names it: "a count", "in bytes"."""
+        """Its name in errors: "a count", "in bytes"."""
         return "a count" if self == COUNT else f"in {self}"
 
 
@@ -79,63 +79,63 @@ IN_SMALL = ("s", "J", "W", "J/FLOP", "J/byte")
 
 @cache
 def prefixed_units() -> dict[str, tuple[Fraction, Unit | None]]:
-    """Every unit with its prefixes: its factor and what it measures, None for a prefix alone."""
-    found: dict[str, tuple[Fraction, Unit | None]] = {}
+    """Every unit with every prefix: its factor and base unit, None for a prefix without a unit."""
+    units: dict[str, tuple[Fraction, Unit | None]] = {}
     for name, unit in BASE_UNITS.items():
         small = SMALL if name in IN_SMALL else {}
         large = {p: factor for p, factor in LARGE.items() if p in SI or name in IN_IEC}
-        found |= {p + name: (Fraction(x), unit if name else None) for p, x in (large | small).items() if p + name}
-    return found
+        units |= {p + name: (Fraction(x), unit if name else None) for p, x in (large | small).items() if p + name}
+    return units
 
 
 def unit_at(text: str, at: int) -> tuple[Fraction, Unit | None, int]:
-    """The factor and unit that follow a number at a place in a text, and where they end.
+    """The factor and unit that follow a number in a text at an index, and the index after them.
 
-    Without a unit: a factor of 1 and None. Raises UnknownName for a word that is no unit.
+    Without a unit: a factor of 1 and None. Raises UnknownName for any other word.
     """
-    found = UNIT_NAME.match(text, at)
-    if not found:
+    match = UNIT_NAME.match(text, at)
+    if not match:
         return Fraction(1), None, at
-    name, known = found[1], prefixed_units()
+    name, known = match[1], prefixed_units()
     if name not in known:
         name = name.partition("/")[0]
     if name not in known:
         raise UnknownName("unit", name, known)
-    return *known[name], found.start(1) + len(name)
+    return *known[name], match.start(1) + len(name)
 
 
-def number_value(found: re.Match[str]) -> Fraction:
+def number_value(match: re.Match[str]) -> Fraction:
     """The exact value of a match of NUMBER."""
-    return Fraction(found[1].replace("_", "")) * Fraction(10) ** int(found[2] or 0)
+    return Fraction(match[1].replace("_", "")) * Fraction(10) ** int(match[2] or 0)
 
 
 @dataclass(frozen=True)
 class NumberWithUnit:
-    """A number that a person types: the spellings of its unit, the least it can be, and what an error asks for."""
+    """A number in user input: the spellings of its unit, its least value, and what an error says to give (`must`)."""
 
     units: tuple[str, ...]
     least: int
     must: str
 
-    def read(self, written: object) -> int | float | None:
+    def read(self, value: object) -> int | float | None:
         """The number, an int where it is whole; None where it is malformed or out of range. Case matters: B, not b."""
-        text = str(written)[:64].strip() if isinstance(written, str | int | Decimal) else ""
-        found = NUMBER.match(text)
-        if not found or isinstance(written, bool):
+        text = str(value)[:64].strip() if isinstance(value, str | int | Decimal) else ""
+        match = NUMBER.match(text)
+        if not match or isinstance(value, bool):
             return None
-        word = text[found.end() :].removeprefix(" ")
+        word = text[match.end() :].removeprefix(" ")
         factors = [x for p, x in LARGE.items() if word.startswith(p) and word[len(p) :] in ("", *self.units)]
-        value = number_value(found) * max(factors, default=0)
-        if not self.least <= value <= LARGEST_NUMBER:
+        number = number_value(match) * max(factors, default=0)
+        if not self.least <= number <= LARGEST_NUMBER:
             return None
-        return int(value) if value.denominator == 1 else float(value)
+        return int(number) if number.denominator == 1 else float(number)
 
 
-def scaled(x: Any, base: int, prefixes: tuple[str, ...]) -> tuple[str, str]:
-    """The number with two decimals, and its prefix: ("16.08", "G")."""
+def with_prefix(x: Any, base: int, prefixes: tuple[str, ...]) -> tuple[str, str]:
+    """The number with two decimals, and its prefix ("16.08", "G"), from `prefixes` that are powers of `base`."""
     numerator, denominator = (x, 1) if type(x) is int else Fraction(x).as_integer_ratio()
     size, step = 200 * abs(numerator), 0
-    while size >= (200 * base - 1) * denominator and step < len(prefixes) - 1:  # it would round to the next prefix
+    while size >= (200 * base - 1) * denominator and step < len(prefixes) - 1:  # rounds to 1.00 of the next prefix
         denominator, step = denominator * base, step + 1
     if abs(numerator) >= 10**6 * denominator:
         return f"{Decimal(numerator) / Decimal(denominator):.2e}", prefixes[step]
@@ -144,29 +144,29 @@ def scaled(x: Any, base: int, prefixes: tuple[str, ...]) -> tuple[str, str]:
 
 def si(x: Any) -> str:
     """A count: `16.08 G`."""
-    return " ".join(scaled(x, 1000, SI)).rstrip()
+    return " ".join(with_prefix(x, 1000, SI)).rstrip()
 
 
 def iec(x: Any) -> str:
     """Bytes: `14.96 GiB`."""
-    number, prefix = scaled(x, 1024, IEC)
+    number, prefix = with_prefix(x, 1024, IEC)
     return f"{number} {prefix}B"
 
 
 def si_cell(x: Any) -> str:
-    """A count that aligns on its decimal point when set flush right."""
-    number, prefix = scaled(x, 1000, SI)
+    """A count, padded so that right-aligned cells align on the decimal point."""
+    number, prefix = with_prefix(x, 1000, SI)
     return f"{number} {prefix:<1}"
 
 
 def iec_cell(x: Any) -> str:
-    """Bytes that align on their decimal point when set flush right."""
-    number, prefix = scaled(x, 1024, IEC)
+    """Bytes, padded so that right-aligned cells align on the decimal point."""
+    number, prefix = with_prefix(x, 1024, IEC)
     return f"{number} {prefix + 'B':<3}"
 
 
-def ratio(x: Any) -> str:
-    """Operational intensity, or any quotient; a dash where there is none."""
+def ratio_text(x: Any) -> str:
+    """Operational intensity, or any ratio; a dash for None."""
     return "-" if x is None else f"{float(x):.3f}"
 
 
@@ -181,7 +181,7 @@ def duration(x: Any) -> str:
 
 
 def duration_cell(x: Any) -> str:
-    """Seconds that align on their decimal point when set flush right; a dash for none."""
+    """Seconds, padded so that right-aligned cells align on the decimal point; a dash for none."""
     if not x:
         return "-   "
     number, unit = duration(x).split()

@@ -122,7 +122,7 @@ def projected(run: Decoder, x: Sublayer, rows: Rows, H_q: int, H_kv: int, h: int
     """Queries, keys, values and gates [token][head]; keys and values of another layer lie there already."""
     kind: Attention = x.kind
     widths = [run.z(x, "r_q") if kind.low_rank else H_q * h, H_q * h_v * (kind.gate == "full")]
-    widths += [H_kv * h * (kind.keys != "borrowed"), H_kv * h_v * (kind.keys == "own")]
+    widths += [H_kv * h * (kind.keys != "borrowed"), H_kv * h_v * (kind.keys == "projected")]
     flat = run.op("qkv", counting.linear, rows, sum(widths), bias=kind.bias)
     flat = run.op("clip", counting.clamp, flat) if kind.clip else flat
     ends = [sum(widths[:i]) for i in range(5)]
@@ -131,10 +131,10 @@ def projected(run: Decoder, x: Sublayer, rows: Rows, H_q: int, H_kv: int, h: int
         q = run.op("q", counting.linear, run.op("q_norm", counting.norm, q), H_q * h)
     if kind.gate == "head":
         gates = run.op("gate", counting.linear, rows, H_q)
-    if kind.gate == "apart":
+    if kind.gate == "separate":
         aside = f"{run.block}/gate_bias" if kind.gate_bias else ""
         gates = run.op("gate", counting.linear, rows, H_q * h_v, aside=aside, shared=h_v)
-    if kind.gate in ("full", "apart"):
+    if kind.gate in ("full", "separate"):
         gates = [split(row, H_q) for row in gates]
     if kind.keys == "borrowed":
         k, v = (run.tape.filled("a", run.new, H_kv * size) for size in (h, h_v))

@@ -61,7 +61,7 @@ def wiring(w: Wiring, z: Sizes) -> Counter[str]:
         found.update(norm(kind, T))
     if w.residual and not w.streams:
         found["added"] += T * z.d
-    if w.streams in ("mixed", "apart"):
+    if w.streams in ("mixed", "unmixed"):
         found["rms"] += T
         found["sigmoid"] += T * 2 * z.m
     if w.blended == "constants":
@@ -179,7 +179,7 @@ def latent(k: LatentAttention, z: Sizes) -> Counter[str]:
         found["rotated"] += T * (z.H_q + own) * z.h_r
     found["rms"] += T * (k.low_rank + own + (own and k.key_norm))
     found["tempered"] += k.temperature + k.tuned
-    if k.indexer == "own":
+    if k.indexer == "full":
         found["tempered"] += k.temperature
         found["layer"] += T * (1 + (not k.low_rank))
         found["rotated"] += T * (z.H_i + 1) * z.h_r if k.rotary else 0

@@ -11,12 +11,12 @@ from typing import Any
 from sympy import Expr, Symbol, sympify
 
 from symroof import symbols as s
-from symroof.algebra.codegen import compiled
+from symroof.algebra.codegen import exact_function
 from symroof.architecture.structure import Architecture, Frame, Structure, Sublayer
 from symroof.blocks import decoder
 from symroof.cost import rules
 from symroof.cost.graph import Op
-from symroof.model.model import chosen
+from symroof.model.model import rules_with_logits
 from symroof.symbols import WIDTHS
 
 Values = dict[Symbol, Any]
@@ -29,7 +29,9 @@ BF16 = {x: 4 if x == s.b_s else 2 for x in WIDTHS}
 @cache
 def rows(x: Piece) -> tuple[tuple[Any, Op], ...]:
     """How many times each operator runs, of a sublayer or of what stands around them, and the operator."""
-    parts = (decoder.embedding(x), decoder.head(x)) if isinstance(x, Frame) else (decoder.block(x),)
+    parts = (
+        (decoder.embedding_block(x), decoder.head_block(x)) if isinstance(x, Frame) else (decoder.sublayer_block(x),)
+    )
     return tuple((count, op) for block in parts for _, count, op in block.rows())
 
 
@@ -42,7 +44,9 @@ def costs(x: Piece) -> Counter[Any]:
 @cache
 def sizes(x: Piece) -> frozenset[str]:
     """The sizes that its costs need, by name."""
-    layer = rules.layer(chosen("standard", "last"), Structure((x,)) if isinstance(x, Sublayer) else None)
+    layer = rules.rule_layer(
+        rules_with_logits("standard", "last"), Structure((x,)) if isinstance(x, Sublayer) else None
+    )
     found = {y for _, op in rows(x) for cost in vars(op.cost).values() for y in sympify(cost).free_symbols}
     while more := {y for z in found & layer.keys() for y in sympify(layer[z]).free_symbols} - found:
         found |= more
@@ -53,7 +57,7 @@ def sizes(x: Piece) -> frozenset[str]:
 def function(expr: Expr) -> tuple[tuple[Symbol, ...], Any]:
     """The symbols of a formula, and a function of them."""
     symbols = tuple(sorted(expr.free_symbols, key=str))
-    return symbols, compiled((expr,), symbols)
+    return symbols, exact_function((expr,), symbols)
 
 
 class Step:
@@ -112,4 +116,4 @@ def known(x: Architecture) -> Values:
 
 def definitions(x: Structure, logits: str) -> Mapping[Symbol, Expr]:
     """What the symbols of the rules of transformers stand for."""
-    return rules.layer(chosen("transformers", logits), x)
+    return rules.rule_layer(rules_with_logits("transformers", logits), x)

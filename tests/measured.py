@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 import symroof
-from symroof.hardware.machines import Machine, inline, machine
+from symroof.hardware.machines import Machine, inline_machine, machine
 from symroof.hardware.platform import platform
 from symroof.performance.roofline import Roofline, roofline
 
@@ -43,7 +43,7 @@ class Measured:
     @property
     def machine(self) -> Machine:
         """The machines it ran on."""
-        return (inline(self.on) if "=" in self.on else machine(self.on)).times(self.count)
+        return (inline_machine(self.on) if "=" in self.on else machine(self.on)).times(self.count)
 
     @property
     def seconds(self) -> float:

@@ -44,7 +44,7 @@ def sliding(w: int, name: str = "sliding_attention", **more: int) -> Any:
 def test_a_part_of_all_layers_has_the_vocabularys_symbols() -> None:
     model = zoo.model(3, zoo.attention(Attention()), MLP)
     assert sizes(model) == {"L": 3, "d": 5, "V": 17, "H_q": 4, "H_kv": 2, "h": 6, "f": 7}
-    assert [x.own for x in model.architecture.structure.sublayers] == [(), ()]
+    assert [x.symbols for x in model.architecture.structure.sublayers] == [(), ()]
 
 
 def test_sizes_alike_share_a_symbol() -> None:
@@ -170,7 +170,7 @@ def test_a_size_of_a_kind_can_be_changed() -> None:
     changed = model.with_sizes(w_near=7)
     assert changed.architecture.sizes == {**model.architecture.sizes, "w_near": 7}
     assert changed.architecture.structure == model.architecture.structure
-    with pytest.raises(UsageError, match="'w' is no size of this model"):
+    with pytest.raises(UsageError, match="'w' is not a size of this model"):
         model.with_sizes(w=7)
 
 
@@ -182,7 +182,7 @@ def test_a_size_that_is_another_follows_it_within_its_kind() -> None:
 @pytest.mark.parametrize(
     ("given_", "says"),
     [
-        ({"H_kv_swa": 3}, "query heads .* are no multiple of KV heads .*H_kv_swa = given = 3"),
+        ({"H_kv_swa": 3}, "query heads .* are not a multiple of KV heads .*H_kv_swa = given = 3"),
         ({"L": 6}, "layers L_swa=4 [+] L_full=1 do not add up to L=6"),
     ],
 )
@@ -234,10 +234,12 @@ def test_a_model_of_two_windows_is_two_models_of_one(rule: str) -> None:
 
 def test_the_sums_of_a_kinds_window_are_its_own() -> None:
     model = zoo.MODELS["windows"]
-    layer = rules.layer(("standard",), model.architecture.structure)
-    found = batch_sums.batch([Query(5, 3), Query(1, 8)], layer, model.sizes)
+    layer = rules.rule_layer(("standard",), model.architecture.structure)
+    found = batch_sums.sum_over_queries([Query(5, 3), Query(1, 8)], layer, model.sizes)
     for name, w in (("near", 2), ("far", 5)):
-        alone = batch_sums.batch([Query(5, 3), Query(1, 8)], rules.STANDARD, {s.w: w}, [s.P_swa, s.C_swa, s.K_swa])
+        alone = batch_sums.sum_over_queries(
+            [Query(5, 3), Query(1, 8)], rules.STANDARD, {s.w: w}, [s.P_swa, s.C_swa, s.K_swa]
+        )
         assert {x: found[s.symbol(f"{x}_{name}")] for x in alone} == alone
     assert s.P_swa not in model.formula("flops").free_symbols
     used = {str(x) for x in sympify(model.formula("cache_bytes")).free_symbols}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import symroof
-from symroof.config.config import built_in, catalogue, entry, load_config
+from symroof.config.config import built_in_models, catalogue_entry, load_config, model_catalogue
 from symroof.families.registry import FAMILIES
 
 KEPT = {"source", "parameters", "active", "cache_per_token", "config"}
@@ -22,16 +22,16 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_there_are_many_and_their_names_are_plain() -> None:
-    assert len(catalogue()) >= 100
-    assert list(catalogue()) == sorted(catalogue())
-    for name in catalogue():
+    assert len(model_catalogue()) >= 100
+    assert list(model_catalogue()) == sorted(model_catalogue())
+    for name in model_catalogue():
         assert name == name.lower().strip()
         assert not set(name) - set("abcdefghijklmnopqrstuvwxyz0123456789.-")
 
 
-@pytest.mark.parametrize("name", catalogue())
+@pytest.mark.parametrize("name", model_catalogue())
 def test_a_built_in_model(name: str) -> None:
-    entry = catalogue()[name]
+    entry = model_catalogue()[name]
     model = symroof.load(name)
     assert entry.keys() == KEPT
     assert entry["source"].strip()
@@ -53,24 +53,24 @@ def test_the_catalogue_is_one_line_a_model() -> None:
     from importlib.resources import files
 
     lines = (files("symroof.config") / "catalogue.json").read_text(encoding="utf-8").splitlines()
-    assert len(lines) == len(catalogue()) + 2
+    assert len(lines) == len(model_catalogue()) + 2
     assert all(json.loads("{" + line.rstrip(",") + "}") for line in lines[1:-1])
-    assert json.loads("".join(lines)) == catalogue()
+    assert json.loads("".join(lines)) == model_catalogue()
 
 
 def test_of_one_model_only_its_line_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
     parsed: list[str] = []
     whole = json.loads
     monkeypatch.setattr("json.loads", lambda text: parsed.append(text) or whole(text))
-    entry.cache_clear()
+    catalogue_entry.cache_clear()
     assert load_config("qwen3-8b").data["model_type"] == "qwen3"
-    assert parsed == [built_in()["qwen3-8b"]]
+    assert parsed == [built_in_models()["qwen3-8b"]]
 
 
-@pytest.mark.parametrize("name", catalogue())
+@pytest.mark.parametrize("name", model_catalogue())
 def test_a_built_in_config_is_understood(name: str) -> None:
     from symroof.config.audit import audit
-    from symroof.families.registry import read
+    from symroof.families.registry import read_architecture
 
     config = load_config(name)
-    assert [x.key for x in audit(config, read(config)) if x.status == "unknown"] == []
+    assert [x.key for x in audit(config, read_architecture(config)) if x.status == "unknown"] == []

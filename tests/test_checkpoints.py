@@ -6,7 +6,7 @@ from functools import cache
 import pytest
 
 import symroof
-from symroof.config.config import catalogue
+from symroof.config.config import model_catalogue
 from symroof.quantization.precision import DETAILS, ROLES, precision
 from symroof.symbols import WIDTHS
 
@@ -38,7 +38,7 @@ def elements(model):
 
 def one_more(name):
     """What the model's last kind of layer holds: parameters, bytes."""
-    config = catalogue()[name]["config"]
+    config = model_catalogue()[name]["config"]
     more = symroof.load({**config, "num_hidden_layers": config["num_hidden_layers"] + 1})
     return more.parameters.total - load(name).parameters.total, weights(more) - weights(load(name))
 
@@ -122,7 +122,7 @@ def test_rounded_sizes_of_weight_files(name):
 def test_a_checkpoint_of_fp8_tensors():
     # 4.35 GiB; the config that the catalogue has was published without its quantization_config
     quant = {"quant_method": "fp8", "weight_block_size": None}
-    kept = symroof.load({**catalogue()["ministral-3-3b"]["config"], "quantization_config": quant})
+    kept = symroof.load({**model_catalogue()["ministral-3-3b"]["config"], "quantization_config": quant})
     assert abs(weights(kept) + 2 * PIXTRAL - 4.35 * 2**30) < HALF_A_UNIT
 
 
@@ -206,7 +206,7 @@ LATENT = [f"self_attn.{x}" for x in ("indexer*", "kv_a_proj_with_mqa", "kv_b_pro
     ],
 )
 def test_elements_of_a_checkpoint_in_nvfp4(name, quant, counted, total, besides):
-    model = symroof.load({**catalogue()[name]["config"], "quantization_config": quant})
+    model = symroof.load({**model_catalogue()[name]["config"], "quantization_config": quant})
     assert sum(n * counted[form] for form, n in elements(model).items() if n) + besides() == total
 
 

@@ -12,8 +12,8 @@ from click.testing import CliRunner
 
 import symroof
 from symroof.cli import SECTIONS, cli
-from symroof.cli.options import joined
-from symroof.config.config import catalogue
+from symroof.cli.command import join_numbers
+from symroof.config.config import model_catalogue
 
 SCRIPT = Path(sys.executable).with_name("symroof")
 STEP = ["--cached-tokens", "2048", "--input-tokens", "1"]
@@ -55,7 +55,7 @@ def test_batches(words, groups):
 
 def test_the_model_may_stand_anywhere(tmp_path):
     config = tmp_path / "config.json"
-    config.write_text(json.dumps(catalogue()["llama-3.2-1b"]["config"]))
+    config.write_text(json.dumps(model_catalogue()["llama-3.2-1b"]["config"]))
     expected = as_json("llama-3.2-1b", "--cached-tokens", 7, 8)["totals"]
     for words in (
         ["--cached-tokens", 7, 8, config],
@@ -70,12 +70,12 @@ def test_the_model_may_stand_anywhere(tmp_path):
 
 def test_options_end_at_the_double_dash(tmp_path):
     config = tmp_path / "7"
-    config.write_text(json.dumps(catalogue()["llama-3.2-1b"]["config"]))
+    config.write_text(json.dumps(model_catalogue()["llama-3.2-1b"]["config"]))
     out = CliRunner().invoke(cli, ["report", "--json", "--cached-tokens", "5", "6", "--", str(config)])
     assert json.loads(out.stdout)["batch"]["queries"] == 2
-    assert joined(["--a", "1", "2", "--", "3"], {"--a"}) == ["--a", "1,2", "--", "3"]
-    assert joined(["--a", "1", "7b/config.json"], {"--a"}) == ["--a", "1", "7b/config.json"]
-    assert joined(["--a", "--b"], {"--a"}) == ["--a", "--b"]
+    assert join_numbers(["--a", "1", "2", "--", "3"], {"--a"}) == ["--a", "1,2", "--", "3"]
+    assert join_numbers(["--a", "1", "7b/config.json"], {"--a"}) == ["--a", "1", "7b/config.json"]
+    assert join_numbers(["--a", "--b"], {"--a"}) == ["--a", "--b"]
 
 
 def test_report_json_is_the_documented_schema():
@@ -194,7 +194,7 @@ def values_of(model, rules):
     from symroof.cost import batch_sums
     from symroof.cost.batch import queries
 
-    sums = batch_sums.batch(queries([1, 4], [9, 20000], 6), model.definitions(rules), model.sizes)
+    sums = batch_sums.sum_over_queries(queries([1, 4], [9, 20000], 6), model.definitions(rules), model.sizes)
     widths = {e.symbol: 2 for e in s.VOCABULARY.values() if e.group == "width"}
     defined = symroof.Binding(model.definitions(rules), sums, model.sizes, widths)
     numbers = {str(x): defined(x) for x in defined.definitions}
@@ -240,7 +240,7 @@ def test_formula_markdown_has_a_row_a_part():
 
 def test_lists_of_what_is_known():
     names = [x["name"] for x in json.loads(call("models", "--json"))]
-    assert names == list(catalogue())
+    assert names == list(model_catalogue())
     text = call("models")
     assert all(name in text for name in names)
     symbols = {x["symbol"]: x for x in json.loads(call("symbols", "--json"))}
@@ -264,6 +264,12 @@ def test_help_shows_each_command_once_with_an_example_that_runs():
 
 def test_version():
     assert call("--version").strip() == f"symroof, version {symroof.__version__}"
+
+
+def test_the_package_runs_as_a_module():
+    for words in (["--version"], ["report", "llama-3.1-8b", *STEP]):
+        done = subprocess.run([sys.executable, "-m", "symroof", *words], capture_output=True, text=True, check=True)
+        assert done.stdout == call(*words)
 
 
 def process(*words, **environment):

@@ -15,7 +15,7 @@ from symroof.errors import UsageError
 from symroof.ops import collectives as c
 
 SIZE, n = symbols("size n", positive=True)
-NETWORKS = {"ring": c.ring, "one way": c.one_way, "line": c.line, "switch": c.switch}
+NETWORKS = {"ring": c.ring, "one way": c.one_way_ring, "line": c.linear_array, "switch": c.switch}
 
 
 def test_saying():
@@ -103,9 +103,9 @@ def test_a_reduce_scatter_and_an_all_reduce_in_a_ring(devices):
                 load[i] += 1
         if phase == "scatter":
             assert [held[i][(i + 1) % devices] for i in range(devices)] == sums[1:] + sums[:1]
-            assert {c.reduce_scatter(devices, c.one_way(devices))} == set(load.values())
+            assert {c.reduce_scatter(devices, c.one_way_ring(devices))} == set(load.values())
     assert held == [sums] * devices
-    assert {c.all_reduce(devices, c.one_way(devices))} == set(load.values())
+    assert {c.all_reduce(devices, c.one_way_ring(devices))} == set(load.values())
 
 
 def path(kind, n, start, end):
@@ -198,7 +198,13 @@ def test_laws_of_networks(make):
 
 def test_no_network_gathers_faster_than_its_links_allow():
     # a device has to receive what the others hold, over all links that it has
-    for net, links in (c.ring(6), 2), (c.one_way(6), 1), (c.torus(4, 4), 4), (c.switch(6), 1), (c.line(6), 1):
+    for net, links in (
+        (c.ring(6), 2),
+        (c.one_way_ring(6), 1),
+        (c.torus(4, 4), 4),
+        (c.switch(6), 1),
+        (c.linear_array(6), 1),
+    ):
         assert links * c.all_gather(net.n, net) == net.n - 1
 
 
@@ -211,9 +217,9 @@ def test_an_exchange_is_no_dearer_than_a_gather():
 def test_few_bytes_take_the_hops_and_many_the_link():
     net = c.ring(8)
     at = Binding({s.W_l: 10**9, s.t_l: Fraction(1, 10**6)})
-    assert at(c.seconds(c.all_gather(8, net), net.hops)) == Fraction(4, 10**6)
-    assert at(c.seconds(c.all_gather(8 * 10**9, net), net.hops)) == Fraction(7, 2)
-    assert at(c.seconds(7)) == at(c.point_to_point(7, hops=0)) == Fraction(7, 10**9)
+    assert at(c.transfer_time(c.all_gather(8, net), net.hops)) == Fraction(4, 10**6)
+    assert at(c.transfer_time(c.all_gather(8 * 10**9, net), net.hops)) == Fraction(7, 2)
+    assert at(c.transfer_time(7)) == at(c.point_to_point(7, hops=0)) == Fraction(7, 10**9)
 
 
 @pytest.mark.parametrize(
@@ -223,7 +229,7 @@ def test_few_bytes_take_the_hops_and_many_the_link():
         lambda: c.switch(Fraction(3, 2)),
         lambda: c.even_torus(20, 2),
         lambda: c.torus(4, 0),
-        lambda: c.line(-1),
+        lambda: c.linear_array(-1),
     ],
 )
 def test_devices_that_cannot_be(make):
@@ -245,12 +251,12 @@ def microseconds(expr, rates):
 
 def test_sharding_all_gather_on_v5e():
     # pop quiz 2: 34 MB over 4 of a v5e: 377 us as a ring, 560 us as there are no wraparound links; 32 kB: 3 us
-    assert says(microseconds(c.seconds(c.all_gather(34 * 10**6, c.ring(4, many=True))), V5E), "377")
-    row = c.line(4)
+    assert says(microseconds(c.transfer_time(c.all_gather(34 * 10**6, c.ring(4, many=True))), V5E), "377")
+    row = c.linear_array(4)
     for size, printed in (2048 * 8192 * 2, "560"), (256 * 256 * 2, "3"):
-        assert says(microseconds(c.seconds(c.all_gather(size, row), row.hops), V5E), printed)
+        assert says(microseconds(c.transfer_time(c.all_gather(size, row), row.hops), V5E), printed)
     # measured: 680 us and 8 us
-    assert microseconds(c.seconds(c.all_gather(2048 * 8192 * 2, row), row.hops), V5E) < 680
+    assert microseconds(c.transfer_time(c.all_gather(2048 * 8192 * 2, row), row.hops), V5E) < 680
 
 
 def test_sharding_questions_2_and_3():
@@ -263,7 +269,7 @@ def test_sharding_questions_2_and_3():
         (c.all_reduce(whole, ring), 2 * ring.hops, "190"),
         (c.all_gather(256, ring), ring.hops, "2"),
     ]:
-        assert says(microseconds(c.seconds(sent, hops), V4P), printed)
+        assert says(microseconds(c.transfer_time(sent, hops), V4P), printed)
     # "4 T_min" is the longest path of the plane
     assert plane.hops == 4
 
@@ -278,7 +284,7 @@ def test_sharding_question_9():
 def test_sharding_question_10():
     # scalars on a link of an N x N matrix over D: N^2 (1 - 1/D) and half of it one way; a quarter both ways
     N, D = symbols("N D", positive=True)
-    gathered, exchanged = (f(N**2, c.one_way(D)) for f in (c.all_gather, c.all_to_all))
+    gathered, exchanged = (f(N**2, c.one_way_ring(D)) for f in (c.all_gather, c.all_to_all))
     assert gathered.equals(N**2 * (1 - 1 / D))
     assert exchanged.equals(N**2 / 2 * (1 - 1 / D))
     both = c.ring(D, many=True)
@@ -287,7 +293,7 @@ def test_sharding_question_10():
 
 def test_inference_latency():
     # appendix C: a buffer over 8 shards is latency bound below 360 kB; sharding: a single one below 45 kB
-    net = c.one_way(8)
+    net = c.one_way_ring(8)
     (size,) = solve(c.all_gather(SIZE, net) / s.W_l - s.t_l * net.hops, SIZE)
     assert Binding(V5E)(size) == 360_000
     assert Binding(V5E)(s.W_l * s.t_l) == 45_000
@@ -295,7 +301,7 @@ def test_inference_latency():
 
 def test_tpus_question_5():
     # 4 x 4 v5e, bf16[8, 128, 8192], corner to corner over both ports: 188 us, and 6 hops: 194 us
-    ways, hops = 2, 2 * c.line(4).hops
+    ways, hops = 2, 2 * c.linear_array(4).hops
     assert says(microseconds(c.point_to_point(17 * 10**6, 0, ways), V5E), "188")
     assert says(microseconds(c.point_to_point(17 * 10**6, hops, ways), V5E), "194")
 
@@ -308,10 +314,10 @@ def test_gpus_node():
         (c.all_gather(size, c.switch(8)), "65"),
         (c.all_gather(larger, c.switch(8)), "1040"),
     ]:
-        assert says(microseconds(c.seconds(sent), H100), printed)
+        assert says(microseconds(c.transfer_time(sent), H100), printed)
     N, W = Symbol("N", positive=True), s.W_l
-    assert c.seconds(c.all_gather(SIZE, c.switch(N))).equals(SIZE * (N - 1) / (N * W))
-    assert c.seconds(c.all_to_all(SIZE, c.switch(N))).equals(SIZE * (N - 1) / (W * N**2))
+    assert c.transfer_time(c.all_gather(SIZE, c.switch(N))).equals(SIZE * (N - 1) / (N * W))
+    assert c.transfer_time(c.all_to_all(SIZE, c.switch(N))).equals(SIZE * (N - 1) / (W * N**2))
 
 
 @pytest.mark.parametrize(
@@ -325,8 +331,8 @@ def test_gpus_collective_bandwidth(degree, link, printed):
 def test_gpus_all_to_all_across_nodes():
     # from B / (8 x 450e9) in a node to B / (2 x 400e9) over two: more than 4 times as long
     inside, across = c.switch(8, many=True), c.switch(2, many=True)
-    ratio = microseconds(c.seconds(c.all_to_all(1, across)), NODE) / microseconds(
-        c.seconds(c.all_to_all(1, inside)), H100
+    ratio = microseconds(c.transfer_time(c.all_to_all(1, across)), NODE) / microseconds(
+        c.transfer_time(c.all_to_all(1, inside)), H100
     )
     assert 4 < ratio < 5
 
@@ -334,7 +340,7 @@ def test_gpus_all_to_all_across_nodes():
 def test_gpus_pipeline():
     # 2 B D / (W N_MB) (N_MB + N_stages - 2)
     B, D, parts, stages = symbols("B D parts stages", positive=True)
-    assert c.seconds(c.relay(2 * B * D, stages, parts)).equals(2 * B * D / (s.W_l * parts) * (parts + stages - 2))
+    assert c.transfer_time(c.relay(2 * B * D, stages, parts)).equals(2 * B * D / (s.W_l * parts) * (parts + stages - 2))
 
 
 # Others.
@@ -343,6 +349,6 @@ def test_gpus_pipeline():
 def test_zero_volumes():
     # Rajbhandari et al. 2020, arXiv:1910.02054, section 7, elements a device sends for each parameter: 2 by data
     # parallelism; stages 1 and 2 scatter gradients and gather parameters: 2
-    net = c.one_way(n, many=True)
+    net = c.one_way_ring(n, many=True)
     assert c.all_reduce(1, net) == 2
     assert c.reduce_scatter(1, net) + c.all_gather(1, net) == 2

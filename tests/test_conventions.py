@@ -308,7 +308,7 @@ def test_guesses_that_agree_stand_first_and_the_rest_by_distance():
 
 
 def test_a_model_without_a_cache_has_no_keys_and_values():
-    with pytest.raises(SymroofError, match="keeps no keys and values"):
+    with pytest.raises(SymroofError, match="caches no keys and values"):
         match(symroof.load("mamba-130m"), "kv=1000")
 
 
@@ -327,9 +327,10 @@ def test_the_table_has_every_convention_and_fits_the_screen():
 
 def test_what_is_matched_is_shown_formula_first():
     lines = shown("gpt-oss-20b", "--match", "params=3.61B").splitlines()
-    assert lines[0] == "gpt-oss-20b (gpt_oss): what counts 3.61B parameters? n = 2,048 tokens a sequence"
+    assert lines[0] == "gpt-oss-20b (gpt_oss): which count gives 3.61B parameters? n = 2,048 tokens per sequence"
     assert lines[2:5] == ["params = experts + head + layers", "  = 3,608,307,264", "  = 0.999531 of 3.61B"]
-    assert "One way of counting gives the digits quoted, the first; the others are the nearest." in lines
+    agreement = "One combination of counting choices gives the quoted digits, the first; the others are the nearest."
+    assert agreement in lines
 
 
 def test_as_json():
@@ -363,7 +364,7 @@ def test_rules_and_sizes_are_taken(tmp_path):
         (["gpt2", "--tokens", "0"], 2, "--tokens"),
         (["gpt2", "--rules", "llm-viewer"], 2, "drop"),
         (["gpt-2x"], 2, "unknown model"),
-        (["mamba-130m", "--match", "kv=3"], 1, "keeps no keys and values"),
+        (["mamba-130m", "--match", "kv=3"], 1, "caches no keys and values"),
     ],
 )
 def test_mistakes_are_one_line(words, code, told):

@@ -54,15 +54,15 @@ WRITTEN_OUT = {
 
 def values(model: Model, wanted: set[Symbol], run: Decoder) -> dict[Symbol, Any]:
     """The wanted symbols at the run's step, but for what a rule leaves to choose."""
-    sizes, layer = model.sizes, rules.layer(("standard",), model.architecture.structure)
-    batch = batch_sums.batch([Query(run.new, run.cached)], layer, sizes, wanted)
+    sizes, layer = model.sizes, rules.rule_layer(("standard",), model.architecture.structure)
+    batch = batch_sums.sum_over_queries([Query(run.new, run.cached)], layer, sizes, wanted)
     chosen = {x: layer[x].xreplace(sizes) for x in wanted if s.entry(str(x)).base in ("k_run", "u_c", "H_c")}
     return {**sizes, **batch, **chosen}
 
 
 def touched(x: Sublayer, run: Decoder) -> dict[Symbol, int]:
     """The experts that the block's tokens were sent to."""
-    return {rules.renames(x).get(s.N_x, s.N_x): run.touched.get(x.name, 1)}
+    return {rules.kind_symbols(x).get(s.N_x, s.N_x): run.touched.get(x.name, 1)}
 
 
 def check_decoder(model: Model, new: int, cached: int) -> None:

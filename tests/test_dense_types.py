@@ -188,7 +188,7 @@ def test_a_key_that_adds_elementwise_work_alone(model_type: str, key: str, some:
 @pytest.mark.parametrize(
     ("model_type", "keys", "told"),
     [
-        ("mistral", {"num_key_value_heads": 3}, "no multiple of KV heads"),
+        ("mistral", {"num_key_value_heads": 3}, "not a multiple of KV heads"),
         ("ministral", {"layer_types": ["chunked_attention"] * 8}, "chunked_attention"),
         ("gemma3_text", {"use_bidirectional_attention": True}, "use_bidirectional_attention"),
         ("helium", {"head_dim": 3}, "head_dim=3"),

@@ -22,7 +22,7 @@ from symroof.architecture.structure import Architecture, Frame, Kind, Structure,
 from symroof.config.config import load_config
 from symroof.cost.masks import MASKS
 from symroof.errors import SymroofError
-from symroof.families.registry import FAMILIES, read
+from symroof.families.registry import FAMILIES, read_architecture
 from symroof.ops.dense import ACTIVATIONS, NORMS
 
 SMALL = (("causal", "v1"), ("causal", "default"), ("vl", "v1"), ("vl", "default"))
@@ -87,9 +87,12 @@ UNMEASURED = {
 
 # What is changed -> why no figure that was measured can tell it; of these families alone, where some are named.
 UNSEEN: dict[str, tuple[str, tuple[str, ...]]] = {
-    "Attention.gate '(full|apart)' -> '(full|apart)'": ("the same products, in one projection or two", ()),
+    "Attention.gate '(full|separate)' -> '(full|separate)'": ("the same products, in one projection or two", ()),
     "Attention.repeated": ("query and KV heads are as many", ()),
-    "Sublayer.kept": ("facts are measured with all logits; not all steps with the last alone can be compared", ()),
+    "Sublayer.logits_only": (
+        "facts are measured with all logits; not all steps with the last alone can be compared",
+        (),
+    ),
     "AltUp": ("the same products and weights; elementwise operations of streams are not counted", ()),
     "Mamba.heads|size H_m": ("as many products in one head as in several", ("zamba",)),
     "a layer from L_(low|high)": ("both run as often as their layers, which are alike", ("hrm_text",)),
@@ -110,18 +113,18 @@ UNSEEN: dict[str, tuple[str, tuple[str, ...]]] = {
 NORM, ACT = ("", *NORMS), tuple(ACTIVATIONS)
 # The values of a field that holds a string, of one class or of all, besides names of norms and activations.
 LEGAL: dict[str, tuple[str, ...]] = {
-    "Wiring.streams": ("", "mixed", "apart", "low_rank"),
+    "Wiring.streams": ("", "mixed", "unmixed", "low_rank"),
     "Frame.streams": ("", "weighed", "low_rank", "mean"),
     "blended": ("", "gate", "constants", "shifted"),
     "mask": tuple(MASKS),
     "Attention.rotary": ("full", "partial", ""),
     "qk_over": ("head", "heads", "width"),
-    "Attention.gate": ("", "full", "apart", "head"),
+    "Attention.gate": ("", "full", "separate", "head"),
     "LatentAttention.gate": ("", "full", "head", "latent"),
     "DeltaNet.gate": ("full", "low_rank"),
     "inner_over": ("width", "head"),
-    "keys": ("own", "values", "borrowed"),
-    "indexer": ("", "own", "shared"),
+    "keys": ("projected", "values", "borrowed"),
+    "indexer": ("", "full", "shared"),
     "entries": ("", "all", "selected"),
     "decay": ("head", "channel", "low_rank"),
     "stage": ("expand", "predict", "correct", "spread", "merge"),
@@ -181,7 +184,7 @@ def variants(x: Sublayer) -> tuple[tuple[str, Sublayer], ...]:
     """Every change of a sublayer's flags that changes any cost."""
     found = [(told, replace(x, kind=kind)) for told, kind in flipped(x.kind)]
     found += [(told, replace(x, wiring=wiring)) for told, wiring in flipped(x.wiring)]
-    found.append((f"Sublayer.kept of {type(x.kind).__name__}", replace(x, kept=not x.kept)))
+    found.append((f"Sublayer.logits_only of {type(x.kind).__name__}", replace(x, logits_only=not x.logits_only)))
     return tuple((told, y) for told, y in found if differs(x, y))
 
 
@@ -233,7 +236,7 @@ class Measured:
 
     def __init__(self, truth: dict[str, Any]) -> None:
         self.truth, self.family = truth, truth["model_type"]
-        self.architecture = read(load_config(truth["config"]))
+        self.architecture = read_architecture(load_config(truth["config"]))
         name = (truth["model_type"], truth["kind"], truth["variant"])
         self.steps = [x for i, x in enumerate(truth["steps"]) if (*name, i) not in UNMATCHED]
         self.weights = by_role(truth, truth["parameters"])
@@ -333,7 +336,7 @@ def firsts() -> dict[Any, str]:
     found: dict[Any, str] = {}
     for family, truth in TRUTHS.items():
         if family in FACTS:
-            x = read(load_config(truth["config"])).structure
+            x = read_architecture(load_config(truth["config"])).structure
             for piece in (x, x.frame, *x.sublayers):
                 found.setdefault(described(family, piece), family)
     return found
@@ -344,7 +347,7 @@ def described(family: str, x: Structure | figures.Piece) -> Any:
     blind = frozenset(fact for name, fact in EXPLAINED if name == family)
     if isinstance(x, Structure):
         return tuple(described(family, y) for y in x.sublayers), blind
-    return (x.kind, x.wiring, x.kept, blind) if isinstance(x, Sublayer) else (x, blind)
+    return (x.kind, x.wiring, x.logits_only, blind) if isinstance(x, Sublayer) else (x, blind)
 
 
 @pytest.mark.parametrize("family", TRUTHS)
@@ -394,7 +397,7 @@ def test_a_changed_config_is_told_as_it_is_measured(
 ) -> None:
     config = dict(TRUTHS[family]["config"])
     text = config["text_config"] | changes if "text_config" in config else None
-    found = facts.facts(read(load_config(config | ({"text_config": text} if text else changes))))
+    found = facts.facts(read_architecture(load_config(config | ({"text_config": text} if text else changes))))
     assert found == FACTS[family] | others
 
 

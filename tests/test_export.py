@@ -18,10 +18,10 @@ from symroof.cli import cli
 from symroof.cost import batch_sums
 from symroof.cost.batch import queries
 from symroof.export import code, json_trees, mathml, spreadsheet
-from symroof.export.code.syntax import written
-from symroof.export.functions import exported, unbound
+from symroof.export.code.syntax import tree_source
+from symroof.export.functions import bound_functions, unbound_functions
 from symroof.export.trees import Node
-from symroof.render import FORMULA_FORMS
+from symroof.render.forms import FORMULA_FORMS
 
 # A model of every kind: dense, latent with experts, sliding, chunked, compressed, indexed, hybrid, recurrent, mxfp4.
 MODELS = (
@@ -64,14 +64,14 @@ def told(model, values):
 def of_uniform(name):
     model = symroof.load(name)
     cases = [(values, told(model, values)) for values in points(name)]
-    return exported(model, QUANTITIES, free=["B", "n", "c"]), cases
+    return bound_functions(model, QUANTITIES, free=["B", "n", "c"]), cases
 
 
 def of_all_symbols(name):
     """All symbols as arguments: the values that a report of a ragged batch puts in."""
     model, names = symroof.load(name), ("flops", "bytes")
-    export = unbound(model, names)
-    sums = batch_sums.batch(queries([1, 4], [9, 20000], 6), model.definitions(), model.sizes)
+    export = unbound_functions(model, names)
+    sums = batch_sums.sum_over_queries(queries([1, 4], [9, 20000], 6), model.definitions(), model.sizes)
     widths = {s.symbol(x): value for x, value in model.precision().widths().items()}
     bound = symroof.Binding(model.definitions(), sums, model.sizes, widths)
     values = {str(x): Fraction(str(bound(x))) for f in export.functions for x in f.arguments}
@@ -123,7 +123,7 @@ def test_some_language_besides_python_can_be_run():
 
 def loaded(export, language):
     space = {}
-    exec(compile(code.render(export, language), language, "exec"), space)
+    exec(compile(code.code_file(export, language), language, "exec"), space)
     return space
 
 
@@ -138,7 +138,7 @@ def test_python_is_exact(exports):
 
 def test_python_is_exact_at_any_size():
     model = symroof.load("gemma-2-2b")
-    space = loaded(exported(model, QUANTITIES, free=["B", "n", "c"]), "python")
+    space = loaded(bound_functions(model, QUANTITIES, free=["B", "n", "c"]), "python")
     values = {"B": 10**6, "n": 10**9 + 7, "c": 10**12 + 1}
     for name, expected in told(model, values).items():
         arguments = values if name not in ("parameters", "weight_bytes") else {}
@@ -166,7 +166,7 @@ def test_javascript(exports, tmp_path):
     parts = []
     for i, (export, _) in enumerate(exports):
         names = ", ".join(x.quantity.name for x in export.functions)
-        parts.append(f"const m{i} = (() => {{\n{code.render(export, 'javascript')}\nreturn {{ {names} }}; }})();\n")
+        parts.append(f"const m{i} = (() => {{\n{code.code_file(export, 'javascript')}\nreturn {{ {names} }}; }})();\n")
     for i, name, arguments, _ in calls(exports):
         given = json.dumps({x: float(y) for x, y in arguments.items()}) if arguments else ""
         parts.append(f"console.log(m{i}.{name}({given}));\n")
@@ -179,7 +179,7 @@ def test_javascript(exports, tmp_path):
 def test_c(exports, tmp_path):
     names, parts = {}, ["#include <stdio.h>\n#include <time.h>\n"]
     for i, (export, _) in enumerate(exports):
-        source = code.render(export, "c")
+        source = code.code_file(export, "c")
         if i >= len(MODELS):  # the same model once more: its functions have the same names
             source = re.sub(r"^double ", f"double x{i}_", source, flags=re.MULTILINE)
         names[i] = dict(
@@ -202,7 +202,7 @@ def test_c(exports, tmp_path):
 
 @needs("rustc")
 def test_rust(exports, tmp_path):
-    modules = "".join(f"mod m{i} {{\n{code.render(export, 'rust')}\n}}\n" for i, (export, _) in enumerate(exports))
+    modules = "".join(f"mod m{i} {{\n{code.code_file(export, 'rust')}\n}}\n" for i, (export, _) in enumerate(exports))
     shown = (
         f'    println!("{{:?}}", m{i}::{name}({", ".join(repr(float(y)) for y in arguments.values())}));\n'
         for i, name, arguments, _ in calls(exports)
@@ -217,7 +217,7 @@ def test_a_spreadsheet_cell(exports):
     formulas = pytest.importorskip("formulas", reason="no spreadsheet engine: pip install formulas")
     parser = formulas.Parser()
     for export, cases in exports[: len(MODELS)]:
-        lines = [x for x in spreadsheet.render(export).splitlines() if x.startswith("=")]
+        lines = [x for x in spreadsheet.render_spreadsheet(export).splitlines() if x.startswith("=")]
         for x, line in zip(export.functions, lines, strict=True):
             values, expected = cases[-1]
             if line.startswith("=LET("):
@@ -232,13 +232,13 @@ def test_a_spreadsheet_cell(exports):
 
 
 def test_names_in_a_spreadsheet_differ_by_more_than_case():
-    names = [spreadsheet.named(name) for name in [*s.VOCABULARY, "x_1"]]
+    names = [spreadsheet.spreadsheet_name(name) for name in [*s.VOCABULARY, "x_1"]]
     assert len({name.lower() for name in names}) == len(names)
     assert not any(re.fullmatch(r"[RC]\d*|[A-Z]{1,3}\d+", name, re.IGNORECASE) for name in names)
 
 
 def test_a_formula_that_no_cell_holds_is_refused(monkeypatch):
-    export = unbound(symroof.load("llama-4-scout"), ["bytes"])
+    export = unbound_functions(symroof.load("llama-4-scout"), ["bytes"])
     names = len(export.functions[0].arguments)
     for limit, most in (("LONGEST", 500), ("PAIRS", names - 1)):
         with monkeypatch.context() as patch:
@@ -246,7 +246,7 @@ def test_a_formula_that_no_cell_holds_is_refused(monkeypatch):
             with pytest.raises(
                 symroof.SymroofError, match=rf"bytes is a formula of [\d,]+ characters and {names} names"
             ):
-                spreadsheet.render(export)
+                spreadsheet.render_spreadsheet(export)
 
 
 def valued(tree, known):
@@ -273,7 +273,7 @@ def valued(tree, known):
 
 
 def test_json_is_exact(exports):
-    documents = [json.loads(json_trees.render(export)) for export, _ in exports]
+    documents = [json.loads(json_trees.formulas_json(export)) for export, _ in exports]
     for i, name, arguments, expected in calls(exports):
         if not isinstance(expected, int | Fraction):
             continue  # a power of many tokens: a report has a float there
@@ -287,7 +287,9 @@ def test_json_is_exact(exports):
 
 def test_json_says_what_each_symbol_is():
     found = json.loads(
-        json_trees.render(exported(symroof.load("llama-3.1-8b"), ["flops", "bytes"], free=["d", "B", "n", "c"]))
+        json_trees.formulas_json(
+            bound_functions(symroof.load("llama-3.1-8b"), ["flops", "bytes"], free=["d", "B", "n", "c"])
+        )
     )
     assert found["schema"] == "symroof.formula/1"
     assert found["symbols"]["d"]["meaning"] == s.entry("d").meaning
@@ -312,7 +314,7 @@ def source_of(element):
 
 def test_mathml_says_the_same(exports):
     for export, cases in exports[: len(MODELS)]:
-        page = ElementTree.fromstring(f"<page>{mathml.render(export)}</page>")
+        page = ElementTree.fromstring(f"<page>{mathml.formulas_mathml(export)}</page>")
         for x, element in zip(export.functions, page, strict=True):
             *rows, texts = *([source_of(cell) for cell in row] for row in element[0]), []
             for name, sign, text in rows:  # a row without a name goes on with the one above
@@ -337,7 +339,7 @@ def test_text_and_latex_have_the_same_formulas(exports):
 @pytest.mark.parametrize("language", ["numpy", "javascript", "c", "rust", "excel"])
 def test_no_literal_overflows_or_loses_a_digit(language, x):
     y = spreadsheet.SHEET if language == "excel" else code.LANGUAGES[language].syntax
-    text = written(Fraction(x) if isinstance(x, int) else x, y)
+    text = tree_source(Fraction(x) if isinstance(x, int) else x, y)
     assert float(eval(re.sub(r"\^(\d+)", r"**\1", text))) == float(x)
     if language == "excel":
         assert all(len(digits.strip("0")) <= 15 for digits in re.findall(r"\d+", text))
@@ -348,7 +350,7 @@ def test_no_literal_overflows_or_loses_a_digit(language, x):
 @pytest.mark.parametrize("language", code.LANGUAGES)
 def test_a_fraction_too_large_for_doubles_is_the_nearest_one(language):
     x = Fraction(3**700, 5**480)
-    text = written(x, code.LANGUAGES[language].syntax)
+    text = tree_source(x, code.LANGUAGES[language].syntax)
     assert eval(text, {"ratio": Fraction}) == (x if language == "python" else float(x))
 
 
@@ -357,8 +359,8 @@ def test_a_product_of_a_power_keeps_its_sign_and_its_parentheses():
         "add", (Node("neg", (Node("pow", ("n", Fraction(3))),)), Node("mul", ("B", Node("add", ("n", Fraction(1))))))
     )
     space = {"n": 2, "B": 5, "power": pow, "POWER": pow}
-    assert eval(written(x, code.LANGUAGES["python"].syntax), dict(space)) == 7
-    assert written(x, code.LANGUAGES["c"].syntax) == "-pow(n, 3.0) + B*(n + 1.0)"
+    assert eval(tree_source(x, code.LANGUAGES["python"].syntax), dict(space)) == 7
+    assert tree_source(x, code.LANGUAGES["c"].syntax) == "-pow(n, 3.0) + B*(n + 1.0)"
 
 
 def call(*words, code=0):
@@ -476,8 +478,8 @@ def test_the_name_of_a_model_ends_no_comment(tmp_path):
         "tie_word_embeddings": False,
     }
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    export = exported(symroof.load(str(folder)), ["flops"], free=["B", "n", "c"])
+    export = bound_functions(symroof.load(str(folder)), ["flops"], free=["B", "n", "c"])
     assert loaded(export, "python")["flops"](B=1, n=1, c=0) > 0
-    assert code.render(export, "c").count("*/") == 1
-    assert re.search(r"^double [a-z_]\w*_flops\(", code.render(export, "c"), re.MULTILINE)
-    ElementTree.fromstring(f"<page>{mathml.render(export)}</page>")
+    assert code.code_file(export, "c").count("*/") == 1
+    assert re.search(r"^double [a-z_]\w*_flops\(", code.code_file(export, "c"), re.MULTILINE)
+    ElementTree.fromstring(f"<page>{mathml.formulas_mathml(export)}</page>")

@@ -16,9 +16,9 @@ from symroof import symbols as s
 from symroof.algebra.rootfinding import piecewise
 from symroof.cli import cli
 from symroof.errors import UsageError
-from symroof.hardware.machines import inline
+from symroof.hardware.machines import inline_machine
 from symroof.performance import fit as fitting
-from symroof.performance.capacity import DoesNotFit, need
+from symroof.performance.capacity import DoesNotFit, memory_need
 from symroof.performance.fit import fit
 
 # Every kind of cache: (model, rules, formats).
@@ -53,11 +53,11 @@ def load(name):
 
 @cache
 def kept_by(name, rules="standard", formats=()):
-    return fitting.demand(load(name), rules, **dict(formats))
+    return fitting.decode_memory(load(name), rules, **dict(formats))
 
 
 def machine(memory, **more):
-    return replace(inline("peak=1e12,bandwidth=1e12,memory=1GiB"), memory=int(memory), **more)
+    return replace(inline_machine("peak=1e12,bandwidth=1e12,memory=1GiB"), memory=int(memory), **more)
 
 
 class Steps:
@@ -68,10 +68,10 @@ class Steps:
         self.kept = kept_by(name, rules, tuple((formats or {}).items()))
 
     def need(self, batch_size, context):
-        return need(self.model.report(1, context - 1, batch_size, **self.settings))
+        return memory_need(self.model.report(1, context - 1, batch_size, **self.settings))
 
     def fit(self, memory, **asked):
-        return fitting.fitted(self.kept, machine(memory), **asked)
+        return fitting.fit_decode_memory(self.kept, machine(memory), **asked)
 
 
 def sample(context, more=()):
@@ -156,14 +156,14 @@ def test_what_stops_growing_has_no_longest_context(name, formats):
 def test_the_fewest_machines(count):
     steps, one = Steps("llama-3.1-8b"), machine(5 * 2**30)
     for queries, context in ((1, 1), (64, 8192), (1000, 131072)):
-        (answer,) = fitting.fitted(steps.kept, one.times(count), context, queries).answers
+        (answer,) = fitting.fit_decode_memory(steps.kept, one.times(count), context, queries).answers
         needed, n = steps.need(queries, context), answer.machine.count
         assert answer.need == needed
         assert n % count == 0
         assert (n - count) * one.memory < needed.total <= n * one.memory
         assert answer.machine == one.times(n)
     exact = machine(needed.total / Fraction(16)) if needed.total % 16 == 0 else machine(needed.total)
-    assert fitting.fitted(steps.kept, exact, 131072, 1000).answers[0].left == 0
+    assert fitting.fit_decode_memory(steps.kept, exact, 131072, 1000).answers[0].left == 0
 
 
 def test_unasked_the_longest_context_of_one_query_and_the_largest_batch_at_the_configs():
@@ -241,7 +241,7 @@ def test_highest_is_the_largest_value_of_all():
         first = rng.randint(-5, 30)
         last = first + rng.randint(0, 40)
         values = [(expr.subs(x, y), y) for y in range(first, last + 1)]
-        assert piecewise.highest(piecewise.pieces(expr, x, first, last)) == max(values)
+        assert piecewise.largest_value(piecewise.polynomial_pieces(expr, x, first, last)) == max(values)
 
 
 def call(*words, code=0):
@@ -264,7 +264,7 @@ def test_what_the_command_prints():
     assert "Machines for 100 queries with a context of 32,768 tokens: 10 x l40s" in told
     told = call("mamba-1.4b", "--on", "t4")
     assert "Longest context of 1 query: any" in told
-    assert "stops growing at 13.22 MiB" in told
+    assert "stop growing at 13.22 MiB" in told
 
 
 def test_several_machines_are_a_line_each_and_the_others_are_named():
@@ -327,4 +327,4 @@ def test_what_does_not_fit_or_cannot_be_is_told_in_a_line(words, code, told):
 @pytest.mark.parametrize("asked", [{"context": 0}, {"batch_size": 2.5}, {"context": True}, {"batch_size": 10**19}])
 def test_no_number_of_tokens_or_queries(asked):
     with pytest.raises(UsageError, match="whole number from 1"):
-        fitting.fitted(kept_by("llama-3.2-1b"), machine(8 * 2**30), **asked)
+        fitting.fit_decode_memory(kept_by("llama-3.2-1b"), machine(8 * 2**30), **asked)

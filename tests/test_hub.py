@@ -282,7 +282,7 @@ def test_a_hub_that_never_answers_is_given_up(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("model", "words"),
     [
-        ("org/text", ["no valid JSON"]),
+        ("org/text", ["not valid JSON"]),
         ("org/list", ["list", "not an object"]),
         ("org/huge", ["larger than 16 MiB"]),
         ("org/other", ["'lama'", "did you mean 'llama'", "symroof families"]),

@@ -23,7 +23,7 @@ from symroof.architecture.kinds.experts import Experts
 from symroof.architecture.kinds.feed_forward import FeedForward
 from symroof.architecture.structure import Sublayer
 from symroof.blocks import decoder
-from symroof.config.config import catalogue
+from symroof.config.config import model_catalogue
 from symroof.cost import batch_sums, quantities, rule_names, rules
 from symroof.cost.cost import FIELDS, Cost
 from symroof.model import programs
@@ -221,7 +221,7 @@ def the_cache_grows_by_what_is_written_and_is_read_next(model: Model) -> None:
 
 def who_borrows_reads_what_the_owner_keeps(model: Model) -> None:
     """Of layers with keys of their own or another's, and all else alike, one reads as much as the other."""
-    owned = rekinded(model, lambda x: replace(x, keys="own") if isinstance(x, Attention) else x)
+    owned = rekinded(model, lambda x: replace(x, keys="projected") if isinstance(x, Attention) else x)
     theirs, ours = costs(model, new=4, cached=5), costs(owned, new=4, cached=5)
     for _, path in attends(model):
         same = [x for x in FIELDS if x not in ("cache_write", "cache_held")]
@@ -477,7 +477,7 @@ def only_symbols_of_the_vocabulary_occur(model: Model) -> None:
     for name in bases(model):
         told = model.definitions(name)
         assert not strangers(model, graph_symbols(model, name))
-        found = programs.program(model.architecture.structure, rule_names.select(name))
+        found = programs.program(model.architecture.structure, rule_names.select_rules(name))
         assert not strangers(model, map(s.symbol, (*found.sums, *found.steps, *found.known)))
         assert not strangers(model, told)
         assert not strangers(model, set().union(*map(symbols_of, told.values())))
@@ -534,7 +534,7 @@ def the_formula_is_the_report(model: Model) -> None:
     for names in ("standard", "transformers,exact-dots", *bases(model)[2:]):
         report = model.report(**step, rules=names, cache="mxfp4", dtype="bf16")
         layer = model.definitions(names)
-        batch = batch_sums.batch(report.batch, layer, model.sizes)
+        batch = batch_sums.sum_over_queries(report.batch, layer, model.sizes)
         bound = Binding(layer, batch, model.sizes, widths(report))
         for name, of in QUANTITIES.items():
             assert bound(model.formula(name, rules=names)) == sympify(of(report.total)), name
@@ -654,7 +654,7 @@ def test_outputs_of_attention_have_a_width_of_their_own(kind: type) -> None:
 
 def outputs_of_attention_have_a_width_of_their_own(kind: type) -> None:
     """Of attention alone: experts and recurrences have others, of all their projections."""
-    for op in decoder.operators(kind()):
+    for op in decoder.kind_operators(kind()):
         own = op.role == "attention" and op.name.startswith("out")
         assert symbols_of(op.cost.weight_held) & {s.b_w, s.b_o} <= {s.b_o if own else s.b_w}, op.name
         assert own <= (s.b_o in symbols_of(op.cost.weight_held)), op.name
@@ -675,18 +675,19 @@ def test_only_symbols_of_the_vocabulary_occur_in_any_formula(name: str) -> None:
 
 
 def test_every_declared_symbol_occurs_in_some_model() -> None:
-    configs = [*catalogue(), *CONFIGS.values(), *(x["config"] for x in TRANSFORMERS)]
+    configs = [*model_catalogue(), *CONFIGS.values(), *(x["config"] for x in TRANSFORMERS)]
     configs += [x["config"] | {"ple_layer_ids": [1]} for x in TRANSFORMERS if "ple_layer_ids" in x["config"]]
     models = [*map(symroof.load, configs), *zoo.MODELS.values(), symroof.load("deepseek-v3", mtp=True)]
     structures = {x.architecture.structure: x for x in models}.values()
     used = set().union(*(x.sizes for x in models), *(graph_symbols(x, "standard") for x in structures))
-    beyond = [models[0].formula("time"), models[0].formula("energy"), decode_steps.A_ROUND, fit.MACHINES]
+    beyond = [models[0].formula("time"), models[0].formula("energy"), decode_steps.TOKENS_PER_ROUND, fit.MACHINES]
     used |= {x for x in set().union(*map(symbols_of, beyond)) if s.group(x)}
     while more := {y for x in used for y in defined_by(x)} - used:
         used |= more
     bases = {s.entry(str(x)).base for x in used}
-    # of training: tests/test_conventions.py, tests/test_footprint.py; of several devices: tests/test_parallelism.py
-    elsewhere = {name for name, x in s.VOCABULARY.items() if x.group in ("training", "footprint", "parallel")}
+    # of training: tests/test_conventions.py, tests/test_training_memory.py; of several
+    # devices: tests/test_parallelism.py
+    elsewhere = {name for name, x in s.VOCABULARY.items() if x.group in ("training", "memory", "parallel")}
     assert set(s.VOCABULARY) - bases - elsewhere == set()
 
 

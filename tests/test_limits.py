@@ -11,7 +11,7 @@ from click.testing import CliRunner
 import symroof
 from symroof import SymroofError
 from symroof.algebra.points import Point
-from symroof.algebra.series import leading
+from symroof.algebra.series import leading_term
 from symroof.cli import cli
 from symroof.cost import timing
 from symroof.hardware.machines import machine
@@ -51,14 +51,15 @@ def costs(model, name, value):
     cost = report.total
     cached = cost.cache_read + cost.cache_write
     time = sum(
-        row.layers * timing.seconds(row.cost, H100.rates(row.role, row.cost.matmul, row.width, report.precision)).time
+        row.layers
+        * timing.operator_seconds(row.cost, H100.rates(row.role, row.cost.matmul, row.width, report.precision)).time
         for row in report.rows
     )
     return {
         "FLOP": cost.flops,
         "bytes": cost.moved,
-        "cache kept": cost.cache_held,
-        "weights kept": cost.weight_held,
+        "cache size": cost.cache_held,
+        "weight size": cost.weight_held,
         "intensity": cost.flops / cost.moved,
         "cache share": cached / cost.moved,
         "time": time,
@@ -70,7 +71,7 @@ def test_leading_terms_are_reached_far_out(found):
         name = str(limit.symbol)
         near, far = (costs(found.model, name, FAR * factor) for factor in (1, 2))
         for row in limit.rows:
-            if row.name == "cache a token":
+            if row.name == "cache per token":
                 continue
             # swings of a floor with what is left of a block stay at any distance: two numbers, and room for them
             told = row.leading.number
@@ -88,12 +89,12 @@ def test_terms_are_in_the_vocabulary_and_come_to_their_numbers(found):
 
 def test_the_cache_of_a_token(found):
     row, a_token = found["c"], found.model.cache_per_token()
-    assert (row["cache a token"].number if row["cache kept"].power else 0) == a_token
+    assert (row["cache per token"].number if row["cache size"].power else 0) == a_token
 
 
 @pytest.mark.parametrize(("name", "size"), [("deepseek-v3", 70272), ("qwen2-72b", 327680), ("llama-3.1-405b", 516096)])
 def test_the_published_cache_of_a_token(name, size):  # of DeepSeek-V3's report (70.272 KB, ...)
-    assert symroof.limits(symroof.load(name), dtype="bf16")["c"]["cache a token"].number == size
+    assert symroof.limits(symroof.load(name), dtype="bf16")["c"]["cache per token"].number == size
 
 
 def test_what_is_known_of_long_contexts():
@@ -160,7 +161,7 @@ c, w, k, N_e, T = map(symbol, ("c", "w", "k", "N_e", "T"))
 )
 def test_leading_terms_of_formulas(expr, x, power):
     values = {c: 5, w: 12, k: 5, N_e: 40, T: 9}
-    found, far = leading([expr], x, Point(values)), 10**7
+    found, far = leading_term([expr], x, Point(values)), 10**7
     assert found.power == power
     run = sympy.lambdify([x], expr.subs({y: z for y, z in values.items() if y != x}), "mpmath")
     import mpmath
@@ -170,9 +171,9 @@ def test_leading_terms_of_formulas(expr, x, power):
 
 
 def test_what_has_no_leading_term():
-    assert leading([sympy.Integer(0)], c, Point({c: 1})).number == 0
+    assert leading_term([sympy.Integer(0)], c, Point({c: 1})).number == 0
     with pytest.raises(SymroofError, match="no leading term"):
-        leading([sympy.sin(c)], c, Point({c: 1}))
+        leading_term([sympy.sin(c)], c, Point({c: 1}))
 
 
 def call(*words):
@@ -185,7 +186,7 @@ def test_the_command():
     assert "2 L h H_kv b_c" in text
     assert "= 128.00 KiB\n" in text
     assert "2 L B c h H_kv b_c/W" in text
-    assert "= 16,197 (the first that does)" in text
+    assert "= 16,197 (smallest whole number)" in text
     found = json.loads(call("mixtral-8x7b", "--json", "--batch-size", 4).stdout)
     assert found["schema"] == "symroof.limits/1"
     assert [x["symbol"] for x in found["limits"]] == ["c", "B", "n", "N_e"]
@@ -197,8 +198,8 @@ def test_the_command():
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--cached-tokens", 1, 2], "alike"),
-        (["--on", "h100-sxm", "--on", "l40s"], "one at a time"),
+        (["--cached-tokens", 1, 2], "identical queries"),
+        (["--on", "h100-sxm", "--on", "l40s"], "takes a single machine"),
         (["--on", "h10"], "did you mean"),
         (["--batch-size", 0], "out of range"),
     ],

@@ -9,15 +9,27 @@ import pytest
 from click.testing import CliRunner
 
 from symroof.cli import cli, options
+from symroof.cli.command import Command
+from symroof.cli.option_types import MachineName
 from symroof.dtypes import BITS
 from symroof.errors import ConfigError, SymroofError, UnknownName, UsageError
-from symroof.hardware.machines import QUANTITIES, RATED, RATES, catalogue, chosen, from_file, inline, machine, of_vendor
-from symroof.render.listings.machines import HEAD, LEGEND, SPARED, table
+from symroof.hardware.machines import (
+    QUANTITIES,
+    RATED,
+    RATES,
+    built_in_machines,
+    inline_machine,
+    machine,
+    machines_from_file,
+    machines_from_options,
+    machines_of_vendor,
+)
+from symroof.render.listings.machines import HEADS, LEGEND, OPTIONAL, machines_table
 from symroof.units import NumberWithUnit
 
 INLINE = "peak=990e12,bandwidth=3.35e12,memory=80GiB"
 FORM = "[{}]\nbf16 = '990T'\nbandwidth = 3.35e12\nmemory = '80GiB'\n"
-ALL = catalogue().values()
+ALL = built_in_machines().values()
 AMONG = """
 v100-sxm-32gb a100-sxm-40gb a100-sxm-80gb a100-pcie-80gb h100-sxm h100-pcie h100-nvl h200-sxm h800-sxm h20 l4 l40s a10g
 b200 b300 gb200 gb300 rtx-4090 jetson-thor dgx-spark mi210 mi250x mi300x mi325x mi355x tpu-v2 tpu-v5e tpu-v5p tpu-v6e
@@ -39,7 +51,7 @@ def written(path: Path, text):
 
 
 def test_there_are_machines_of_every_kind():
-    assert len(catalogue()) >= 60
+    assert len(built_in_machines()) >= 60
     assert {x.vendor for x in ALL} == {"NVIDIA", "AMD", "Google", "AWS", "Intel", "Apple", "Huawei"}
     for name in AMONG.split():
         assert machine(name).name == name
@@ -387,16 +399,18 @@ def test_what_is_no_such_number_is_none(written):
 
 
 def test_a_machine_in_a_line():
-    found = inline(INLINE)
+    found = inline_machine(INLINE)
     assert (found.name, found.memory, found.bandwidth) == ("machine", 80 * 2**30, 3_350_000_000_000)
     assert {found.peak(form) for form in BITS} == {990 * 10**12}
     assert (found.vector, found.link, found.power, found.year, found.confidence) == (None, None, None, None, "")
-    full = inline("name=mine, bf16=1P, fp8 = 2PFLOP/s,vector=60T,bandwidth=3TB/s,memory=80GB,link=450GB/s,power=700W")
+    full = inline_machine(
+        "name=mine, bf16=1P, fp8 = 2PFLOP/s,vector=60T,bandwidth=3TB/s,memory=80GB,link=450GB/s,power=700W"
+    )
     assert (full.name, full.peak("bf16"), full.peak("mxfp8"), full.vector) == ("mine", 10**15, 2 * 10**15, 60 * 10**12)
     assert (full.memory, full.link, full.power) == (80 * 10**9, 450 * 10**9, 700)
     with pytest.raises(UsageError, match="fp4"):
         full.peak("fp4")
-    both = inline(INLINE + ",fp8=2P")
+    both = inline_machine(INLINE + ",fp8=2P")
     assert (both.peak("fp8"), both.peak("bf16")) == (2 * 10**15, 990 * 10**12)
 
 
@@ -419,7 +433,7 @@ def test_a_machine_in_a_line():
         ("peak=nan,bandwidth=1TB/s,memory=1GB", ("peak", '"nan"')),
         ("peak=inf,bandwidth=1TB/s,memory=1GB", ("peak", '"inf"')),
         ("peak=990,bandwidth=1TB/s,memory=1GB", ("peak", '"990"', "FLOP/s")),
-        ("peak=1T,bandwidth=3350,memory=1GB", ("bandwidth", '"3350"', "bytes a second")),
+        ("peak=1T,bandwidth=3350,memory=1GB", ("bandwidth", '"3350"', "bytes per second")),
         ("peak=1T,bandwidth=1TB/s,memory=80", ("memory", '"80"', "80GiB")),
         ("peak=1T,bandwidth=1TB/s,memory=80Gb", ("memory", '"80Gb"')),
         ("peak=1T,bandwidth=1TB/s,memory=80GB/s", ("memory", '"80GB/s"')),
@@ -429,7 +443,7 @@ def test_a_machine_in_a_line():
 )
 def test_a_line_that_is_wrong_is_told(text, told):
     with pytest.raises(UsageError) as error:
-        inline(text)
+        inline_machine(text)
     message = str(error.value)
     assert all(x in message for x in (*told, "--machine"))
     assert message.isprintable()
@@ -437,30 +451,30 @@ def test_a_line_that_is_wrong_is_told(text, told):
 
 def test_a_file_of_machines(tmp_path):
     path = written(tmp_path / "mine.toml", FORM.format("My_GPU") + FORM.format("other") + "year = 2024\nnotes = 'a'\n")
-    found = from_file(path)
+    found = machines_from_file(path)
     assert list(found) == ["My_GPU", "other"]
     assert (found["My_GPU"].source, found["My_GPU"].bandwidth) == (path, 3_350_000_000_000)
     assert (found["other"].year, found["other"].notes) == (2024, ("a",))
     assert machine("my_gpu", found) is found["My_GPU"]
-    assert [x.name for x in chosen([], [], path, 2)] == ["My_GPU", "other"]
-    assert [x.label for x in chosen(["h100-sxm", "other"], [], path, 2)] == ["2 x h100-sxm", "2 x other"]
+    assert [x.name for x in machines_from_options([], [], path, 2)] == ["My_GPU", "other"]
+    assert [x.label for x in machines_from_options(["h100-sxm", "other"], [], path, 2)] == ["2 x h100-sxm", "2 x other"]
 
 
 def test_a_machine_of_a_file_comes_before_a_built_in_one(tmp_path):
     path = written(tmp_path / "mine.toml", FORM.format("h100-sxm"))
-    assert chosen(["h100-sxm"], [], path, 1)[0].source == path
-    assert chosen(["h100-sxm5"], [], path, 1)[0] is not machine("h100-sxm", from_file(path))
+    assert machines_from_options(["h100-sxm"], [], path, 1)[0].source == path
+    assert machines_from_options(["h100-sxm5"], [], path, 1)[0] is not machine("h100-sxm", machines_from_file(path))
 
 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
         ("", ("holds no table",)),
-        ("x = 1", ("'x' stands in no table", "[my-gpu]")),
-        ("[a", ("no valid TOML",)),
-        (b"\xff\xfe\x00", ("no valid TOML",)),
-        ("a = " + "[" * 5000, ("no valid TOML",)),
-        ("a = " + "9" * 5000, ("no valid TOML",)),
+        ("x = 1", ("'x' is in no table", "[my-gpu]")),
+        ("[a", ("not valid TOML",)),
+        (b"\xff\xfe\x00", ("not valid TOML",)),
+        ("a = " + "[" * 5000, ("not valid TOML",)),
+        ("a = " + "9" * 5000, ("not valid TOML",)),
         ("a = 1e99999999999999999999", ()),
         (FORM.format("a") + "fp8 = 1e99999999999999999999", ()),
         (FORM.format("a") + "name = 'b'", ("[a]", "unknown key 'name'")),
@@ -485,7 +499,7 @@ def test_a_machine_of_a_file_comes_before_a_built_in_one(tmp_path):
 def test_a_file_that_is_wrong_is_told(tmp_path, text, told):
     path = written(tmp_path / "mine.toml", text)
     with pytest.raises(ConfigError) as error:
-        from_file(path)
+        machines_from_file(path)
     message = str(error.value)
     assert all(x in message for x in (*told, "mine.toml"))
     assert "\n" not in message
@@ -504,26 +518,26 @@ def test_a_file_that_is_wrong_is_told(tmp_path, text, told):
 )
 def test_a_file_that_cannot_be_read_is_told(path, error):
     with pytest.raises(error):
-        from_file(path)
+        machines_from_file(path)
 
 
 def test_the_machines_that_are_chosen():
-    found = chosen(["h100-sxm", "mi300x"], [INLINE, "name=b," + INLINE], None, 1)
+    found = machines_from_options(["h100-sxm", "mi300x"], [INLINE, "name=b," + INLINE], None, 1)
     assert [x.label for x in found] == ["h100-sxm", "mi300x", "machine", "b"]
     with pytest.raises(UsageError, match="--on h100-sxm"):
-        chosen([], [], None, 1)
+        machines_from_options([], [], None, 1)
     for on, lines in ((["h100-sxm", "h100-sxm5"], []), ([], [INLINE, INLINE])):
         with pytest.raises(UsageError, match="two machines are called"):
-            chosen(on, lines, None, 1)
+            machines_from_options(on, lines, None, 1)
 
 
 # --- the command line ---------------------------------------------------------------------------------------------
 
 
-@click.command(cls=options.Command)
-@options.on
-def probe(on, inline, machine_file, gpus):
-    click.echo(", ".join(x.label for x in chosen(on, inline, machine_file, gpus)))
+@click.command(cls=Command)
+@options.machines
+def probe(settings):
+    click.echo(", ".join(x.label for x in settings.machines()))
 
 
 @pytest.mark.parametrize(
@@ -546,16 +560,16 @@ def test_machines_as_options(args, code, told):
 
 
 def test_names_of_machines_complete():
-    found = options.MachineName().shell_complete(None, None, "H100-")  # type: ignore[arg-type]
+    found = MachineName().shell_complete(None, None, "H100-")  # type: ignore[arg-type]
     assert [x.value for x in found] == ["h100-pcie", "h100-sxm", "h100-nvl"]
 
 
 def test_machines_are_listed():
     lines = run("machines").output.splitlines()
-    assert tuple(lines[0].split()) == HEAD
-    assert [line.split()[0] for line in lines[1 : len(ALL) + 1]] == list(catalogue())
+    assert tuple(lines[0].split()) == HEADS
+    assert [line.split()[0] for line in lines[1 : len(ALL) + 1]] == list(built_in_machines())
     assert lines[-len(LEGEND) :] == list(LEGEND)
-    row = dict(zip(HEAD, next(line for line in lines if line.startswith("h100-sxm ")).split(), strict=True))
+    row = dict(zip(HEADS, next(line for line in lines if line.startswith("h100-sxm ")).split(), strict=True))
     assert row == {
         "Machine": "h100-sxm",
         "Vendor": "NVIDIA",
@@ -572,18 +586,18 @@ def test_machines_are_listed():
     }
 
 
-@pytest.mark.parametrize(("width", "left_out"), [(0, 0), (200, 0), (100, 0), (90, 1), (80, 3), (40, len(SPARED))])
+@pytest.mark.parametrize(("width", "left_out"), [(0, 0), (200, 0), (100, 0), (90, 1), (80, 3), (40, len(OPTIONAL))])
 def test_a_narrow_table_of_machines_spares_columns(width, left_out):
-    text = table(ALL, width)
-    spared = SPARED[:left_out]
-    assert text.splitlines()[0].split() == [x for x in HEAD if x not in spared]
+    text = machines_table(ALL, width)
+    spared = OPTIONAL[:left_out]
+    assert text.splitlines()[0].split() == [x for x in HEADS if x not in spared]
     assert ("Left out" in text) == bool(left_out)
     assert not width or max(map(len, text.splitlines())) <= width
 
 
 def test_machines_of_a_vendor_with_all_that_is_known():
     found = json.loads(run("machines", "--vendor", "nvidia", "--json").output)
-    assert [x["name"] for x in found] == [x.name for x in of_vendor("NVIDIA")]
+    assert [x["name"] for x in found] == [x.name for x in machines_of_vendor("NVIDIA")]
     assert {x["vendor"] for x in found} == {"NVIDIA"}
     a100 = next(x for x in found if x["name"] == "a100-sxm-80gb")
     assert (a100["memory"], a100["peaks"]["bf16"], a100["link"]) == (80 * 2**30, 312 * 10**12, 300 * 10**9)

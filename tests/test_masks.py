@@ -22,12 +22,12 @@ NAMES = {
 WINDOWED = ("chunked", "sliding")
 SIZES = {x.symbol: 3 for x in s.VOCABULARY.values() if x.group == "size"} | {s.w: 4, s.k: 2}
 SUMS = [x.symbol for x in s.VOCABULARY.values() if x.group == "batch"]
-RULES = [rule_names.select(name) for name in rule_names.RULEBOOK]
+RULES = [rule_names.select_rules(name) for name in rule_names.RULEBOOK]
 
 
 def sums(mask: str, queries: list[Query], w: int, layer: rules.Layer = rules.STANDARD) -> tuple[int, ...]:
     """Pairs, cached keys read and tokens kept."""
-    found = batch_sums.batch(queries, layer, {s.w: w}, NAMES[mask])
+    found = batch_sums.sum_over_queries(queries, layer, {s.w: w}, NAMES[mask])
     return tuple(found[x] for x in NAMES[mask])
 
 
@@ -161,13 +161,13 @@ def test_decoding_token_by_token_keeps_what_each_prefill_would(mask: str, steps:
 def test_the_uniform_batch_is_that_many_equal_queries(
     rule: tuple[str, ...], x: Symbol, new: int, cached: int, B: int
 ) -> None:
-    layer = rules.layer(rule)
+    layer = rules.rule_layer(rule)
     if x in layer:  # a variant that is no base defines few
-        closed = Binding(layer, batch_sums.uniform(layer, [x]), {s.B: B, s.n: new, s.c: cached}, SIZES)
-        assert {x: closed(x)} == batch_sums.batch([Query(new, cached, B)], layer, SIZES, [x])
+        closed = Binding(layer, batch_sums.uniform_sums(layer, [x]), {s.B: B, s.n: new, s.c: cached}, SIZES)
+        assert {x: closed(x)} == batch_sums.sum_over_queries([Query(new, cached, B)], layer, SIZES, [x])
 
 
 @pytest.mark.parametrize("mask", list(NAMES))
 def test_a_sum_without_its_size_is_left_out(mask: str) -> None:
-    found = batch_sums.batch([Query(3, 5)], rules.STANDARD, {})
+    found = batch_sums.sum_over_queries([Query(3, 5)], rules.STANDARD, {})
     assert [x in found for x in NAMES[mask]] == [mask not in WINDOWED] * 3

@@ -82,25 +82,25 @@ def item(table: Any, key: Any, value: Any) -> Callable[[Patch], None]:
 
 
 def without_residual(patch: Patch) -> None:
-    whole = decoder.block
+    whole = decoder.sublayer_block
 
     def mutant(*args: Any) -> Block:
         block = whole(*args)
         return replace(block, children=block.children[:-1])
 
-    patch.setattr(decoder, "block", mutant)
+    patch.setattr(decoder, "sublayer_block", mutant)
 
 
 def layers_of_all(patch: Patch) -> None:
-    whole = decoder.block
-    patch.setattr(decoder, "block", lambda *args: replace(whole(*args), count=s.L))
+    whole = decoder.sublayer_block
+    patch.setattr(decoder, "sublayer_block", lambda *args: replace(whole(*args), count=s.L))
 
 
 def flags(kind: type, **mistaken: Any) -> Callable[[Patch], None]:
     """Build kinds as if these flags were so."""
-    build = decoder.operators
+    build = decoder.kind_operators
     mistake = lambda x: build(replace(x, **mistaken) if type(x) is kind else x)  # noqa: E731
-    return lambda patch: patch.setattr(decoder, "operators", mistake)
+    return lambda patch: patch.setattr(decoder, "kind_operators", mistake)
 
 
 def of_the_zoo(name: str) -> Callable[[], None]:
@@ -126,7 +126,7 @@ def one_symbol(symbols: Callable[..., dict[str, Any]]) -> Callable[..., dict[str
     def mutant(kinds: Any, values: dict[str, Any]) -> dict[str, Any]:
         own = symbols(kinds, values)
         for x in kinds:
-            for base, value in x.found.part.sizes:
+            for base, value in x.place.part.sizes:
                 values.setdefault(base, value)
         return dict.fromkeys(own, ())
 
@@ -152,12 +152,12 @@ MUTATIONS = (
     ),
     Mutation(
         "values are summed for KV heads only",
-        returning(grouped.attend, values_of_kv_heads),
+        returning(grouped.grouped_attention, values_of_kv_heads),
         law(laws.grouping_heads_changes_bytes_and_no_flop, "llama-3.1-8b"),
     ),
     Mutation(
         "values are summed for KV heads only, in a whole decoder",
-        returning(grouped.attend, values_of_kv_heads),
+        returning(grouped.grouped_attention, values_of_kv_heads),
         lambda: decoders.check_decoder(symroof.load(laws.LLAMA | {"head_dim": 4}), 4, 5),
     ),
     Mutation(
@@ -247,7 +247,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a tied table is kept twice",
-        everywhere(dense.run, lambda x, times, tied=False: x),
+        everywhere(dense.run_times, lambda x, times, tied=False: x),
         law(laws.tying_the_head_spares_a_table_and_nothing_else, "llama-3.2-1b"),
     ),
     Mutation(
@@ -325,7 +325,9 @@ MUTATIONS = (
         lambda: oracle.check_attend(ATTENTION, 4, 2, 3, w=3, mask="sliding"),
     ),
     Mutation(
-        "all windows are the first", lambda patch: patch.setattr(rules, "renames", lambda x: {}), of_the_zoo("windows")
+        "all windows are the first",
+        lambda patch: patch.setattr(rules, "kind_symbols", lambda x: {}),
+        of_the_zoo("windows"),
     ),
     Mutation(
         "a layer norm has no shift",
@@ -346,15 +348,19 @@ MUTATIONS = (
         op("qkv", lambda x: replace(x, act_write=x.act_write - s.T * s.H_q * s.h_v * s.b_a)),
         law(laws.what_one_operator_writes_the_next_reads, "gated_heads"),
     ),
-    Mutation("keys that serve as values are projected twice", flags(Attention, keys="own"), of_the_zoo("sandwiches")),
+    Mutation(
+        "keys that serve as values are projected twice", flags(Attention, keys="projected"), of_the_zoo("sandwiches")
+    ),
     Mutation(
         "who borrows keys keeps a copy",
-        returning(grouped.attend, lambda x, *_: replace(x, cache_held=x.cache_read)),
+        returning(grouped.grouped_attention, lambda x, *_: replace(x, cache_held=x.cache_read)),
         law(laws.the_cache_grows_by_what_is_written_and_is_read_next, "borrowers"),
     ),
     Mutation("the whole head is rotated", flags(Attention, rotary="full"), of_the_zoo("gated_heads")),
     Mutation(
-        "a sink has no weight", returning(grouped.sink, lambda x, *_: Cost(vector=x.vector)), of_the_zoo("gated_heads")
+        "a sink has no weight",
+        returning(grouped.attention_sink, lambda x, *_: Cost(vector=x.vector)),
+        of_the_zoo("gated_heads"),
     ),
     Mutation("a plain network is gated", flags(FeedForward, gated=True), of_the_zoo("layer_norms")),
     Mutation(
@@ -385,12 +391,12 @@ MUTATIONS = (
     ),
     Mutation(
         "layers that share weights keep a set each",
-        lambda patch: patch.setattr(decoder, "own", lambda x, *_: x),
+        lambda patch: patch.setattr(decoder, "_in_kind_symbols", lambda x, *_: x),
         assembled.test_shared_weights_are_kept_once_a_set_and_read_once_a_layer,
     ),
     Mutation(
         "sizes that differ share a symbol",
-        lambda patch: patch.setattr(assembly, "symbols", one_symbol(assembly.symbols)),
+        lambda patch: patch.setattr(assembly, "assign_symbols", one_symbol(assembly.assign_symbols)),
         assembled.test_sizes_that_differ_have_symbols_of_their_own,
     ),
 )
@@ -406,7 +412,14 @@ def patch() -> Iterator[Patch]:
 
 
 def forget() -> None:
-    caches = (formulas.graph_of, programs.program, rules.layer, rules.renames, rules.renamed, rules.dependents)
+    caches = (
+        formulas.graph_of,
+        programs.program,
+        rules.rule_layer,
+        rules.kind_symbols,
+        rules._rename_symbols,
+        rules._dependent_symbols,
+    )
     for function in caches:
         function.cache_clear()
 

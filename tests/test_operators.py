@@ -71,7 +71,7 @@ def matches(cost: Cost, tally: Tally, values: dict[Symbol, int]) -> None:
 def sums(batch: Iterable[tuple[int, int]], cost: Cost, **sizes: int) -> dict[Symbol, int]:
     """What the standard rules make of queries of (new, cached) tokens, for the sums that a cost has."""
     known = {s.symbol(name): x for name, x in sizes.items()}
-    return batch_sums.batch([Query(*query) for query in batch], rules.STANDARD, known, symbols_of(cost))
+    return batch_sums.sum_over_queries([Query(*query) for query in batch], rules.STANDARD, known, symbols_of(cost))
 
 
 def symbols_of(*costs: Cost) -> set[Symbol]:
@@ -105,7 +105,7 @@ def check_tied(T: int, d: int, V: int) -> None:
     table = tape.filled("emb", V, d)
     with tape.op("logits") as tally:
         counting.linear(tape, rows(tape, T, d), V, weights=table)
-    matches(dense.run(dense.linear(s.T, s.d, s.V, s.b_emb), s.delta, tied=True), tally, {s.T: T, s.d: d, s.V: V})
+    matches(dense.run_times(dense.linear(s.T, s.d, s.V, s.b_emb), s.delta, tied=True), tally, {s.T: T, s.d: d, s.V: V})
 
 
 def check_norm(T: int, d: int, kind: str = "rms") -> None:
@@ -147,7 +147,7 @@ def check_scale(T: int, heads: int, h: int) -> None:
     tape = Tape()
     with tape.op("temperature") as tally:
         counting.temper(tape, rows(tape, T, heads, h))
-    matches(grouped.scale(s.T, s.H_q, s.h), tally, {s.T: T, s.H_q: heads, s.h: h})
+    matches(grouped.scale_heads(s.T, s.H_q, s.h), tally, {s.T: T, s.H_q: heads, s.h: h})
 
 
 def check_gate(T: int, heads: int, h: int, one_a_head: bool, softplus: bool = False) -> None:
@@ -155,7 +155,7 @@ def check_gate(T: int, heads: int, h: int, one_a_head: bool, softplus: bool = Fa
     x, gates = rows(tape, T, heads, h), rows(tape, T, heads) if one_a_head else rows(tape, T, heads, h)
     with tape.op("gated") as tally:
         counting.gate(tape, x, gates, softplus)
-    matches(grouped.gate(s.T, s.H_q, s.h, one_a_head, softplus), tally, {s.T: T, s.H_q: heads, s.h: h})
+    matches(grouped.gate_heads(s.T, s.H_q, s.h, one_a_head, softplus), tally, {s.T: T, s.H_q: heads, s.h: h})
 
 
 def causal(query: int, key: int) -> bool:
@@ -186,12 +186,12 @@ def check_attend(
             cache = [(tape.filled("c", H_kv, h), tape.filled("c", H_kv, h_v)) for _ in range(cached)]
             counting.attend(tape, q, k, v, cache, SHOWN[mask](w), scores, sinks)
     each = (2 if scores.alibi else 0) + (3 if scores.softcap else 0)
-    cost = grouped.attend(s.T, masks.MASKS[mask], s.H_q, s.H_kv, s.h, s.h_v, each, scores.borrowed)
+    cost = grouped.grouped_attention(s.T, masks.MASKS[mask], s.H_q, s.H_kv, s.h, s.h_v, each, scores.borrowed)
     values = {s.H_q: H_q, s.H_kv: H_kv, s.h: h, s.h_v: h_v, **sums(batch, cost, w=w)}
     matches(cost, tally, values)
     if scores.sinks:
         tape.tallies["sinks"].kept["n"] += H_q
-        matches(grouped.sink(s.T, s.H_q), tape.tallies["sinks"], values)
+        matches(grouped.attention_sink(s.T, s.H_q), tape.tallies["sinks"], values)
 
 
 def check_route(T: int, d: int, N_e: int, k: int, form: Router) -> None:

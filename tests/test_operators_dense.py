@@ -12,7 +12,7 @@ import symroof
 from symroof import symbols as s
 from symroof.architecture.kinds.attention_variants import DifferentialAttention
 from symroof.blocks.attention import differential
-from symroof.cost.cost import total
+from symroof.cost.cost import sum_costs
 from symroof.ops import dense
 
 SMALL = {
@@ -91,7 +91,7 @@ def test_differential_attention(new: int, cached: int, bias: bool) -> None:
     ops = {op.name: op.cost for op in differential.build_differential_attention(DifferentialAttention(bias))}
     assert list(ops) == list(run.tape.tallies)
     for name, cost in ops.items():
-        values = {s.symbol(x): n for x, n in z.items()} | sums([(new, cached)], total([cost]))
+        values = {s.symbol(x): n for x, n in z.items()} | sums([(new, cached)], sum_costs([cost]))
         matches(cost, run.tape.tallies[name], values)
 
 

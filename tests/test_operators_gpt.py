@@ -87,7 +87,7 @@ def test_mix(batch: list, ways: int) -> None:
                 last = row
             tape.tally.written["c"] += d
             tape.tally.kept["c"] += d
-    cost = rwkv.mix(s.T, s.d, ways)
+    cost = rwkv.token_shift(s.T, s.d, ways)
     matches(cost, tally, {s.d: d, **sums(batch, cost)})
 
 
@@ -103,7 +103,7 @@ def test_channels(batch: list) -> None:
                 tape.store([y for y, _ in done])
                 kept = [state for _, state in done]
             keep(tape, kept)
-    cost = rwkv.channels(s.T, s.d)
+    cost = rwkv.wkv_by_channel(s.T, s.d)
     matches(cost, tally, {s.d: d, **sums(batch, cost)})
 
 
@@ -132,7 +132,7 @@ def test_heads(batch: list) -> None:
                 tape.store([y for y, _ in done])
                 kept = [state for _, state in done]
             keep(tape, kept)
-    cost = rwkv.heads(s.T, s.H_q, s.h)
+    cost = rwkv.wkv_by_head(s.T, s.H_q, s.h)
     matches(cost, tally, {s.H_q: H, s.h: h, **sums(batch, cost)})
 
 
@@ -165,7 +165,7 @@ def test_memory(batch: list) -> None:
                 tape.store([y for y, _ in done])
                 kept = [state for _, state in done]
             keep(tape, kept, "c")
-    cost = xlstm.memory(s.T, s.H_v, s.d_k, s.d_v)
+    cost = xlstm.matrix_memory(s.T, s.H_v, s.d_k, s.d_v)
     matches(cost, tally, {s.H_v: H, s.d_k: d_k, s.d_v: d_v, **sums(batch, cost)})
 
 
@@ -190,7 +190,7 @@ def test_cap(d: int) -> None:
     tape = Tape()
     with tape.op("cap") as tally:
         tape.store([[(x / 15.0).tanh() * 15.0 for x in row] for row in rows(tape, 3, d)])
-    matches(xlstm.cap(s.T, s.d), tally, {s.T: 3, s.d: d})
+    matches(xlstm.softcap(s.T, s.d), tally, {s.T: 3, s.d: d})
 
 
 @pytest.mark.parametrize("d", [1, 6])

@@ -13,7 +13,7 @@ import symroof
 from symroof import symbols as s
 from symroof.architecture.kinds.attention_variants import RelativeAttention
 from symroof.blocks.attention import relative
-from symroof.cost.cost import total
+from symroof.cost.cost import sum_costs
 from symroof.ops import dense, experts
 from symroof.ops.recurrent import convolution_and_state
 
@@ -75,7 +75,7 @@ def test_one_learned_factor(T: int) -> None:
     with tape.op("factor") as tally:
         [g] = tape.table("n", 1)
         tape.store([[g * y for y in row] for row in x])
-    matches(dense.factor(s.T, s.d), tally, {s.T: T, s.d: 5})
+    matches(dense.scale_by_number(s.T, s.d), tally, {s.T: T, s.d: 5})
 
 
 @pytest.mark.parametrize(("N_e", "k", "others"), [(4, 2, 1), (3, 1, 2)])
@@ -154,7 +154,7 @@ def test_attention_with_biases_by_distance(new: int, cached: int) -> None:
     assert list(ops) == list(tape.tallies)
     values = {s.symbol(name): x for name, x in sizes.items()} | {s.u_c: sizes["k_c"] - 1}
     for name, cost in ops.items():
-        matches(cost, tape.tallies[name], values | sums([(new, cached)], total([cost])))
+        matches(cost, tape.tallies[name], values | sums([(new, cached)], sum_costs([cost])))
 
 
 def test_a_prefill_is_as_much_work_as_its_tokens_one_by_one() -> None:

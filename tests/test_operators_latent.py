@@ -27,8 +27,8 @@ SIZES = {"H_q": 2, "r_kv": 5, "h_n": 3, "h_r": 2, "h_v": 4, "w": 4}
 def values(batch: list[tuple[int, int]], cost: Cost, base: str = "standard", **sizes: int) -> dict[Any, int]:
     """Sizes, and sums over the batch under some rules."""
     known = {s.symbol(name): x for name, x in sizes.items()}
-    layer = rules.layer(tuple(base.split(",")))
-    return known | batch_sums.batch([Query(*query) for query in batch], layer, known, symbols_of(cost))
+    layer = rules.rule_layer(tuple(base.split(",")))
+    return known | batch_sums.sum_over_queries([Query(*query) for query in batch], layer, known, symbols_of(cost))
 
 
 # Attention through a latent, one way and the other.
@@ -108,9 +108,9 @@ def test_both_ways_are_the_operators_run_on_numbers_that_count(batch: Any, mask:
             tape, down, core, up, new, cache, window
         )
         core.kept["c"] += min(new + cached, window) * (r + h_r)
-    ways = latent.WAYS[mask]
-    project = latent.project(ways, s.H_q, s.r_kv, s.h_n, s.h_v)
-    attend = latent.attend(ways, s.H_q, s.r_kv, s.h_n, s.h_r, s.h_v, Integer(0))
+    ways = latent.LATENT_SUMS[mask]
+    project = latent.project_latent(ways, s.H_q, s.r_kv, s.h_n, s.h_v)
+    attend = latent.latent_attention(ways, s.H_q, s.r_kv, s.h_n, s.h_r, s.h_v, Integer(0))
     for cost, tally in ((project, down), (attend, core)):
         matches(cost, tally, values(batch, cost, f"standard,{way}", **SIZES))
 
@@ -130,7 +130,7 @@ def test_an_indexer_scores_every_pair_and_selects(batch: Any) -> None:
                 tally.written["a"] += len(chosen)
             tape.store(fresh, "c")
             tally.kept["c"] += (new + cached) * h
-    cost = latent.index(s.H_i, s.h_i)
+    cost = latent.index_tokens(s.H_i, s.h_i)
     matches(cost, tally, {s.H_i: H, s.h_i: h, **sums(batch, cost, k_i=most)})
 
 
@@ -141,7 +141,7 @@ def test_a_learned_factor_a_head() -> None:
         a, b = tape.table("n", H), tape.table("n", H)
         factors = [[a[i] * 0.7 + b[i] for i in range(H)] for _ in range(T)]
         tape.store([[[x * factors[t][i] for x in head] for i, head in enumerate(row)] for t, row in enumerate(heads)])
-    matches(latent.temper(s.T, s.H_q, s.h), tally, {s.T: T, s.H_q: H, s.h: h})
+    matches(latent.scale_by_position(s.T, s.H_q, s.h), tally, {s.T: T, s.H_q: H, s.h: h})
 
 
 # Compressed entries.
@@ -221,7 +221,7 @@ def test_entries_are_scored_and_selected(batch: Any) -> None:
             tape.store(fresh, "c")
             tally.kept["c"] += (len(old) + len(fresh)) * h
             touch(old)
-    cost = compressed.select(s.H_i, s.h_i)
+    cost = compressed.index_entries(s.H_i, s.h_i)
     matches(cost, tally, {s.H_i: H, s.h_i: h, **sums(batch, cost, w_c=W_C, k_i=most)})
 
 
@@ -249,7 +249,7 @@ def test_tokens_attend_to_a_window_and_to_entries(batch: Any, most: int | None) 
             touch(old[:most])
             tally.kept["c"] += (min(cached + new, w) + len(old) + len(fresh)) * h
     pairs, read, selected = (s.P_sel, s.C_sel, s.P_sel) if most else (s.P_comp, s.C_comp, Integer(0))
-    cost = compressed.attend(s.H_q, s.h, pairs, read, s.T_comp, s.K_comp, selected)
+    cost = compressed.compressed_attention(s.H_q, s.h, pairs, read, s.T_comp, s.K_comp, selected)
     matches(cost, tally, {s.H_q: H, s.h: h, **sums(batch, cost, w=w, w_c=W_C, k_i=most or 1)})
 
 
@@ -294,7 +294,7 @@ def test_the_weights_of_streams_come_from_the_streams(mixing: bool) -> None:
             if mixing:
                 doubly(tape, [z[vectors + i * m : vectors + (i + 1) * m] for i in range(m)], times)
         tally.read["a"] -= T * outputs  # what a projection writes goes on within the operator
-    matches(hyper.weights(s.m**2 + 2 * s.m if mixing else 2 * s.m, 3 if mixing else 2, mixing), tally, STREAMS)
+    matches(hyper.stream_weights(s.m**2 + 2 * s.m if mixing else 2 * s.m, 3 if mixing else 2, mixing), tally, STREAMS)
 
 
 @pytest.mark.parametrize("mixing", [False, True])
@@ -309,8 +309,8 @@ def test_streams_are_gathered_and_spread(mixing: bool) -> None:
             column = [streams[t][i][j] for i in range(m)]
             kept = dot(c[t][k], column) if mixing else streams[t][k][j]
             tape.store(b[t][k] * y[t][j] + kept)
-    matches(hyper.gather(), gathered, STREAMS)
-    matches(hyper.spread(mixing), spread, STREAMS)
+    matches(hyper.gather_streams(), gathered, STREAMS)
+    matches(hyper.spread_to_streams(mixing), spread, STREAMS)
 
 
 # Laws.
@@ -472,7 +472,7 @@ def test_experts_that_do_nothing_spare_their_share() -> None:
         (DSA | {"model_type": "glm_moe_dsa", "indexer_types": ["shared"] * 3}, "begins with 'shared'"),
         (DSA | {"model_type": "glm_moe_dsa", "indexer_types": ["full", "none", "full"]}, "holds 'none'"),
         (V4 | {"compress_ratios": [0, 5, 128, 4]}, "must be a list of 0, 4, 128"),
-        (V4 | {"o_groups": 3}, "no multiple of o_groups=3"),
+        (V4 | {"o_groups": 3}, "not a multiple of o_groups=3"),
         (V4 | {"mlp_layer_types": ["dense"] * 4}, "known here are moe, hash_moe"),
         (MLA | {"v_head_dim": None, "num_attention_heads": 5}, "give v_head_dim"),
     ],

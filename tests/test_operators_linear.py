@@ -19,7 +19,7 @@ from symroof.architecture.kinds.linear import DeltaNet, GatedRecurrence, Lightni
 from symroof.blocks.recurrent import linear as blocks
 from symroof.cost import batch_sums, rules
 from symroof.cost.batch import Query
-from symroof.cost.cost import total
+from symroof.cost.cost import sum_costs
 from symroof.errors import ConfigError
 from symroof.ops.attention import grouped
 from symroof.ops.recurrent import linear
@@ -68,7 +68,7 @@ def test_queries_and_keys_of_length_one(T: int) -> None:
     q, k = rows(tape, T, 2, 5), rows(tape, T, 2, 5)
     with tape.op("qk_norm") as tally:
         tape.store([unit(tape, q, shrink=True), unit(tape, k, shrink=False)])
-    matches(linear.unit(s.T, s.H_k, s.d_k), tally, {s.T: T, s.H_k: 2, s.d_k: 5})
+    matches(linear.normalize_queries_keys(s.T, s.H_k, s.d_k), tally, {s.T: T, s.H_k: 2, s.d_k: 5})
 
 
 def softplus(x: Num) -> Num:
@@ -93,7 +93,7 @@ def test_decays_and_what_a_key_overwrites(T: int, each: int, bounded: bool, doub
         rates, shifts = tape.table("n", heads), tape.table("n", heads * each)
         tape.store([[counting.sigmoid(b) * 2 if doubled else counting.sigmoid(b) for b in row] for row in x])
         tape.store([[decayed(a, shifts[i], rates[i // each], bounded) for i, a in enumerate(row)] for row in y])
-    cost = linear.decays(s.T, s.H_v, s.H_v * each, bounded, doubled)
+    cost = linear.decay_rates(s.T, s.H_v, s.H_v * each, bounded, doubled)
     matches(cost, tally, {s.T: T, s.H_v: heads})
 
 
@@ -142,7 +142,7 @@ def test_lightning_attention_token_by_token(batch: list[tuple[int, int]]) -> Non
                 out.append([dot(q[t][m], list(column)) for column in zip(*S[m], strict=True)])
             keep(tape, S, "c")
         tape.store(out)
-    cost = linear.lightning(s.T, s.H_q, s.h)
+    cost = linear.lightning_attention(s.T, s.H_q, s.h)
     matches(cost, tally, {s.H_q: H, s.h: h, **sums(batch, cost)})
 
 
@@ -198,7 +198,7 @@ def test_product(T: int) -> None:
     x, y = rows(tape, T, 5), rows(tape, T, 5)
     with tape.op("product") as tally:
         tape.store([[a * b for a, b in zip(*pair, strict=True)] for pair in zip(x, y, strict=True)])
-    matches(linear.product(s.T, s.d), tally, {s.T: T, s.d: 5})
+    matches(linear.multiply_elements(s.T, s.d), tally, {s.T: T, s.d: 5})
 
 
 @pytest.mark.parametrize(("T", "terms"), [(1, [2]), (3, [2, 2, 3])])
@@ -214,7 +214,7 @@ def test_weighted_sums_over_depth(T: int, terms: list[int]) -> None:
                 keys = [[y * z for y, z in zip(counting.normalised(row), g, strict=True)] for row in sources]
                 shares = counting.softmax([dot(key, w) for key in keys])
                 tape.store([dot(shares, list(column)) for column in zip(*sources, strict=True)])
-    cost = depth.mix(s.T, s.d, s.N_mix, s.X_mix)
+    cost = depth.sums_over_depth(s.T, s.d, s.N_mix, s.X_mix)
     matches(cost, tally, {s.T: T, s.d: d, s.N_mix: len(terms) + 1, s.X_mix: sum(terms)})
 
 
@@ -230,7 +230,7 @@ def seen(position: int, w: int, k: int) -> int:
 @given(st.integers(1, 9), st.integers(0, 40), st.integers(1, 4), st.integers(1, 4))
 def test_pairs_of_attention_to_blocks(new: int, cached: int, w: int, k: int) -> None:
     sizes = {s.w_i: w, s.k_b: k}
-    found = batch_sums.batch([Query(new, cached)], rules.STANDARD, sizes, {s.P_block, s.C_block, s.K})
+    found = batch_sums.sum_over_queries([Query(new, cached)], rules.STANDARD, sizes, {s.P_block, s.C_block, s.K})
     assert found[s.P_block] == sum(seen(p, w, k) for p in range(cached, cached + new))
     assert found[s.K] == cached + new
     if new == 1:
@@ -276,13 +276,15 @@ def test_what_one_operator_writes_the_next_reads(name: str) -> None:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_a_mixer_is_linear_in_tokens_and_keeps_the_same_at_any_context(name: str) -> None:
-    cost = total(op.cost for op in KINDS[name][0])
+    cost = sum_costs(op.cost for op in KINDS[name][0])
     moving = ("matmul", "vector", "act_read", "act_write")
-    at = {n: batch_sums.batch([Query(n, c)], rules.STANDARD, {}, batch_symbols()) for n, c in ((1, 0), (7, 0))}
+    at = {
+        n: batch_sums.sum_over_queries([Query(n, c)], rules.STANDARD, {}, batch_symbols()) for n, c in ((1, 0), (7, 0))
+    }
     for part in moving:
         assert bound(getattr(cost, part), at[7]) == 7 * bound(getattr(cost, part), at[1])
     assert bound(cost.cache_held, at[7]) == bound(cost.cache_held, at[1]) != 0
-    first, later = (batch_sums.batch([Query(3, c)], rules.STANDARD, {}, batch_symbols()) for c in (0, 1000))
+    first, later = (batch_sums.sum_over_queries([Query(3, c)], rules.STANDARD, {}, batch_symbols()) for c in (0, 1000))
     assert bound(cost.matmul, first) == bound(cost.matmul, later)
     assert bound(cost.cache_read, first) == 0 != bound(cost.cache_read, later)
 
@@ -352,7 +354,7 @@ def test_transformers_pads_a_prompt_to_chunks_of_64(tokens: int) -> None:
 def test_the_convolution_of_a_gated_recurrence_is_none_for_one_token() -> None:
     cost = convolve(s.d_r, positions=s.T_lru, columns=s.k_c - 1)
     for n, positions in ((1, 0), (2, 5), (6, 9)):
-        found = batch_sums.batch([Query(n, 3)], rules.TRANSFORMERS, {s.k_c: 4}, {s.T_lru})
+        found = batch_sums.sum_over_queries([Query(n, 3)], rules.TRANSFORMERS, {s.k_c: 4}, {s.T_lru})
         assert found[s.T_lru] == positions
     assert cost.cache_held == s.B * s.d_r * (s.k_c - 1) * s.b_c
 
@@ -363,7 +365,7 @@ def test_the_convolution_of_a_gated_recurrence_is_none_for_one_token() -> None:
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"linear_num_value_heads": 3}, "value heads (linear_num_value_heads=3) are no multiple of key heads"),
+        ({"linear_num_value_heads": 3}, "value heads (linear_num_value_heads=3) are not a multiple of key heads"),
         ({"layer_types": ["linear_attention"] * 3 + ["conv"]}, "key 'layer_types' holds 'conv'"),
         ({"linear_key_head_dim": None}, "key 'linear_key_head_dim' is missing"),
     ],

@@ -274,7 +274,7 @@ WRONG = [
     ({**NEMOTRON, "hybrid_override_pattern": "MX"}, "holds 'X': known here are M, \\*, -, E"),
     ({**NEMOTRON, "num_hidden_layers": 4}, "has 5 entries for 4 layers"),
     ({**MAMBA2, "head_dim": 5}, "num_heads=4 heads of 5 \\(head_dim\\) are not the width 16"),
-    ({**MAMBA2, "n_groups": 3}, "num_heads=4 is no multiple of n_groups=3"),
+    ({**MAMBA2, "n_groups": 3}, "num_heads=4 is not a multiple of n_groups=3"),
     ({**ZAMBA2, "layers_block_type": ["mamba", "other", "mamba", "hybrid"]}, "must say linear_attention or hybrid"),
     ({**ZAMBA2, "attention_hidden_size": 8}, "twice the hidden size 8"),
     ({**NAS, "num_hidden_layers": 4}, "has 3 entries for 4 layers"),

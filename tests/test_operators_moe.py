@@ -11,7 +11,7 @@ import symroof
 from symroof import symbols as s
 from symroof.architecture.kinds.attention_variants import RoutedAttention
 from symroof.blocks.attention import routed
-from symroof.cost.cost import total
+from symroof.cost.cost import sum_costs
 
 JETMOE = {
     "model_type": "jetmoe",
@@ -107,7 +107,7 @@ def test_routed_heads(new: int, cached: int, N_e: int, k: int) -> None:
     assert list(ops) == list(run.tape.tallies)
     values = {s.symbol(name): x for name, x in z.items()} | {s.k_run: k, s.N_x: run.touched}
     for name, cost in ops.items():
-        matches(cost, run.tape.tallies[name], values | sums([(new, cached)], total([cost])))
+        matches(cost, run.tape.tallies[name], values | sums([(new, cached)], sum_costs([cost])))
 
 
 def figures(config: dict, new: int, cached: int = 0) -> tuple:

@@ -58,7 +58,7 @@ def test_an_indexer_of_means(new: int, cached: int) -> None:
     tape = Tape()
     with tape.op("index") as tally:
         index(tape, new, cached, 1, lambda keys: mean_pool(tape, [key[0] for key in keys]), score_by_sum)
-    cost = pooled.mean(s.h_i) + pooled.index(s.H_i, s.h_i)
+    cost = pooled.pool_mean(s.h_i) + pooled.index_pooled(s.H_i, s.h_i)
     sizes = {"H_i": 2, "h_i": 3, "w_i": 4, "k_b": 2}
     matches(cost, tally, {s.symbol(x): n for x, n in sizes.items()} | sums([(new, cached)], cost, **sizes))
 
@@ -80,7 +80,7 @@ def test_an_indexer_that_pools_by_weights(new: int, cached: int) -> None:
             return dot([counting.relu(dot(head, key)) for head in query], heads)
 
         index(tape, new, cached, 2, pool, score)
-    cost = pooled.weighed(s.h_i) + pooled.index_weighed(s.H_i, s.h_i)
+    cost = pooled.pool_weighted(s.h_i) + pooled.index_weighted(s.H_i, s.h_i)
     sizes = {"H_i": 2, "h_i": 3, "w_i": 4, "k_b": 2}
     matches(cost, tally, {s.symbol(x): n for x, n in sizes.items()} | sums([(new, cached)], cost, **sizes))
 
@@ -137,7 +137,7 @@ def test_values_of_the_token_before(new: int, cached: int) -> None:
         tape.store([y, []])
         tape.store(y[-1], "c")
         tally.kept["c"] += 3
-    cost = convolved.delayed(s.d, s.h, bias=True)
+    cost = convolved.delayed_values(s.d, s.h, bias=True)
     matches(cost, tally, {s.d: 5, s.h: 3, **sums([(new, cached)], cost)})
 
 
@@ -155,7 +155,7 @@ def test_means_of_projected_queries_and_keys() -> None:
                 for t in range(T)
             ]
         )
-    matches(convolved.means(s.T, s.H_q, s.H_kv, s.h), tally, {s.T: T, s.H_q: H_q, s.H_kv: H_kv, s.h: h})
+    matches(convolved.add_projection_means(s.T, s.H_q, s.H_kv, s.h), tally, {s.T: T, s.H_q: H_q, s.H_kv: H_kv, s.h: h})
 
 
 def length(xs: list) -> Num:
@@ -171,7 +171,7 @@ def test_heads_of_unit_length() -> None:
             tape.store([united(head) for head in row])
         for row in k:
             tape.store([[x * g for x in united(head)] for head, g in zip(row, factors, strict=True)])
-    matches(convolved.unit_scaled(s.T, s.H_q, s.H_kv, s.h), tally, {s.T: 3, s.H_q: 4, s.H_kv: 2, s.h: 5})
+    matches(convolved.normalize_heads(s.T, s.H_q, s.H_kv, s.h), tally, {s.T: 3, s.H_q: 4, s.H_kv: 2, s.h: 5})
 
 
 def united(head: list) -> list:
@@ -189,7 +189,7 @@ def test_lengths_that_are_limited(weighed: bool) -> None:
             scaled = [y * z for y, z in zip(row, g, strict=True)] if g else row
             factor = (0.7 / (length(scaled) + 1e-6)).smaller(1.0)
             tape.store([y * factor for y in scaled])
-    matches(relative.limit(s.T, s.h, s.h if weighed else 0), tally, {s.T: 3, s.h: 5})
+    matches(relative.limit_length(s.T, s.h, s.h if weighed else 0), tally, {s.T: 3, s.h: 5})
 
 
 @pytest.mark.parametrize(("new", "cached"), [(1, 0), (1, 7), (5, 0), (3, 4)])
@@ -231,7 +231,7 @@ def test_attention_over_depth_to_normalised_sums() -> None:
                 for w in weights:
                     scores = counting.softmax([dot(w, x) * 0.5 for x in states])
                     tape.store([dot(scores, column) for column in zip(*states, strict=True)])
-    cost = depth.attend(s.T, s.d, s.N_mix, s.X_mix, s.Y_mix)
+    cost = depth.attention_over_depth(s.T, s.d, s.N_mix, s.X_mix, s.Y_mix)
     matches(cost, tally, {s.T: T, s.d: d, s.N_mix: 4, s.X_mix: 11, s.Y_mix: 5})
 
 
@@ -243,7 +243,7 @@ def test_streams_weighed_an_element() -> None:
             tape.store(
                 [reduce(add, [counting.sigmoid(u[t][k][i]) * x[t][k][i] for k in range(m)]) * (1 / m) for i in range(d)]
             )
-    matches(hyper.gather_weighed(), tally, {s.T: T, s.m: m, s.d: d})
+    matches(hyper.gather_streams_weighted(), tally, {s.T: T, s.m: m, s.d: d})
 
 
 def test_embeddings_of_several_tokens_gated_by_the_streams() -> None:
@@ -257,7 +257,7 @@ def test_embeddings_of_several_tokens_gated_by_the_streams() -> None:
                 root = Num(tape, abs(x.value)).larger(1e-6).sqrt()
                 y = counting.sigmoid(root * (1.0 if positive else -1.0))
                 tape.store([y * v for v in values[t]])
-    matches(ngrams.gate(), tally, {s.T: T, s.m: m, s.d: d})
+    matches(ngrams.gate_ngrams(), tally, {s.T: T, s.m: m, s.d: d})
 
 
 def test_sums_that_are_weighed_and_shifted() -> None:

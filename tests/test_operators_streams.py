@@ -12,7 +12,7 @@ import symroof
 from symroof import symbols as s
 from symroof.architecture.kinds.streams import AltUp, Laurel, LayerInput, LayerInputs
 from symroof.blocks.residual import streams as blocks
-from symroof.cost.cost import total
+from symroof.cost.cost import sum_costs
 from symroof.ops import dense, experts
 from symroof.ops.residual import streams
 
@@ -86,13 +86,13 @@ def test_streams_are_mixed_and_levelled() -> None:
     tokens, active, one = rows(tape, T, A, D), rows(tape, T, D), rows(tape, T, D)
     with tape.op("level") as tally:
         levelled(tape, tokens)
-    matches(streams.level(COUNT, STREAMS, WIDTH), tally, {})
+    matches(streams.match_magnitudes(COUNT, STREAMS, WIDTH), tally, {})
     with tape.op("predict") as tally:
         predicted(tape, tokens, rows(tape, T, A, A))
-    matches(streams.predict(COUNT, STREAMS, WIDTH), tally, {})
+    matches(streams.predict_streams(COUNT, STREAMS, WIDTH), tally, {})
     with tape.op("correct") as tally:
         corrected(tape, tokens, active, rows(tape, T, A))
-    matches(streams.correct(COUNT, STREAMS, WIDTH), tally, {})
+    matches(streams.correct_streams(COUNT, STREAMS, WIDTH), tally, {})
     with tape.op("spread") as tally:
         tape.store(
             [
@@ -100,17 +100,17 @@ def test_streams_are_mixed_and_levelled() -> None:
                 for token, z in zip(tokens, one, strict=True)
             ]
         )
-    matches(streams.spread(COUNT, STREAMS, WIDTH), tally, {})
+    matches(streams.add_to_streams(COUNT, STREAMS, WIDTH), tally, {})
     with tape.op("mean") as tally:
         tape.store([[reduce(add, column) / A for column in zip(*token, strict=True)] for token in tokens])
-    matches(streams.mean(COUNT, STREAMS, WIDTH), tally, {})
+    matches(streams.mean_of_streams(COUNT, STREAMS, WIDTH), tally, {})
 
 
 def test_streams_are_projected_each_by_its_own_weights() -> None:
     tape = Tape()
     with tape.op("project") as tally:
         each(tape, rows(tape, T, A - 1, D))
-    matches(streams.project_each(COUNT, STREAMS, WIDTH), tally, {})
+    matches(streams.project_streams(COUNT, STREAMS, WIDTH), tally, {})
 
 
 def test_rows_are_weighed_squashed_joined_and_mixed() -> None:
@@ -119,23 +119,23 @@ def test_rows_are_weighed_squashed_joined_and_mixed() -> None:
     with tape.op("weigh") as tally:
         gains = tape.table("n", D)
         tape.store([[e * g for e, g in zip(row, gains, strict=True)] for row in x])
-    matches(streams.weigh(COUNT, WIDTH), tally, {})
+    matches(streams.scale_elements(COUNT, WIDTH), tally, {})
     with tape.op("squash") as tally:
         tape.store([[e.tanh() for e in row] for row in x])
-    matches(streams.squash(COUNT, WIDTH), tally, {})
+    matches(streams.tanh(COUNT, WIDTH), tally, {})
     with tape.op("join") as tally:
         tape.store([[(a + b + c) * 0.7 for a, b, c in zip(*three, strict=True)] for three in zip(x, u, v, strict=True)])
-    matches(streams.join(COUNT, WIDTH), tally, {})
+    matches(streams.add_scaled_residuals(COUNT, WIDTH), tally, {})
     with tape.op("mix") as tally:
         tape.store([[(a + 3.0 * b) * 0.7 for a, b in zip(*two, strict=True)] for two in zip(x, u, strict=True)])
-    matches(streams.mix(COUNT, WIDTH), tally, {})
+    matches(streams.mix_inputs(COUNT, WIDTH), tally, {})
 
 
 def test_gates_are_cut_off() -> None:
     tape = Tape()
     with tape.op("cut") as tally:
         cut(tape, rows(tape, T, D))
-    matches(dense.cut(COUNT, WIDTH), tally, {})
+    matches(dense.gaussian_topk(COUNT, WIDTH), tally, {})
 
 
 def test_scores_of_chosen_experts_are_scaled() -> None:
@@ -144,14 +144,14 @@ def test_scores_of_chosen_experts_are_scaled() -> None:
     with tape.op("scale") as tally:
         factors = tape.table("n", 5)
         tape.store([[p * factors[e] for p, e in zip(*pair, strict=True)] for pair in zip(scores, chosen, strict=True)])
-    matches(experts.scale(COUNT), tally, {s.k: 2, s.N_e: 5})
+    matches(experts.scale_scores(COUNT), tally, {s.k: 2, s.N_e: 5})
 
 
 def test_weights_of_streams_and_layer_inputs_are_kept_once() -> None:
     sizes = {s.d: 7, s.A: 4, s.r_l: 3, s.d_p: 2, s.V_p: 11, s.L: 5, s.b_w: 1, s.b_n: 1, s.b_emb: 1}
 
     def kept(ops: list) -> int:
-        return int(total(op.cost for op in ops).weight_held.xreplace({x: Integer(n) for x, n in sizes.items()}))
+        return int(sum_costs(op.cost for op in ops).weight_held.xreplace({x: Integer(n) for x, n in sizes.items()}))
 
     assert kept(blocks.build_altup(AltUp("expand"))) == kept(blocks.build_altup(AltUp("merge"))) == 3 * 7 * 7
     predict, correct = (kept(blocks.build_altup(AltUp(stage))) for stage in ("predict", "correct"))

@@ -12,7 +12,7 @@ from symroof.algebra.binding import Binding, symbols_of
 from symroof.errors import UnknownName, UsageError
 from symroof.hardware.machines import machine
 from symroof.ops import collectives as c
-from symroof.parallel.sharding import Share, bubble, split, split_both_ways, split_experts
+from symroof.parallel.sharding import Share, bubble, split, split_2d, split_experts
 
 # A decoder of two matrices D x F; one of three; latent attention; windows; experts, without and with a gate.
 MODELS = ("gpt2", "llama-3.1-8b", "deepseek-v3", "gemma-3-1b", "nemotron-3-nano-30b-a3b", "gpt-oss-120b")
@@ -98,7 +98,7 @@ def test_weights_are_sent_whatever_the_tokens_and_activations_whatever_the_width
     assert not split(GATED, "mlp", tensor=tensor).step.sent.has(s.f)
 
 
-@pytest.mark.parametrize("make", [c.ring, c.one_way, c.line, c.switch])
+@pytest.mark.parametrize("make", [c.ring, c.one_way_ring, c.linear_array, c.switch])
 def test_more_devices_compute_less_each_and_send_no_less(make):
     values = {**GATED.sizes, **BF16, s.T: 4096}
     for kind in ("data", "tensor"):
@@ -138,12 +138,12 @@ def test_a_critical_value_that_is_none():
 @pytest.mark.parametrize(
     ("call", "told"),
     [
-        (lambda: split(GATED, "", tensor=tensor), "the whole model is known: it is no block"),
+        (lambda: split(GATED, "", tensor=tensor), "cannot split the whole model: it is not a block"),
         (lambda: split(GATED, "head", tensor=tensor), "it has head"),
         (lambda: split(symroof.load("mamba-130m"), "mamba", tensor=tensor), "it has recurrence"),
-        (lambda: split(GATED, "mlp/down", tensor=tensor), "it is no block of a layer"),
+        (lambda: split(GATED, "mlp/down", tensor=tensor), "it is not a block of a layer"),
         (lambda: split(GATED, "mpl", data), "unknown operator 'mpl'"),
-        (lambda: split_both_ways(MOE, "moe", data, tensor), "moe has 3 matmuls"),
+        (lambda: split_2d(MOE, "moe", data, tensor), "moe has 3 matmuls"),
         (lambda: split_experts(GATED, "mlp", data), "mlp has no routed experts"),
         (lambda: split_experts(MOE, "moe", c.switch(s.n_e)).forward.critical(s.n_e), "no closed form for n_e"),
     ],
@@ -191,7 +191,9 @@ def test_links_of_the_book_are_those_of_the_machines():
 
 def test_two_chips_split_a_matmul():
     # roofline: partial sums [B, F] of 2 bytes to the other one, 4.5e10 bytes/s each way: compute bound from D > 8755
-    share = Share(at(MLP.formula("matmul_flops", "mlp/up"), {}) / 2, Integer(0), c.all_reduce(2 * s.T * s.f, c.line(2)))
+    share = Share(
+        at(MLP.formula("matmul_flops", "mlp/up"), {}) / 2, Integer(0), c.all_reduce(2 * s.T * s.f, c.linear_array(2))
+    )
     assert says(at(only(share.critical(s.d)), V5E), "8755")
 
 
@@ -353,7 +355,7 @@ N, X = symbols("N X", positive=True)
 
 
 def rows_and_columns(rows, columns):
-    return at(split_both_ways(MLP, "mlp", rows, columns).forward.seconds["link"], {**BOOK, **BYTES})
+    return at(split_2d(MLP, "mlp", rows, columns).forward.seconds["link"], {**BOOK, **BYTES})
 
 
 def test_weight_stationary_layouts():
@@ -377,7 +379,7 @@ def test_weight_stationary_layouts_on_a_torus():
     at_w = {**BOOK, **BF16, F: 4 * D, s.W_l: Fraction(1, 2)}
     one = at(split(MLP, "mlp", tensor=many(s.n_t, 3)).forward.seconds["link"], at_w)
     assert one == 4 * B * D / 3
-    two = split_both_ways(MLP, "mlp", many(s.n_d), many(s.n_t, 2)).forward.seconds["link"]
+    two = split_2d(MLP, "mlp", many(s.n_d), many(s.n_t, 2)).forward.seconds["link"]
     two = at(two, at_w).subs(s.n_d, X).subs(s.n_t, N / X)
     least = simplify(two.subs(X, only(solve(diff(two, X), X))))
     assert simplify(least - sqrt(128) * B * D / sqrt(N)) == 0
@@ -423,7 +425,7 @@ def test_context_of_palm_540b(heads, size, shards, printed):
 
 def test_zero_stage_3():
     # Rajbhandari et al. 2020, arXiv:1910.02054, section 7: 2 elements sent a parameter by data parallelism, 3 sharded
-    net, weights = c.one_way(s.n_d, many=True), GATED.formula("weight_size")
+    net, weights = c.one_way_ring(s.n_d, many=True), GATED.formula("weight_size")
     sent = [split(GATED, "", net, sharded=x).step.sent for x in (False, True)]
     assert [simplify(x / weights) for x in sent] == [2, 3]
 
@@ -437,7 +439,7 @@ def test_deepseek_expert_parallelism(rate, each, layers, tokens):
     model = symroof.load("deepseek-v3")
     shared = split_experts(model, "moe", c.switch(s.n_e), dispatch=1, combine=2, copies=9)
     sent = limit(shared.forward.sent.subs(s.T, 32 * s.n_e), s.n_e, oo)
-    took = float(at(c.seconds(sent), {s.d: 7000, s.W_l: rate}))
+    took = float(at(c.transfer_time(sent), {s.d: 7000, s.W_l: rate}))
     assert says(1e6 * took, each)
     assert says(2 * 61 * 1e3 * took, layers)
     assert says(1 / (2 * 61 * took), tokens)

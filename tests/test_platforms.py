@@ -11,11 +11,11 @@ from symroof.algebra.binding import Binding
 from symroof.cost import timing
 from symroof.cost.cost import Cost
 from symroof.errors import ConfigError, SymroofError, UsageError
-from symroof.hardware.machines import inline, machine
-from symroof.hardware.platform import CLASSES, CORES, LEAST, Platform, Reach, operator_class, part, platform
+from symroof.hardware.machines import inline_machine, machine
+from symroof.hardware.platform import CLASSES, CORES, LEAST, Platform, Reach, operator_class, peak_fraction, platform
 
 # 100 TFLOP/s in bf16, 200 in fp8, 10 elementwise, 1 TB/s, 500 W
-ROUND = inline("name=round,bf16=100T,fp8=200T,vector=10T,bandwidth=1TB/s,memory=80GiB,power=500W")
+ROUND = inline_machine("name=round,bf16=100T,fp8=200T,vector=10T,bandwidth=1TB/s,memory=80GiB,power=500W")
 
 
 def rates(on: Platform, role: str = "ffn", matmul: int = 1, width: str = "b_f", model: str = "llama-3.1-8b") -> Any:
@@ -58,7 +58,7 @@ NO_PARTS = [0, -0.5, 1.1, 5e-324, float("nan"), float("inf"), True, "0.7", None,
 
 @pytest.mark.parametrize("value", PARTS)
 def test_a_part_of_a_peak_is_exact(value: Any) -> None:
-    assert part("mfu", value) == Fraction(str(value))
+    assert peak_fraction("mfu", value) == Fraction(str(value))
     assert Reach(mfu=value).mfu == value
     assert platform(ROUND, mfu=value).reach["matmul"] == Reach(mfu=Fraction(str(value)))
 
@@ -66,7 +66,7 @@ def test_a_part_of_a_peak_is_exact(value: Any) -> None:
 @pytest.mark.parametrize("value", NO_PARTS)
 @pytest.mark.parametrize("name", ["mfu", "mbu"])
 def test_what_is_no_part_of_a_peak_is_told(name: str, value: Any) -> None:
-    for tried in (lambda: part(name, value), lambda: Reach(**{name: value})):
+    for tried in (lambda: peak_fraction(name, value), lambda: Reach(**{name: value})):
         with pytest.raises(UsageError, match=rf"{name} .*from 1e-06 to 1, such as 0.7"):
             tried()
 
@@ -128,7 +128,7 @@ def test_a_busy_unit_takes_full_power(cost: Cost, setting: Any) -> None:
     on = platform(ROUND, **setting)
     used = rates(on)
     joules = Binding({symroof.symbols.symbol(x): y for x, y in on.energies(used).items()})(timing.energy(cost))
-    assert joules == 500 * timing.seconds(cost, used).time
+    assert joules == 500 * timing.operator_seconds(cost, used).time
 
 
 def test_joules_that_are_given_are_taken() -> None:
@@ -137,7 +137,7 @@ def test_joules_that_are_given_are_taken() -> None:
 
 
 def test_without_joules_or_power_nothing_is_known() -> None:
-    on = platform(inline("peak=1T,bandwidth=1TB/s,memory=1GiB"))
+    on = platform(inline_machine("peak=1T,bandwidth=1TB/s,memory=1GiB"))
     assert on.energies(rates(on)) == {}
 
 
@@ -181,20 +181,20 @@ MISTAKEN = {
     "no table": ("[other.matmul]\nmfu = 0.5", "no table for round (it has: other); write [round.matmul]"),
     "class": ("[round.matmull]\nmfu = 0.5", "unknown key 'matmull': did you mean 'matmul'?"),
     "key": ("[round.matmul]\nmfuu = 0.5", "matmul: unknown key 'mfuu': did you mean"),
-    "zero": ("[round.matmul]\nmfu = 0", "matmul: mfu 0: give a part"),
-    "above one": ("[round.matmul]\nmbu = 1.01", "matmul: mbu 1.01: give a part"),
+    "zero": ("[round.matmul]\nmfu = 0", "matmul: mfu 0: give a fraction"),
+    "above one": ("[round.matmul]\nmbu = 1.01", "matmul: mbu 1.01: give a fraction"),
     "nan": ("[round.matmul]\nmfu = nan", "mfu NaN"),
     "inf": ("[round.matmul]\nmfu = -inf", "mfu -Infinity"),
     "far": ("[round.matmul]\nmfu = 1e999999", "mfu 1E+999999"),
-    "text": ("[round.matmul]\nmfu = '0.7'", "mfu 0.7: give a part"),
+    "text": ("[round.matmul]\nmfu = '0.7'", "mfu 0.7: give a fraction"),
     "date": ("[round.matmul]\nmfu = 2020-01-01", "mfu 2020-01-01"),
     "empty": ("[round.matmul]", "class matmul: give mfu, mbu or both"),
     "number": ("[round]\nmatmul = 0.7", "class matmul: give mfu, mbu or both"),
-    "loose": ("mfu = 0.7", "stands in no table"),
+    "loose": ("mfu = 0.7", "is in no table"),
     "nothing": ("", "holds no table"),
-    "broken": ("[round", "no valid TOML"),
-    "deep": ("a = " + "[" * 5000, "no valid TOML"),
-    "long": ("a = " + "9" * 5000, "no valid TOML"),
+    "broken": ("[round", "not valid TOML"),
+    "deep": ("a = " + "[" * 5000, "not valid TOML"),
+    "long": ("a = " + "9" * 5000, "not valid TOML"),
 }
 
 

@@ -62,21 +62,21 @@ def curves(name):
     model, on, batch_size = SERVED[name]
     work = Workload(2000, 200, batch_size)
     found = [serve(symroof.load(model), platform(machine(x)), work, anyway=True) for x in on]
-    return found, [serving.curve(x) for x in found]
+    return found, [serving.batch_curve(x) for x in found]
 
 
 def drawn(draw):
     """The figure as it is drawn for a file."""
-    with plots.styled():
+    with plots.plot_style():
         return draw()
 
 
 @cache
 def figure(name):
     if name in SCENES:
-        return drawn(partial(roofline.figure, rooflines(name)))
+        return drawn(partial(roofline.roofline_figure, rooflines(name)))
     found, of_machines = curves(name)
-    return drawn(partial(serving.figure, of_machines, serving.heading(found[0], len(found))))
+    return drawn(partial(serving.serving_figure, of_machines, serving.serving_title(found[0], len(found))))
 
 
 def boxes(texts):
@@ -197,7 +197,11 @@ def test_counterparts(new, cached, other):
 
 
 def test_kinds():
-    assert [steps.kind([Query(1, 5), Query(1, 6)]), steps.kind([Query(5)]), steps.kind([Query(5), Query(1, 5)])] == [
+    assert [
+        steps.step_kind([Query(1, 5), Query(1, 6)]),
+        steps.step_kind([Query(5)]),
+        steps.step_kind([Query(5), Query(1, 5)]),
+    ] == [
         "decode",
         "prefill",
         "mixed",
@@ -225,7 +229,7 @@ EVERY = ["attention/norm", "attention/qkv", "mlp/norm", "mlp/down", "head/logits
     ],
 )
 def test_labels_of_points_that_fall_together(paths, text):
-    assert steps.label(paths, EVERY) == text
+    assert steps.operators_label(paths, EVERY) == text
 
 
 SIDE = st.floats(5, 295)
@@ -239,22 +243,22 @@ ANCHORS = st.lists(
 def test_spots_never_overlap(anchors, first):
     """Labels are apart, in the frame, and off each other's leaders, whatever the order they are given in."""
     frame = (0.0, 0.0, 300.0, 300.0)
-    found = [x for x in labels.place(anchors[first:] + anchors[:first], labels.Scene(frame)) if x]
+    found = [x for x in labels.place_labels(anchors[first:] + anchors[:first], labels.Scene(frame)) if x]
     for spot in found:
         assert 0 <= spot.box[0] < spot.box[2] <= 300
         assert 0 <= spot.box[1] < spot.box[3] <= 300
     for a, b in combinations(found, 2):
         assert a.box[2] <= b.box[0] or b.box[2] <= a.box[0] or a.box[3] <= b.box[1] or b.box[3] <= a.box[1]
-        assert not (a.leader and labels.meets(a.leader, b.box))
+        assert not (a.leader and labels.passes_through(a.leader, b.box))
 
 
 def test_a_label_alone_is_beside_its_point_and_a_far_one_has_a_leader():
     anchor = labels.Anchor(50, 50, 20, 8, 3)
-    (spot,) = labels.place([anchor], labels.Scene((0, 0, 100, 100)))
+    (spot,) = labels.place_labels([anchor], labels.Scene((0, 0, 100, 100)))
     assert spot.leader is None
-    (far,) = labels.place([anchor], labels.Scene((0, 0, 100, 100), markers=((30.0, 30.0, 70.0, 70.0),)))
+    (far,) = labels.place_labels([anchor], labels.Scene((0, 0, 100, 100), markers=((30.0, 30.0, 70.0, 70.0),)))
     assert far.leader is not None
-    assert labels.place([anchor], labels.Scene((40, 40, 60, 60))) == [None]
+    assert labels.place_labels([anchor], labels.Scene((40, 40, 60, 60))) == [None]
 
 
 @pytest.mark.parametrize(
@@ -270,7 +274,7 @@ def test_a_label_alone_is_beside_its_point_and_a_far_one_has_a_leader():
     ],
 )
 def test_segments_and_boxes(line, meets):
-    assert labels.meets(line, (3, 2, 6, 5)) is meets
+    assert labels.passes_through(line, (3, 2, 6, 5)) is meets
 
 
 @given(st.integers(1, 1000), st.integers(0, 10**6), st.integers(0, 10**7))
@@ -278,7 +282,7 @@ def test_the_largest_batch_fits_and_one_more_does_not(each, fixed, memory):
     def needed(size):
         return fixed + max(each * size, 3 * each * size - 500)
 
-    most = serving.largest(needed, memory)
+    most = serving.largest_fitting_batch(needed, memory)
     assert most == 0 or needed(most) <= memory
     assert needed(most + 1) > memory
 
@@ -292,9 +296,9 @@ def test_curves_are_what_is_served(name):
             assert speed.throughput * float(pace.request) == pytest.approx(200 * asked.work.batch_size)
         assert all(x.lower.latency <= x.time.latency for x in curve.batches)
         assert [x.size for x in curve.batches] == sorted(
-            {*(2**i for i in range(9) if 2**i <= max(curve.largest, curve.asked)), curve.largest, curve.asked}
+            {*(2**i for i in range(9) if 2**i <= max(curve.largest, curve.requested)), curve.largest, curve.requested}
         )
-        assert asked.fits is (curve.asked <= curve.largest)
+        assert asked.fits is (curve.requested <= curve.largest)
 
 
 def test_the_memory_limit_is_where_serving_stops():
@@ -319,7 +323,7 @@ FORMS = {"png": b"\x89PNG\r\n", "svg": b"<?xml", "pdf": b"%PDF-"}
 
 @pytest.mark.parametrize("form", FORMS)
 def test_files_are_of_their_form(form):
-    assert plots.encoded(partial(figure, "small batch"), f"x.{form.upper()}").startswith(FORMS[form])
+    assert plots.picture_bytes(partial(figure, "small batch"), f"x.{form.upper()}").startswith(FORMS[form])
 
 
 @pytest.mark.parametrize(
@@ -349,10 +353,10 @@ def test_commands_draw_besides_what_they_print(tmp_path, words, told):
 def test_a_picture_is_the_same_each_time_whatever_a_users_settings():
     import matplotlib as mpl
 
-    draw = partial(roofline.figure, rooflines("small batch"))
-    before = plots.encoded(draw, "x.svg")
+    draw = partial(roofline.roofline_figure, rooflines("small batch"))
+    before = plots.picture_bytes(draw, "x.svg")
     with mpl.rc_context({"font.size": 30, "axes.grid": True, "lines.linewidth": 9, "svg.fonttype": "path"}):
-        assert plots.encoded(draw, "x.svg") == before
+        assert plots.picture_bytes(draw, "x.svg") == before
 
 
 ROOFLINE = ["roofline", "no-such-model", "--on", "l4"]
@@ -381,9 +385,9 @@ def test_mistakes_are_told_before_the_model_is_read(words, told):
 def test_without_matplotlib(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(MissingExtra, match=r"--plot needs an optional dependency: pip install 'symroof\[plot\]'"):
-        plots.form("x.png")
+        plots.picture_format("x.png")
     with pytest.raises(UsageError, match=r"\.png, \.svg or \.pdf"):
-        plots.form("x.gif")
+        plots.picture_format("x.gif")
 
 
 def test_a_file_that_cannot_be_written(tmp_path):

@@ -10,8 +10,8 @@ from test_truth import TRANSFORMERS
 import symroof
 from symroof import symbols as s
 from symroof.algebra.binding import Binding, exact_number
-from symroof.algebra.codegen import compiled
-from symroof.config.config import catalogue
+from symroof.algebra.codegen import exact_function
+from symroof.config.config import model_catalogue
 from symroof.cost import batch_sums, rule_names
 from symroof.cost import rules as counting
 from symroof.cost.batch import Batch, Query, batch
@@ -25,7 +25,7 @@ LONG = 10**13
 
 def one_of_each_structure():
     """A model of each structure of the built-in ones and of the types that are measured, by name and number."""
-    built_in = [(name, name) for name in catalogue()]
+    built_in = [(name, name) for name in model_catalogue()]
     measured = [(f"{x['model_type']}-{i}", x["config"]) for i, x in enumerate(TRANSFORMERS)]
     found = {}
     for name, config in [*built_in, *measured]:
@@ -39,9 +39,9 @@ EVERY = pytest.mark.parametrize("config", STRUCTURES.values(), ids=STRUCTURES)
 
 def symbolic(model, names, queries, widths):
     """(path, layers, cost of one layer) of each operator by substitution in the formulas."""
-    layer = counting.layer(names, model.architecture.structure)
+    layer = counting.rule_layer(names, model.architecture.structure)
     choices = {x: expr for x, expr in layer.items() if s.group(x) in ("rule", "step")}
-    sums = batch_sums.batch(queries, layer, model.sizes)
+    sums = batch_sums.sum_over_queries(queries, layer, model.sizes)
     bound = Binding(choices, model.sizes, widths, sums)
     for path, count, op in model.graph(names).rows():
         yield path, exact_number(bound(count)), [exact_number(bound(getattr(op.cost, x))) for x in FIELDS]
@@ -70,7 +70,7 @@ def test_each_operator_is_found_by_its_path_and_all_of_them_are_kept(config):
 def test_compiled_is_what_the_formulas_say_under_every_rule(rules):
     name = "llama-2-7b" if rule_names.RULEBOOK[rules].tool else "deepseek-v3.2"
     model = symroof.load(name)
-    names = rule_names.select(rules)
+    names = rule_names.select_rules(rules)
     found = model.report(new=[1, 700], cached=[70_000, 0], rules=rules, dtype="bf16")
     widths = {s.symbol(x): Rational(y.numerator, y.denominator) for x, y in found.precision.widths().items()}
     queries = [Query(1, 70_000), Query(700, 0)]
@@ -105,10 +105,10 @@ def test_integers_stay_exact_however_large_the_batch():
 
 
 def test_a_structure_is_told_apart_by_all_that_it_has():
-    texts = {programs.canonical(symroof.load(x).architecture.structure) for x in STRUCTURES.values()}
+    texts = {programs.canonical_text(symroof.load(x).architecture.structure) for x in STRUCTURES.values()}
     assert len(texts) == len(STRUCTURES)
     with pytest.raises(TypeError):
-        programs.canonical({"a": 1})
+        programs.canonical_text({"a": 1})
 
 
 # --- sums of large batches -----------------------------------------------------------------------------------------
@@ -124,7 +124,7 @@ def ragged(size, most, seed=1):
 def test_many_queries_add_up_in_arrays_as_one_by_one(config, monkeypatch):
     at = symroof.load(config)._evaluation(("standard",), {"dtype": "bf16"})
     asked = ragged(evaluation.MANY, 9_000)
-    found = batch_arrays.sums(at.program.text, at.known, asked)
+    found = batch_arrays.array_sums(at.program.text, at.known, asked)
     monkeypatch.setattr(evaluation, "MANY", 10**9)
     assert found == at.sums(asked)
 
@@ -135,10 +135,10 @@ def test_sums_beyond_64_bits_are_as_exact(name, most):
     at = symroof.load(name)._evaluation(("standard",), {"dtype": "bf16"})
     asked = ragged(evaluation.MANY, most)
     found = at.sums(asked)
-    one = [at.program.added(q.new, q.cached, *at.known) for q in asked.groups]
+    one = [at.program.per_query(q.new, q.cached, *at.known) for q in asked.groups]
     assert found == tuple(2 * sum(x) for x in zip(*one, strict=True))
     if most > 10**9:
-        assert batch_arrays.sums(at.program.text, at.known, asked) is None
+        assert batch_arrays.array_sums(at.program.text, at.known, asked) is None
 
 
 def test_without_numpy_many_queries_are_added_one_by_one(monkeypatch):
@@ -170,16 +170,18 @@ def test_arrays_of_numpy_are_lists_of_queries():
 
 
 def test_quotients_and_powers_stay_exact():
-    run = compiled([s.d / s.f, (1 - s.k / s.N_e) ** s.T, Rational(3, 2) * s.d, s.d**-2], [s.d, s.f, s.k, s.N_e, s.T])
+    run = exact_function(
+        [s.d / s.f, (1 - s.k / s.N_e) ** s.T, Rational(3, 2) * s.d, s.d**-2], [s.d, s.f, s.k, s.N_e, s.T]
+    )
     assert run(6, 3, 8, 256, 2) == [2, Fraction(31**2, 32**2), 9, Fraction(1, 36)]
     assert run(5, 3, 8, 256, 1) == [Fraction(5, 3), Fraction(31, 32), Fraction(15, 2), Fraction(1, 25)]
     assert isinstance(run(5, 3, 8, 256, 10**6)[1], float)
 
 
 def test_numbers_that_are_known_are_worked_out_when_compiled():
-    from symroof.algebra.codegen import function
+    from symroof.algebra.codegen import function_source
 
-    text = function(
+    text = function_source(
         "run",
         [s.T],
         [s.phi * s.T, s.sigma * s.T, s.T + s.delta],

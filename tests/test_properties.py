@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import symroof
 from symroof.cli import cli
-from symroof.config.config import catalogue
+from symroof.config.config import model_catalogue
 from symroof.cost import rule_names
 from symroof.cost.batch import LARGEST
 from symroof.cost.cost import FIELDS
@@ -114,7 +114,7 @@ def answered(words):
 @SOME
 @given(model=st.sampled_from(MODELS), data=st.data())
 def test_a_config_with_something_wrong_in_it(model, data, tmp_path_factory):
-    config = dict(catalogue()[model]["config"])
+    config = dict(model_catalogue()[model]["config"])
     for key in data.draw(st.lists(st.sampled_from([*config, "text_config", "quantization_config"]), max_size=3)):
         if data.draw(st.booleans()):
             config.pop(key, None)

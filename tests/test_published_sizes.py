@@ -6,7 +6,7 @@ from functools import cache
 import pytest
 
 import symroof
-from symroof.config.config import catalogue
+from symroof.config.config import model_catalogue
 
 KIB, GIB = 2**10, 2**30
 
@@ -19,7 +19,7 @@ def decoder(model_type, layers, d, f, heads, kv, vocab, **keys):
 
 def changed(name, **keys):
     """A built-in config with other keys."""
-    return {**catalogue()[name]["config"], **keys}
+    return {**model_catalogue()[name]["config"], **keys}
 
 
 TIED = {"tie_word_embeddings": True}
@@ -28,7 +28,7 @@ WIDE_HEADS = {"head_dim": 128}
 MINI_MOE = {"moe_intermediate_size": 1536, "num_experts": 128, "num_experts_per_tok": 8}
 
 # A published model: a name of the catalogue, or a config.
-MODELS = {name: name for name in catalogue()} | {
+MODELS = {name: name for name in model_catalogue()} | {
     "pythia-1b": decoder("gpt_neox", 16, 2048, 8192, 8, 8, 50304),
     "pythia-2.8b": decoder("gpt_neox", 32, 2560, 10240, 32, 32, 50304),
     "pythia-6.9b": decoder("gpt_neox", 32, 4096, 16384, 32, 32, 50432),

@@ -11,21 +11,21 @@ from symroof import symbols as s
 from symroof.algebra.binding import Binding
 from symroof.cost import timing
 from symroof.cost.cost import Cost
-from symroof.hardware.machines import inline
+from symroof.hardware.machines import inline_machine
 from symroof.hardware.platform import platform
 from symroof.ops import dense
 from symroof.performance import crossovers
 from symroof.performance.roofline import roofline
 
-V5E = inline("name=v5e,bf16=1.97e14,int8=3.94e14,bandwidth=8.2e11,memory=16e9")  # as the book has it
-V5E_810 = inline("name=v5e,bf16=1.97e14,int8=3.94e14,bandwidth=8.1e11,memory=16e9")  # as it has it elsewhere
-A100 = inline("name=a100,fp16=312e12,bandwidth=1.5e12,memory=40e9")  # as kipply has it
+V5E = inline_machine("name=v5e,bf16=1.97e14,int8=3.94e14,bandwidth=8.2e11,memory=16e9")  # as the book has it
+V5E_810 = inline_machine("name=v5e,bf16=1.97e14,int8=3.94e14,bandwidth=8.1e11,memory=16e9")  # as it has it elsewhere
+A100 = inline_machine("name=a100,fp16=312e12,bandwidth=1.5e12,memory=40e9")  # as kipply has it
 
 
 def took(cost, machine, form="bf16", mfu=1):
     """Seconds of a cost on a machine, as the engine times an operator."""
     rates = {"F": Fraction(machine.peak(form)), "F_v": math.inf, "W": Fraction(machine.bandwidth), "t_0": 0}
-    return float(timing.seconds(cost, {**rates, "u_F": Fraction(mfu), "u_W": 1}).time)
+    return float(timing.operator_seconds(cost, {**rates, "u_F": Fraction(mfu), "u_W": 1}).time)
 
 
 def milliseconds(seconds, digits=2):
@@ -123,8 +123,8 @@ def test_a_batch_of_30b():
 
 # --- scaling book: the batch from which a matmul is compute-bound --------------------------------------------------
 
-H100 = inline("name=h100,bf16=1e15,bandwidth=3.35e12,memory=80e9")
-V6E_HOST = inline("name=v6e,bf16=9.2e14,bandwidth=1.5e10,memory=32e9")  # weights over PCIe: "61,000"
+H100 = inline_machine("name=h100,bf16=1e15,bandwidth=3.35e12,memory=80e9")
+V6E_HOST = inline_machine("name=v6e,bf16=9.2e14,bandwidth=1.5e10,memory=32e9")  # weights over PCIe: "61,000"
 CRITICAL = [
     (V5E, "bf16", 2, 240),
     (V5E_810, "int8", 1, 243),
@@ -141,7 +141,7 @@ def test_critical_batches(machine, form, width, printed):
     cost = dense.linear(s.B, Integer(4096), Integer(16384))
     left, right = aside(timing.matmul_time(cost)), aside(timing.memory_time(cost))
     rates = {s.F: Fraction(machine.peak(form)), s.W: Fraction(machine.bandwidth), s.b_w: Integer(width)}
-    found = crossovers.crossing("", "", s.B, left, right, rates)
+    found = crossovers.crossover("", "", s.B, left, right, rates)
     assert math.floor(Binding(rates)(found.solution)) == printed
     assert found.value == printed + 1  # "B > 240"
 
@@ -154,7 +154,7 @@ def of_int8(bandwidth):
     """The batch from which that is compute-bound on a v5e, activations counted."""
     left, right = INT8(timing.matmul_time(BY_INT8)), INT8(timing.memory_time(BY_INT8))
     rates = {s.F: Fraction(V5E.peak("int8")), s.W: Fraction(bandwidth)}
-    return Binding(rates)(crossovers.crossing("", "", s.B, left, right, rates).solution)
+    return Binding(rates)(crossovers.crossover("", "", s.B, left, right, rates).solution)
 
 
 def rounded(x, digits):
@@ -254,7 +254,7 @@ def test_other_times_of_the_book():
     assert int(1e3 * took(Cost(cache_read=V5E.memory), V5E)) == 19
     assert int(1e6 * took(Cost(weight_read=2 * 600 * 10**6), V5E.times(4))) == 365
     # 200e9 weights in bf16 on 32 v4p: 10 ms
-    v4p = inline("name=v4p,bf16=2.75e14,bandwidth=1.23e12,memory=32e9").times(32)
+    v4p = inline_machine("name=v4p,bf16=2.75e14,bandwidth=1.23e12,memory=32e9").times(32)
     assert milliseconds(took(Cost(weight_read=2 * 200 * 10**9), v4p), 0) == "10"
     # prefill of 8192 tokens of 70e9 weights on 16, at 40 % of the peak
     assert f"{took(Cost(matmul=2 * 70 * 10**9 * 8192), V5E.times(16), mfu=Fraction(2, 5)):.2f}" == "0.91"
@@ -267,9 +267,9 @@ def test_other_times_of_the_book():
     assert milliseconds(1e3 * took(Cost(matmul=matmul), pod), 1) == "4.8"
 
 
-V4P = inline("name=v4p,bf16=2.75e14,bandwidth=1.23e12,memory=32e9")
-V6E = inline("name=v6e,bf16=9.2e14,bandwidth=1.5e10,memory=32e9")  # over PCIe
-B200 = inline("name=b200,fp16=2.25e15,bandwidth=8e12,memory=180e9")
+V4P = inline_machine("name=v4p,bf16=2.75e14,bandwidth=1.23e12,memory=32e9")
+V6E = inline_machine("name=v6e,bf16=9.2e14,bandwidth=1.5e10,memory=32e9")  # over PCIe
+B200 = inline_machine("name=b200,fp16=2.25e15,bandwidth=8e12,memory=180e9")
 
 
 def test_matmuls_of_the_tpu_and_gpu_chapters():
@@ -297,7 +297,7 @@ def test_critical_batches_of_the_tpu_chapter(machine, form, widths, times, print
     bind = Binding({s.sigma: 0, s.u_F: 1, s.u_W: 1, s.b_w: widths[0], s.b_a: widths[1]})
     cost = dense.linear(s.B, Integer(4096), Integer(16384))
     rates = {s.F: Fraction(machine.peak(form)), s.W: times * Fraction(machine.bandwidth)}
-    found = crossovers.solved(s.B, bind(timing.matmul_time(cost)), bind(timing.memory_time(cost)))
+    found = crossovers.intersection(s.B, bind(timing.matmul_time(cost)), bind(timing.memory_time(cost)))
     assert float(Binding(rates)(found)) == pytest.approx(printed, rel=within)
 
 

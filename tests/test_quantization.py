@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import symroof
-from symroof.config.config import catalogue
+from symroof.config.config import model_catalogue
 from symroof.errors import ConfigError
 
 DENSE = {
@@ -137,17 +137,17 @@ def test_linear_layers_multiply_in_the_wider_of_weights_and_inputs(quant: dict[s
     if quant.get("quant_method") == "compressed-tensors":
         quant = quant | {"ignore": ["lm_head"]}
     kept = loaded(quant).precision()
-    assert kept.multiplied("b_w") == kept.multiplied("b_o") == kept.multiplied("b_f") == {form: 1}
-    assert kept.multiplied("b_head") == kept.multiplied("b_emb") == kept.multiplied("") == {"bf16": 1}
-    assert loaded(quant).precision(weights="int4").multiplied("b_f") == {"bf16": 1}
+    assert kept.product_formats("b_w") == kept.product_formats("b_o") == kept.product_formats("b_f") == {form: 1}
+    assert kept.product_formats("b_head") == kept.product_formats("b_emb") == kept.product_formats("") == {"bf16": 1}
+    assert loaded(quant).precision(weights="int4").product_formats("b_f") == {"bf16": 1}
 
 
 def test_a_role_with_other_layers_multiplies_in_the_formats_of_each() -> None:
     quant = w_a({"num_bits": 8, "type": "float"}, FP8)
     quant["ignore"] += ["model.layers.0*", "model.layers.3.mlp.gate_proj"]
     kept = loaded(quant).precision()
-    assert kept.multiplied("b_w") == {"fp8": Fraction(3, 4), "bf16": Fraction(1, 4)}
-    assert kept.multiplied("b_f") == {"fp8": Fraction(1, 2), "bf16": Fraction(1, 2)}
+    assert kept.product_formats("b_w") == {"fp8": Fraction(3, 4), "bf16": Fraction(1, 4)}
+    assert kept.product_formats("b_f") == {"fp8": Fraction(1, 2), "bf16": Fraction(1, 2)}
 
 
 # Formats given -> what dense weights, the head, and cached keys are multiplied in.
@@ -169,8 +169,8 @@ GIVEN = [
 @pytest.mark.parametrize(("formats", "dense", "keys"), GIVEN)
 def test_formats_that_are_given_are_multiplied_in_the_wider(formats: dict[str, str], dense: str, keys: str) -> None:
     kept = symroof.load(DENSE).precision(**formats)
-    assert kept.multiplied("b_f") == kept.multiplied("b_head") == {dense: 1}
-    assert kept.multiplied("") == {keys: 1}
+    assert kept.product_formats("b_f") == kept.product_formats("b_head") == {dense: 1}
+    assert kept.product_formats("") == {keys: 1}
 
 
 # Built-in checkpoints: what attention, experts or dense networks, and the head multiply in.
@@ -191,7 +191,7 @@ CHECKPOINTS = [
 @pytest.mark.parametrize(("name", "attention", "width", "network"), CHECKPOINTS)
 def test_built_in_checkpoints_multiply_as_they_are_run(name: str, attention: str, width: str, network: str) -> None:
     kept = symroof.load(name).precision()
-    assert [next(iter(kept.multiplied(x))) for x in ("b_w", width, "b_head")] == [attention, network, "bf16"]
+    assert [next(iter(kept.product_formats(x))) for x in ("b_w", width, "b_head")] == [attention, network, "bf16"]
 
 
 def test_mxfp4_is_the_experts_format() -> None:
@@ -427,7 +427,7 @@ def test_mixers_of_a_hybrid_have_formats_of_their_own() -> None:
 
 def formats_of(name: str, **quant: Any) -> dict[str, str]:
     """The formats of a built-in model's roles, with another quantization_config."""
-    config = catalogue()[name]["config"]
+    config = model_catalogue()[name]["config"]
     kept = symroof.load({**config, "quantization_config": {**config.get("quantization_config", {}), **quant}})
     return {role: form.name for role, form in kept.report().precision.formats.items()}
 

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from symroof.cli import cli
-from symroof.config.config import catalogue
+from symroof.config.config import model_catalogue
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 CONSOLE = re.findall(r"```console\n\$ symroof (.*)\n((?:.*\n)*?)```", README)
@@ -21,7 +21,7 @@ def directory(tmp_path, monkeypatch):
     """A directory with a config.json, as the README's commands expect."""
     import json
 
-    (tmp_path / "config.json").write_text(json.dumps(catalogue()["llama-4-scout"]["config"]))
+    (tmp_path / "config.json").write_text(json.dumps(model_catalogue()["llama-4-scout"]["config"]))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -22,10 +22,10 @@ from sympy.printing.printer import Printer
 import symroof
 from symroof import symbols as s
 from symroof import units as numbers
-from symroof.config.config import catalogue
-from symroof.cost.notation import LATEX_NAMES, text
+from symroof.config.config import model_catalogue
+from symroof.cost.notation import LATEX_NAMES, formula_text
 from symroof.model.report import FIGURES
-from symroof.render import render
+from symroof.render.forms import render_report
 from symroof.render.report import table
 
 STEP = {"new": [1, 700], "cached": [1_048_576, 1024]}
@@ -50,19 +50,19 @@ def report(request):
 
 
 def rows(report, width):
-    lines = table.render(report, width).splitlines()
+    lines = table.report_table(report, width).splitlines()
     return [line for line in lines if re.search(r"\d\.\d\d .*\d\.\d{3}$", line)]
 
 
 @pytest.mark.parametrize("width", [100, 80])
 def test_the_table_fits(report, width):
     beyond = max(0, *(len(name) - 17 for name in report.blocks))  # a block whose name alone is long
-    assert max(map(len, table.render(report, width).splitlines())) <= width + beyond
+    assert max(map(len, table.report_table(report, width).splitlines())) <= width + beyond
 
 
 @pytest.mark.parametrize("width", [10, 80, 100, 300])
 def test_no_figure_is_cut_at_any_width(report, width):
-    shown = table.render(report, width)
+    shown = table.report_table(report, width)
     assert "…" not in shown
     figures = [re.findall(r"[\d.]+ [kMGTP]?|[\d.]+ [KMGTP]?i?B", line) for line in rows(report, width)]
     assert figures == [re.findall(r"[\d.]+ [kMGTP]?|[\d.]+ [KMGTP]?i?B", line) for line in rows(report, 100)]
@@ -86,7 +86,7 @@ def test_columns_are_as_wide_for_any_name(width):
         (f"{odd.get(block, block)}/{op}", *rest) for path, *rest in program.rows for block, op in [path.split("/")]
     )
     at = replace(own.evaluation, program=replace(program, rows=tuple(renamed)))
-    shown = table.render(replace(own, evaluation=at), width).splitlines()
+    shown = table.report_table(replace(own, evaluation=at), width).splitlines()
     grid = shown[2 : next(i for i, line in enumerate(shown) if line.startswith("total")) + 1]
     assert len({cell_len(line) for line in grid}) == 1
     assert any(line.startswith("he?ad?[1m ") for line in grid)
@@ -118,7 +118,7 @@ def test_bytes(value, shown):
 
 @given(st.integers(0, 10**30))
 def test_a_count_reads_back(value):
-    number, prefix = numbers.scaled(value, 1000, numbers.SI)
+    number, prefix = numbers.with_prefix(value, 1000, numbers.SI)
     assert float(number) < 1000
     assert abs(float(number) * 1000 ** numbers.SI.index(prefix) - value) <= 0.00501 * 1000 ** numbers.SI.index(prefix)
 
@@ -135,11 +135,11 @@ def test_a_count_reads_back(value):
     ],
 )
 def test_formulas_as_text(expr, shown):
-    assert text(expr) == shown
+    assert formula_text(expr) == shown
 
 
 def test_csv_holds_the_exact_figures(report):
-    lines = list(csv.DictReader(io.StringIO(render(report, "csv"))))
+    lines = list(csv.DictReader(io.StringIO(render_report(report, "csv"))))
     assert [x["path"] for x in lines] == [*(row.path for row in report.rows), "total"]
     for line, row in zip(lines, report.to_dict()["rows"], strict=False):
         assert [line[name] for name in FIGURES] == [str(x) for x in row["one_layer"].values()]
@@ -148,10 +148,10 @@ def test_csv_holds_the_exact_figures(report):
 
 
 def test_markdown_rows_have_one_shape(report):
-    blocks = [block.splitlines() for block in render(report, "markdown").split("\n\n") if block.startswith("|")]
+    blocks = [block.splitlines() for block in render_report(report, "markdown").split("\n\n") if block.startswith("|")]
     for block in blocks:
         assert len({line.count("|") for line in block if line.startswith("|")}) <= 2
-    assert all(f"| {row.path} |" in render(report, "markdown") for row in report.rows)
+    assert all(f"| {row.path} |" in render_report(report, "markdown") for row in report.rows)
 
 
 def test_notebooks_show_a_report():
@@ -160,12 +160,12 @@ def test_notebooks_show_a_report():
     assert found._repr_html_().count("<tr>") == lines + 4  # weights, embedding, cache, sum
     assert found._repr_latex_().startswith("$$\\begin{array}")
     assert "attention/attend" in found._repr_html_()
-    assert repr(found) == "<symroof report llama-3.2-1b: 2.75 GFLOP, 2.37 GiB moved, 2.36 GiB kept>"
-    assert str(found) == table.render(found, 100)
+    assert repr(found) == "<symroof report llama-3.2-1b: 2.75 GFLOP, 2.37 GiB moved, 2.36 GiB stored>"
+    assert str(found) == table.report_table(found, 100)
 
 
 def test_a_name_cannot_break_html_or_markdown():
-    found = symroof.load({**catalogue()["llama-3.2-1b"]["config"], "_name_or_path": "<b>|x"}).report()
+    found = symroof.load({**model_catalogue()["llama-3.2-1b"]["config"], "_name_or_path": "<b>|x"}).report()
     assert "<b>|x" not in found._repr_html_()
     assert "&lt;b&gt;|x" in found._repr_html_()
 

@@ -14,16 +14,16 @@ import symroof
 from symroof.cli import cli
 from symroof.cost.batch import LARGEST, Workload
 from symroof.errors import UsageError
-from symroof.hardware.machines import inline
+from symroof.hardware.machines import inline_machine
 from symroof.hardware.platform import platform
 from symroof.performance import capacity, serving
-from symroof.performance.capacity import DoesNotFit, Need
+from symroof.performance.capacity import DoesNotFit, MemoryNeed
 from symroof.performance.decode_steps import Draft
 from symroof.performance.roofline import roofline
 from symroof.performance.serving import serve
-from symroof.render.results.serving import render
+from symroof.render.results.serving import serving_text
 
-MACHINE = inline("name=box,peak=1e15,fp8=2e15,vector=6e13,bandwidth=4e12,memory=4TiB,power=700")
+MACHINE = inline_machine("name=box,peak=1e15,fp8=2e15,vector=6e13,bandwidth=4e12,memory=4TiB,power=700")
 BOX = platform(MACHINE)
 HALF = platform(MACHINE, mfu=0.5, mbu=0.5)
 CLOSE = 1e-12
@@ -230,9 +230,9 @@ def test_the_longest_workload_there_is():
 @pytest.mark.parametrize("tokens", [1, 2, 3, 5])
 def test_tokens_a_round_by_trying_all_that_can_be_accepted(tokens):
     for accepted in (Fraction(0), Fraction(1, 10), Fraction(1, 2), Fraction(4, 5), Fraction(1)):
-        assert Draft(model(SMALL), tokens, accepted).a_round == outcomes(tokens, accepted)
-    assert Draft(model(SMALL), tokens, Fraction(0)).a_round == 1
-    assert Draft(model(SMALL), tokens, Fraction(1)).a_round == tokens + 1
+        assert Draft(model(SMALL), tokens, accepted).tokens_per_round == outcomes(tokens, accepted)
+    assert Draft(model(SMALL), tokens, Fraction(0)).tokens_per_round == 1
+    assert Draft(model(SMALL), tokens, Fraction(1)).tokens_per_round == tokens + 1
 
 
 @pytest.mark.parametrize(
@@ -282,7 +282,7 @@ def test_a_draft_no_smaller_than_the_model_never_pays(draft):
         assert found.speedup < 1
         assert found.break_even is None
         assert found.to_dict()["draft"]["break_even"] is None
-        assert "never pays" in render(found)
+        assert "never pays" in serving_text(found)
 
 
 def test_a_draft_pays_less_once_decoding_computes():
@@ -348,8 +348,8 @@ def test_no_energy_without_power_and_no_price_without_one():
     assert found.prices is None
     assert found.to_dict()["energy"] is None
     assert found.to_dict()["price"] is None
-    assert "energy" not in render(found)
-    assert "price" not in render(found)
+    assert "energy" not in serving_text(found)
+    assert "price" not in serving_text(found)
     known = platform(replace(MACHINE, power=None), joules=(1e-12, 1e-11))
     assert served(SMALL, 40, 5, on=known).energy["per_output_token"] > 0
 
@@ -374,10 +374,10 @@ def test_half_the_peaks_take_twice_as_long_and_bound_nothing():
         close(getattr(half.time, name), 2 * getattr(peak.time, name))
         assert getattr(half.lower, name) == getattr(peak.lower, name)
     assert (peak.to_dict()["estimate"], half.to_dict()["estimate"]) == (False, True)
-    assert "estimate" in render(half)
-    assert "at the peaks" not in render(half)
-    assert "at the peaks" in render(peak)
-    assert "stimate" not in render(peak)
+    assert "estimate" in serving_text(half)
+    assert "at the peaks" not in serving_text(half)
+    assert "at the peaks" in serving_text(peak)
+    assert "stimate" not in serving_text(peak)
 
 
 def test_launches_are_paid_for_by_the_step():
@@ -408,13 +408,13 @@ def fullest(needs):
 def test_what_is_needed_is_what_the_fullest_step_keeps(name, work):
     found = plain(name, work)
     shapes = [(n, c, logits) for n, c, logits in filling(found.work)] + [(1, c, None) for c in decoding(found.work)]
-    every = [capacity.need(model(name).report(n, c, work[2], logits=logits)) for n, c, logits in shapes]
+    every = [capacity.memory_need(model(name).report(n, c, work[2], logits=logits)) for n, c, logits in shapes]
     assert found.need == fullest(every)
 
 
 def test_the_fullest_step_need_not_be_the_last():
     name = "deepseek-v4-flash"
-    assert plain(name, (509, 5, 1)).need.total > capacity.need(model(name).report(1, 512)).total
+    assert plain(name, (509, 5, 1)).need.total > capacity.memory_need(model(name).report(1, 512)).total
 
 
 def test_a_draft_is_kept_beside_the_model():
@@ -427,7 +427,7 @@ def test_a_draft_is_kept_beside_the_model():
         ours, theirs = model(LARGE).report(n, c, 3, logits=logits), model(SMALL).report(m, d, 3)
         acts = max(x.cost.act_read + x.cost.act_write for x in (*ours.rows, *theirs.rows))
         cache = ours.storage.cache + theirs.storage.cache
-        needs.append(Need(ours.storage.total + theirs.storage.total - cache, cache, acts))
+        needs.append(MemoryNeed(ours.storage.total + theirs.storage.total - cache, cache, acts))
     assert found.need == fullest(needs)
 
 
@@ -441,7 +441,7 @@ def test_it_fits_to_the_byte(draft):
     found = served(LARGE, 40, 9, 3, draft=draft, on=less, anyway=True)
     assert not found.fits
     assert found.to_dict()["memory"]["fits"] is False
-    assert "too much" in render(found)
+    assert "too much" in serving_text(found)
 
 
 # --- a single output token -----------------------------------------------------------------------------------------
@@ -462,7 +462,7 @@ def test_a_single_output_token_is_no_decoding(draft):
     assert found.speedup is None
     assert found.break_even is None
     assert json.loads(json.dumps(told))["time"] == told["time"]
-    assert "output token" in render(found, 80)
+    assert "output token" in serving_text(found, 80)
 
 
 # --- workloads that cannot be --------------------------------------------------------------------------------------
@@ -473,8 +473,8 @@ def test_a_single_output_token_is_no_decoding(draft):
     [
         ((0, 1), "prompt: 0 is out of range"),
         ((-5, 1), "prompt: -5"),
-        ((1.5, 1), "no whole number"),
-        ((True, 1), "no whole number"),
+        ((1.5, 1), "not a whole number"),
+        ((True, 1), "not a whole number"),
         ((1, 0), "output tokens: 0"),
         ((1, 1, 0), "batch size: 0"),
         ((5, 1, 1, 5), "5 of 5 prompt tokens are cached"),
@@ -510,9 +510,9 @@ def test_lines_fold_to_the_terminal(width):
         plain("deepseek-v4-flash", (509, 5, 1)),
     ]
     for x in found:
-        assert max(map(len, render(x, width).splitlines())) <= width
-        assert render(x) == str(x)
-        assert not re.search(r"inf|nan|None|Fraction", render(x).replace("info", ""))
+        assert max(map(len, serving_text(x, width).splitlines())) <= width
+        assert serving_text(x) == str(x)
+        assert not re.search(r"inf|nan|None|Fraction", serving_text(x).replace("info", ""))
 
 
 SECONDS = {"s": 1, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
@@ -568,7 +568,7 @@ def test_json_is_what_python_returns_and_the_module_documents():
         3,
     ]
     told = as_json(*words)
-    on = platform(inline(ON[1]), mfu=0.5)
+    on = platform(inline_machine(ON[1]), mfu=0.5)
     draft = Draft(model(SMALL), 3, Fraction(4, 5))
     found = serve(model(LARGE), on, Workload(100, 10, 4, 20, 30), draft=draft, price=Fraction(5, 2))
     assert told == json.loads(json.dumps(found.to_dict()))

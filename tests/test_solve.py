@@ -4,7 +4,6 @@ import json
 import math
 import sys
 import time
-from decimal import Decimal
 from fractions import Fraction
 from itertools import groupby
 
@@ -17,13 +16,13 @@ from sympy import Eq, Float, Ge, Integer, Max, Min, Rational, Symbol, floor, log
 import symroof
 from symroof import SymroofError
 from symroof import symbols as s
-from symroof.algebra.multiprecision import evaluator
+from symroof.algebra.multiprecision import evaluator, scientific
 from symroof.algebra.rootfinding import roots
 from symroof.algebra.rootfinding.signs import BRACKETED, PIECES, ROOTS, Run
 from symroof.cli import cli
-from symroof.cost.timing import seconds
+from symroof.cost.timing import operator_seconds
 from symroof.errors import UsageError
-from symroof.hardware.machines import inline, machine
+from symroof.hardware.machines import inline_machine, machine
 from symroof.hardware.platform import platform
 from symroof.solving import parser
 
@@ -37,7 +36,7 @@ def timed(report, where):
     took, computing = 0, 0
     for row in report.rows:
         rates = where.rates(row.role, row.cost.matmul, row.width, report.precision)
-        each = seconds(row.cost, rates)
+        each = operator_seconds(row.cost, rates)
         took, computing = took + row.layers * each.time, computing + row.layers * each.matmul
     kept = report.total.weight_read + report.total.cache_read + report.total.cache_write
     return took, computing, kept / Fraction(where.machine.bandwidth)
@@ -279,7 +278,7 @@ def test_real_unknowns(question, unknown):
         where = platform(mine.machine, mbu=value)
     else:
         peak, bandwidth = given[unknown]
-        where = platform(inline(f"peak={peak:.12e},bandwidth={bandwidth:.12e},memory=80GiB,vector=66.9e12"))
+        where = platform(inline_machine(f"peak={peak:.12e},bandwidth={bandwidth:.12e},memory=80GiB,vector=66.9e12"))
     target = {"5 ms": 0.005, "6 ms": 0.006}.get(question[-4:], math.exp(2) / 1000)
     assert math.isclose(timed(report, where)[0], target, rel_tol=1e-9)
     assert found.answer_is == ("only" if found.relation == "=" else "smallest")
@@ -355,11 +354,11 @@ TREES = [
 
 
 def tree(x):
-    if isinstance(x, parser.Number):
+    if isinstance(x, parser.NumberNode):
         return str(x.value)
-    if isinstance(x, parser.Name):
+    if isinstance(x, parser.NameNode):
         return x.name
-    if isinstance(x, parser.Asked):
+    if isinstance(x, parser.CallNode):
         return f"{x.name}[{','.join(x.words)}]" + (f".{x.part}" if x.part else "")
     parts = [tree(y) for y in x.parts]
     return f"{x.sign}({', '.join(parts)})" if x.sign.isalpha() else f"({parts[0]} {x.sign} {parts[1]})"
@@ -367,7 +366,7 @@ def tree(x):
 
 @pytest.mark.parametrize(("text", "read"), TREES)
 def test_texts_are_read(text, read):
-    assert tree(parser.comparison(text).left) == read
+    assert tree(parser.parse_comparison(text).left) == read
 
 
 # What is wrong, and words of the error: what, where, the cure.
@@ -408,8 +407,8 @@ WRONG = {
     "(0 - 8) ^ 0.5 = B": "no such power",
     "9 ^ 9 ^ 9 = B": "too large",
     "B ^ 100 = 2": "give 64 at most",
-    "W = 3": "W is a machine's",
-    "N_e = 3": "N_e is no size of llama-3.1-8b",
+    "W = 3": "W is a property of a machine",
+    "N_e = 3": "N_e is not a size of llama-3.1-8b",
     "(" * 60 + "1": "nested deeper than 40",
     "1+" * 400 + "1 = 2": "500 at most",
     "flops = __import__('os')": "unknown function '__import__'",
@@ -430,13 +429,13 @@ def test_mistakes_are_told_in_one_line(question):
     ("unknown", "hold", "match"),
     [
         ("spam", (), "unknown symbol to solve for 'spam'"),
-        ("N_e", (), "no size of llama"),
-        ("T", (), "stands for other"),
+        ("N_e", (), "not a size of llama"),
+        ("T", (), "defined by other"),
         ("d", ["f"], "give ratios"),
         ("d", ["f/L"], "give ratios"),
-        ("d", ["g/d"], "'g' is no size"),
+        ("d", ["g/d"], "'g' is not a size"),
         ("d", ["f/d,f*h/d"], "held already"),
-        ("W", ["f/W"], "no size of the model"),
+        ("W", ["f/W"], "not a size of the model"),
     ],
 )
 def test_unknowns_that_cannot_be(unknown, hold, match):
@@ -478,6 +477,11 @@ texts = st.sampled_from([COUNTS, BYTES, TIMES]).flatmap(
 unknown_symbols = st.sampled_from(["B", "n", "c", "d", "f", "L", "H_q", "W", "b_c", "u_F"])
 
 
+def test_a_negative_power_of_zero_divides_by_zero():
+    with pytest.raises(UsageError, match="it divides by 0"):
+        symroof.solve(LLAMA, "flops = c ^ -flops", "B")
+
+
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(texts, unknown_symbols)
 def test_no_comparison_breaks_or_takes_long(text, unknown):
@@ -496,7 +500,7 @@ def test_no_comparison_breaks_or_takes_long(text, unknown):
 @given(st.one_of(st.text(max_size=60), st.text("()+-*/^=<>., \"'_eEBn0123459GiBms", max_size=60)))
 def test_no_text_breaks_the_reader(text):
     try:
-        told = parser.comparison(text).relation
+        told = parser.parse_comparison(text).relation
     except UsageError as error:
         told = str(error)
     assert "\n" not in told
@@ -532,7 +536,7 @@ def brute(above, below, last):
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(formulas, formulas)
 def test_signs_are_those_of_brute_force(above, below):
-    found = roots.of_quotient(above, below, x, 0, 60)
+    found = roots.quotient_signs_over(above, below, x, 0, 60)
     expected = brute(above, below, 60)
     assert list(found.runs) == expected[: len(found.runs)]
     assert found.complete == (len(found.runs) == len(expected))
@@ -550,7 +554,7 @@ def test_signs_are_those_of_brute_force(above, below):
     ],
 )
 def test_where_signs_change(expr, how, at):
-    found = roots.of_quotient(expr, Integer(1), x, 0, 10**18)
+    found = roots.quotient_signs_over(expr, Integer(1), x, 0, 10**18)
     assert found.how == how
     assert [(run.first, run.sign) for run in found.runs[1:]] == at
 
@@ -560,14 +564,14 @@ y = Symbol("y", positive=True)
 
 def test_real_roots_between_branches():
     expr = Max(3 / y, Integer(1)) + Max(8 / y, Rational(1, 2)) - 4  # 11/y = 4 up to y = 3: y = 11/4
-    found = roots.of_quotient(expr, Integer(1), y, 0, 100)
+    found = roots.quotient_signs_over(expr, Integer(1), y, 0, 100)
     assert [(run.first, run.last, run.sign) for run in found.runs] == [
         (0, Rational(11, 4), 1),
         (Rational(11, 4), Rational(11, 4), 0),
         (Rational(11, 4), 100, -1),
     ]
     assert found.how == ROOTS
-    bracketed = roots.of_quotient(log(y) - 1, Integer(1), y, 0, 100)
+    bracketed = roots.quotient_signs_over(log(y) - 1, Integer(1), y, 0, 100)
     assert math.isclose(float(bracketed.runs[1].first), math.e, rel_tol=1e-15)
     assert bracketed.how == BRACKETED
 
@@ -575,10 +579,10 @@ def test_real_roots_between_branches():
 def test_decimals():
     run = evaluator(Max(x, Rational(5, 2)) ** 2 + floor(x / 3) - Rational(1, 3) ** x, x)
     assert math.isclose(run(7), 49 + 2 - 3**-7, rel_tol=1e-15)
-    assert run(10**18) == Decimal(10**36 + 10**18 // 3)
+    assert run(10**18) == 10**36 + 10**18 // 3
     assert evaluator(1 / (x - 3), x)(3) is None
     assert evaluator(log(x), x)(0) is None
-    assert evaluator(Integer(2) ** x, x)(10**18).adjusted() == 301_029_995_663_981_195
+    assert scientific(evaluator(Integer(2) ** x, x)(10**18), 4) == "1.636e+301029995663981195"
 
 
 def run(*words):
@@ -601,15 +605,15 @@ def test_the_command_prints_the_formula_the_number_and_how():
     assert "no B from 1 to 1e18: it never holds" in never
     assert "989.40 TFLOP/s in bf16" in never
     between = run("llama-3.1-8b", "--for", "cached", "cache_bytes = weight_bytes").stdout
-    assert "c = 916121/8 = 114,515.125, between 114,515 and 114,516: no whole number" in between
+    assert "c = 916121/8 = 114,515.125, between 114,515 and 114,516: not a whole number" in between
     assert "the sides differ by" in run("deepseek-v3", "--for", "B", "intensity >= 295").stdout
 
 
 def test_lines_fit_the_terminal():
-    from symroof.render.results.solution import render
+    from symroof.render.solution.text import solution_text
 
     for question, unknown in (("time(h100-sxm) <= 20 ms", "B"), ("storage <= 80 GiB", "d"), ("flops = 1e12", "L")):
-        assert max(map(len, render(symroof.solve(LLAMA, question, unknown), 80).splitlines())) <= 80
+        assert max(map(len, solution_text(symroof.solve(LLAMA, question, unknown), 80).splitlines())) <= 80
 
 
 def test_json_has_the_schema():

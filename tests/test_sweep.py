@@ -1,4 +1,4 @@
-"""Sweeps: every number is that of the exact report at its point; tapes are small and stay whole at any size."""
+"""Sweeps: every number is that of the exact report at its point; programs are small and stay whole at any size."""
 
 import random
 import tracemalloc
@@ -12,17 +12,17 @@ from sympy import Integer, Max, Min, Symbol, floor
 import symroof
 from symroof.algebra.points import Point
 from symroof.errors import SymroofError, UnknownName, UsageError
-from symroof.hardware.machines import catalogue
-from symroof.hardware.platform import placed
-from symroof.performance.roofline import Roofline, timed
+from symroof.hardware.machines import built_in_machines
+from symroof.hardware.platform import as_platform
+from symroof.performance.roofline import Roofline, timed_operator
 from symroof.sweeps import plan as plans
-from symroof.sweeps import tape_compiler
+from symroof.sweeps import ufunc_compiler
 from symroof.sweeps.axes import axes
 from symroof.sweeps.backends import ENGINES
-from symroof.sweeps.columns import KNOWN
-from symroof.sweeps.grid import Grid, blocks, prepared, with_numpy
-from symroof.sweeps.sweep import plan, sweep
-from symroof.sweeps.tape import order
+from symroof.sweeps.columns import COLUMNS
+from symroof.sweeps.grid import Grid, grid_blocks, prepare_grid, with_numpy
+from symroof.sweeps.sweep import plan_sweep, sweep
+from symroof.sweeps.ufunc_program import execution_order
 
 STEPS = "flops,bytes,time"
 # Of every kind, dense, experts, latent, indexed and compressed attention, windows, chunks, hybrids, recurrences: rules,
@@ -45,8 +45,8 @@ MODELS = {
 
 def on_platform(model, on, **step):
     """The roofline of a step, whatever fits."""
-    report, platform = model.report(**step), placed(on)
-    return Roofline(report, platform, tuple(timed(row, report, platform) for row in report.rows), 0)
+    report, platform = model.report(**step), as_platform(on)
+    return Roofline(report, platform, tuple(timed_operator(row, report, platform) for row in report.rows), 0)
 
 
 def at(model, batch, new, cached, on="b200", **how):
@@ -94,8 +94,8 @@ def drawn(rng, least, most, count=3):
 def test_every_column_is_that_of_the_exact_report(name):
     rng, model, (rules, most) = random.Random(name), symroof.load(name), MODELS[name]
     over = {"batch": drawn(rng, 1, most), "new": drawn(rng, 1, most), "cached": drawn(rng, 0, most)}
-    found = sweep(model, over, KNOWN, on="b200", rules=rules, dtype="bf16")
-    assert set(found.columns) == set(KNOWN)
+    found = sweep(model, over, COLUMNS, on="b200", rules=rules, dtype="bf16")
+    assert set(found.columns) == set(COLUMNS)
     for column in found.columns.values():
         assert column.shape == found.shape
         assert np.all(np.isfinite(column))
@@ -171,7 +171,7 @@ def test_what_a_platform_reaches_is_in_the_times():
 
 
 def test_a_machine_without_a_vector_rate_does_elementwise_work_in_no_time():
-    own = next(x for x in catalogue().values() if x.vector is None and "bf16" in x.peaks)
+    own = next(x for x in built_in_machines().values() if x.vector is None and "bf16" in x.peaks)
     found = sweep("gpt2", {"batch": "1,999"}, "time", on=own, dtype="bf16")
     same(found["time"][1], on_platform(symroof.load("gpt2"), own, batch_size=999, dtype="bf16").time)
 
@@ -210,9 +210,9 @@ def test_random_formulas_are_what_exact_arithmetic_makes_of_them():
     axes_ = ((1, 4, 9), (2, 3, 50, 1000), (1, 16))
     for _ in range(60):
         expr = whole(3) / rng.choice((1, 3, w, B + c))
-        tape = tape_compiler.compiled([expr], (B, c, w), {})
-        grid = Grid(tape, axes_)
-        found = prepared(grid).fill(grid.whole, [np.empty(grid.shape)])[0]
+        program = ufunc_compiler.compile_program([expr], (B, c, w), {})
+        grid = Grid(program, axes_)
+        found = prepare_grid(grid).fill(grid.whole, [np.empty(grid.shape)])[0]
         for place in np.ndindex(found.shape):
             exact = Point({x: own[i] for x, own, i in zip((B, c, w), axes_, place, strict=True)}).number(expr)
             same(found[place], exact, expr)
@@ -222,7 +222,7 @@ def test_blocks_are_runs_of_rows_that_make_the_grid():
     for shape in ((), (1,), (10,), (3, 7), (7, 3), (2, 3, 5), (1, 1, 9)):
         for most in (1, 4, 6, 100):
             seen = np.full(shape, -1)
-            for i, block in enumerate(blocks(shape, most)):
+            for i, block in enumerate(grid_blocks(shape, most)):
                 assert np.all(seen[block] == -1)
                 seen[block] = i
                 assert seen[block].size <= max(most, 1)
@@ -232,26 +232,26 @@ def test_blocks_are_runs_of_rows_that_make_the_grid():
 
 @pytest.mark.parametrize(("quantities", "full"), [("flops", 1), ("bytes", 2), ("flops,bytes", 3)])
 def test_a_total_takes_one_multiply_add_a_point(quantities, full):
-    found = plan(symroof.load("llama-3.1-8b"), {"batch": "1:512", "cached": "0:4096"}, quantities)
+    found = plan_sweep(symroof.load("llama-3.1-8b"), {"batch": "1:512", "cached": "0:4096"}, quantities)
     assert sum(len(x.axes) == 2 for x in taken(found)) <= full
 
 
 def taken(found):
     """The steps that a sweep takes."""
-    tape = found.parts[0].grid.tape
-    return [tape.steps[i] for i in order(tape, ())]
+    program = found.parts[0].grid.program
+    return [program.steps[i] for i in execution_order(program, ())]
 
 
 @pytest.mark.parametrize("name", ["llama-3.1-8b", "qwen3-30b-a3b", "gpt-oss-20b"])
 def test_no_maximum_is_taken_at_every_point(name):
-    steps = taken(plan(symroof.load(name), {"batch": "1:512", "cached": "0:4096"}, "time", on="h100-sxm"))
+    steps = taken(plan_sweep(symroof.load(name), {"batch": "1:512", "cached": "0:4096"}, "time", on="h100-sxm"))
     assert sum(x.operation == "maximum" for x in steps) > 6
     assert sum(x.operation == "maximum" and len(x.axes) == 2 for x in steps) == 0
     assert sum(len(x.axes) == 2 for x in steps) == 2
 
 
 def test_memory_is_bounded_whatever_the_size_of_the_grid():
-    found = plan(symroof.load("qwen3-30b-a3b"), {"batch": "1:1000", "cached": "0:29999"}, STEPS, on="h100-sxm")
+    found = plan_sweep(symroof.load("qwen3-30b-a3b"), {"batch": "1:1000", "cached": "0:29999"}, STEPS, on="h100-sxm")
     tracemalloc.start()
     rows = sum(map(len, found.blocks()))
     most = tracemalloc.get_traced_memory()[1]
@@ -262,7 +262,7 @@ def test_memory_is_bounded_whatever_the_size_of_the_grid():
 
 def test_what_is_kept_whole_does_not_change_a_number(monkeypatch):
     over = {"batch": "1:40:+3", "new": "1,2,700", "cached": f"0:9,{10**14}:{10**14 + 5}"}
-    planned = plan("deepseek-v3.2", over, STEPS, on="h200-sxm")
+    planned = plan_sweep("deepseek-v3.2", over, STEPS, on="h200-sxm")
     wanted = planned.in_memory()
     monkeypatch.setitem(ENGINES, "numpy", partial(with_numpy, most=50))
     for hoisted in (0, 100, 2**21):
@@ -298,23 +298,23 @@ def test_axes_are_read_as_they_are_written():
         (["cached=0:9:x2"], {}, "multiplying never arrives"),
         (["batch=1:9:x1"], {}, "multiplying never arrives"),
         (["batch=1:2:3:4"], {}, "give FIRST:LAST"),
-        (["batch=1.5"], {}, "no whole number"),
+        (["batch=1.5"], {}, "not a whole number"),
         (["batch"], {}, "is not NAME=VALUES"),
         (["batch="], {}, "is not NAME=VALUES"),
         (["batch=,"], {}, "runs over nothing"),
         ({"batch": []}, {}, "runs over nothing"),
-        ({"batch": [True]}, {}, "True is no whole number"),
+        ({"batch": [True]}, {}, "True is not a whole number"),
         (["batch=0"], {}, "out of range: give 1 to 1e"),
         (["batch=1e19"], {}, "out of range"),
         (["batch=1:1000000000000"], {}, "runs over 1000000000000 values: give 1000000000 at most"),
         (["batch=1:100000", "cached=0:100000"], {}, "a sweep of 10,000,100,000 rows: give 1,000,000,000 at most"),
         (["batch=1:100000", "cached=0:9999"], {}, "2,000,000,000 numbers in memory: give 200,000,000"),
         (["batch=1", "B=2"], {}, "batch is swept over twice"),
-        (["cache=fp8"], {"cache": "fp8"}, "cache is swept over, and given besides"),
-        (["batch=1"], {"batch_size": 2}, "batch is swept over, and given besides"),
-        (["model=gpt2"], {}, "model is swept over, and given besides"),
-        (["batch=1"], {"quantities": "time"}, "time is that of a machine: give one"),
-        (["gpus=1,2"], {}, "gpus are those of a machine"),
+        (["cache=fp8"], {"cache": "fp8"}, "cache is both swept over and given"),
+        (["batch=1"], {"batch_size": 2}, "batch is both swept over and given"),
+        (["model=gpt2"], {}, "model is both swept over and given"),
+        (["batch=1"], {"quantities": "time"}, "time needs a machine: give one"),
+        (["gpus=1,2"], {}, "gpus needs a machine"),
         (["batch=1"], {"new": 0}, "new tokens: 0 is out of range"),
         (["H_q=32,33"], {}, "at H_q = 33: query heads"),
         (["d=2,3"], {"hold": ("f/d",)}, "at d = 3: f would be 21/2"),
@@ -322,7 +322,7 @@ def test_axes_are_read_as_they_are_written():
         (["d=2", "V=2"], {"hold": ("f/d", "f/V")}, "f follows 7\\*d/2 and V"),
         (["d=1:1000", "f=1:1000"], {}, "1,000,000 combinations of sizes"),
         (["d=1e10"], {}, "out of range"),
-        (["batch=1"], {"engine": "numpy", "scheduler": "tcp://x"}, "a scheduler is dask's"),
+        (["batch=1"], {"engine": "numpy", "scheduler": "tcp://x"}, "a scheduler needs engine dask"),
     ],
 )
 def test_mistakes_are_told(over, given, told):
@@ -373,5 +373,5 @@ def test_a_sweep_is_arrays_by_name_and_a_table():
 
 
 def test_the_limits_are_those_that_are_told():
-    assert plans.MOST == 10**9
-    assert plan("gpt2", ["batch=1:1000", "cached=0:999999"], dtype="fp16").rows == 10**9
+    assert plans.MAX_ROWS == 10**9
+    assert plan_sweep("gpt2", ["batch=1:1000", "cached=0:999999"], dtype="fp16").rows == 10**9

@@ -14,8 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 import symroof
-from symroof.cli import cli
-from symroof.cli.commands import sweep as sweeping
+from symroof.cli import cli, sweep_output
 from symroof.sweeps import writers
 
 KINDS = ("csv", "parquet", "npz")
@@ -97,9 +96,9 @@ def test_numbers_are_written_so_that_they_read_back_the_same():
 
 def test_a_field_with_a_comma_is_quoted():
     file = io.BytesIO()
-    heads = writers.Heads((writers.Axis("model", ('a,"b"',)), writers.Axis("batch", (1, 2))), {"flops": "FLOP"})
-    with writers.finished(writers.Csv(file, heads)) as sheet:
-        sheet.write(writers.Rows(('a,"b"',), ((1, 2),), [np.array([0.5, 3])]))
+    heads = writers.Header((writers.Axis("model", ('a,"b"',)), writers.Axis("batch", (1, 2))), {"flops": "FLOP"})
+    with writers.finishing(writers.Csv(file, heads)) as sheet:
+        sheet.write(writers.RowBlock(('a,"b"',), ((1, 2),), [np.array([0.5, 3])]))
     assert list(csv.reader(io.StringIO(file.getvalue().decode()))) == [
         ["model", "batch", "flops"],
         ['a,"b"', "1", "0.5"],
@@ -180,7 +179,7 @@ def test_a_full_disk_behind_a_device_is_told():
         ("file/found.npz", 1, "cannot be written: Not a directory"),
         ("found.xlsx", 2, "unknown ending of a file '.xlsx': known: .csv, .npz, .parquet"),
         ("found", 2, "unknown ending of a file"),
-        ("pipe.npz", 2, "is no file: Parquet and npz are written to one"),
+        ("pipe.npz", 2, "is not a regular file: Parquet and npz need one"),
     ],
 )
 def test_targets_that_cannot_be_are_told(target, code, told, tmp_path):
@@ -203,8 +202,8 @@ def test_a_folder_that_is_read_only_is_told(tmp_path):
         (["--over", "batch=1,2", "--batch-size", "2"], "--batch-size is swept over: leave it out"),
         (["--over", "gpus=1,2", "--on", "b200", "--gpus", "2"], "--gpus is swept over"),
         (["--over", "on=b200", "--on", "b200"], "--on is swept over"),
-        (["--over", "model=gpt2"], "model is swept over, and given besides"),
-        (["--over", "batch=1", "--quantity", "time"], "time is that of a machine: give one, such as --on h100-sxm"),
+        (["--over", "model=gpt2"], "model is both swept over and given"),
+        (["--over", "batch=1", "--quantity", "time"], "time needs a machine: give one, such as --on h100-sxm"),
     ],
 )
 def test_mistakes_are_told_in_one_line(words, told):
@@ -238,9 +237,9 @@ class Terminal(io.StringIO):
 
 
 def test_how_far_a_long_sweep_is_shows_on_a_terminal_alone(monkeypatch):
-    monkeypatch.setattr(sweeping, "LONG", 1)
+    monkeypatch.setattr(sweep_output, "LONG", 1)
     assert run(*GRID).stderr == ""
     monkeypatch.setattr(sys, "stderr", Terminal())
-    with sweeping.shown(1000, "found.csv") as advance:
+    with sweep_output.progress_bar(1000, "found.csv") as advance:
         advance(500)
     assert "500/1000" in sys.stderr.getvalue()

@@ -11,10 +11,10 @@ import symroof
 from symroof import symbols as s
 from symroof.algebra.binding import Binding
 from symroof.analysis.conventions import CONVENTIONS, by_convention
-from symroof.config.config import catalogue
+from symroof.config.config import model_catalogue
 from symroof.errors import UnknownName, UsageError
 from symroof.training.compute_optimal import BEST_D, BEST_N, optimum
-from symroof.training.flops import CORE, summed, terms, training_flops, training_formula
+from symroof.training.flops import CORE, operator_flops, sum_of_operators, training_flops, training_formula
 from symroof.training.scaling_laws import LAWS, LOSS, Law, shape
 
 DAY = 86400
@@ -137,7 +137,7 @@ def test_flash_attention(rules):
     model = symroof.load("llama-2-7b")
     scores = {s.rho: Integer(0), s.rho_c: Rational(1, 2)}
     n, found = 4096, training_flops(model, 4096, recompute=scores, rules=rules)
-    core = summed(x for x in terms(model, rules) if x.role == CORE).matmul
+    core = sum_of_operators(x for x in operator_flops(model, rules) if x.role == CORE).matmul
     published = 32 * 4 * n**2 * 32 * 128 // (1 if rules == "full-square" else 2)
     assert found.number(core) * n == pytest.approx(published, rel=1 / n)
     assert found.number(2 * core + found.recomputed.matmul) == pytest.approx(2.5 * found.number(core))
@@ -362,7 +362,7 @@ def test_scaling_book_llama_3_70b():
 # Scaling.
 
 
-ONE_OF_EACH = sorted({x["config"].get("model_type", name): name for name, x in catalogue().items()}.values())[::2]
+ONE_OF_EACH = sorted({x["config"].get("model_type", name): name for name, x in model_catalogue().items()}.values())[::2]
 
 
 @pytest.mark.parametrize("name", sorted({*ONE_OF_EACH, *MODELS}))

@@ -113,7 +113,7 @@ def gated_heads() -> Model:
     )
     window = Attention("sliding", qk_norm="rms", qk_over="width", values=True, gate="head", softplus=True, sinks=True)
     apart = Attention(
-        values=True, gate="apart", gate_bias=True, clip=True, repeated=True, inner_norm="rms", inner_over="head"
+        values=True, gate="separate", gate_bias=True, clip=True, repeated=True, inner_norm="rms", inner_over="head"
     )
     attentions = by(
         "fwawfw",

@@ -8,14 +8,14 @@ from typing import Any
 EXACT_POWER = 64  # powers above this are floats: an exact (15/16)^200000 takes seconds to reduce
 
 
-def power(base: Any, exponent: Any) -> Any:
+def exact_power(base: Any, exponent: Any) -> Any:
     """base ** exponent: exact for whole exponents up to EXACT_POWER, a float beyond."""
     if isinstance(exponent, int) and abs(exponent) <= EXACT_POWER:
         return Fraction(base) ** exponent if exponent < 0 else base**exponent
     return float(base) ** float(exponent)
 
 
-def over(above: Any, below: Any) -> Any:
+def exact_quotient(above: Any, below: Any) -> Any:
     """above / below, exactly: an int where it divides, else a Fraction; a float where one is."""
     if isinstance(above, float) or isinstance(below, float):
         return above / below
@@ -23,23 +23,23 @@ def over(above: Any, below: Any) -> Any:
     return Fraction(above) / below if rest else quotient
 
 
-def whole(x: Any) -> Any:
+def int_if_whole(x: Any) -> Any:
     """`x` as an int where it is a whole Fraction."""
     return x.numerator if isinstance(x, Fraction) and x.denominator == 1 else x
 
 
 # All that compiled formulas may call.
 SPACE: dict[str, Any] = {
-    "over": over,
-    "power": power,
+    "over": exact_quotient,
+    "power": exact_power,
     "floor": math.floor,
     "Fraction": Fraction,
     "__builtins__": {"min": min, "max": max},
 }
 
 
-def module(text: str, space: Mapping[str, Any] = SPACE) -> dict[str, Any]:
-    """What a module of compiled formulas defines, with what it may call."""
-    found = dict(space)
-    exec(compile(text, "<formulas>", "exec"), found)
-    return found
+def definitions_in(text: str, space: Mapping[str, Any] = SPACE) -> dict[str, Any]:
+    """The namespace of a module of compiled formulas: what it defines, and what it may call."""
+    namespace = dict(space)
+    exec(compile(text, "<formulas>", "exec"), namespace)
+    return namespace

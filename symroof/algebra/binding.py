@@ -6,8 +6,8 @@ from typing import Any
 
 from sympy import Expr, Pow, Symbol, lambdify, sympify
 
-from symroof.algebra.arithmetic import whole
-from symroof.algebra.codegen import compiled
+from symroof.algebra.arithmetic import int_if_whole
+from symroof.algebra.codegen import exact_function
 from symroof.errors import SymroofError
 
 Definitions = Mapping[Symbol, Any]
@@ -30,12 +30,12 @@ class Binding:
         bound = {x: self.value(x) for x in expr.free_symbols if x in self.definitions}
         numbers = {x: exact_number(value) for x, value in bound.items() if value.is_number}
         if numbers and numbers.keys() == expr.free_symbols:
-            return evaluated(expr, numbers)
+            return number_of(expr, numbers)
         powers = (x for x in expr.atoms(Pow) if x.exp.free_symbols and x.free_symbols <= numbers.keys())
-        return expr.xreplace({**bound, **{x: evaluated(x, numbers) for x in powers}})
+        return expr.xreplace({**bound, **{x: number_of(x, numbers) for x in powers}})
 
     def value(self, symbol: Symbol, _path: tuple[Symbol, ...] = ()) -> Expr:
-        """What `symbol` stands for once its definition's own symbols are replaced."""
+        """The definition of `symbol` with all defined symbols in it replaced."""
         if symbol not in self._values:
             if symbol in _path:
                 raise SymroofError("circular definitions: " + " -> ".join(map(str, (*_path, symbol))))
@@ -58,12 +58,12 @@ class Binding:
         return lambdify(list(free), bound, cse=True)  # type: ignore[no-any-return]
 
 
-def evaluated(expr: Expr, values: Mapping[Symbol, Any]) -> Expr:
-    """The number that `expr` comes to; sympy itself would raise to any power exactly."""
+def number_of(expr: Expr, values: Mapping[Symbol, Any]) -> Expr:
+    """The number that `expr` comes to; sympy would raise to any power exactly."""
     if not any(x.exp.free_symbols for x in expr.atoms(Pow)):
         return expr.xreplace({x: sympify(value, strict=True) for x, value in values.items()})
     symbols = sorted(expr.free_symbols, key=str)
-    return sympify(compiled((expr,), symbols)(*(values[x] for x in symbols))[0], strict=True)
+    return sympify(exact_function((expr,), symbols)(*(values[x] for x in symbols))[0], strict=True)
 
 
 def symbols_of(exprs: Iterable[Any]) -> set[Symbol]:
@@ -71,19 +71,19 @@ def symbols_of(exprs: Iterable[Any]) -> set[Symbol]:
     return set().union(*(sympify(x, strict=True).free_symbols for x in exprs))
 
 
-def reached(exprs: Iterable[Expr], definitions: Mapping[Symbol, Expr]) -> set[Symbol]:
-    """The symbols of formulas, and of what those stand for."""
-    found: set[Symbol] = set()
+def reachable_symbols(exprs: Iterable[Expr], definitions: Mapping[Symbol, Expr]) -> set[Symbol]:
+    """The symbols of formulas, and those of their definitions."""
+    reachable: set[Symbol] = set()
     rest = list(exprs)
     while rest:
-        new = rest.pop().free_symbols - found
-        found |= new
+        new = rest.pop().free_symbols - reachable
+        reachable |= new
         rest.extend(definitions[x] for x in new if x in definitions)
-    return found
+    return reachable
 
 
 def exact_number(x: Any) -> Any:
     """A number of sympy's as an int or Fraction where it is rational, else as a float."""
     if isinstance(x, int | float | Fraction):
-        return whole(x)
-    return whole(Fraction(int(x.p), int(x.q))) if x.is_Rational else float(x)
+        return int_if_whole(x)
+    return int_if_whole(Fraction(int(x.p), int(x.q))) if x.is_Rational else float(x)

@@ -4,77 +4,78 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property, partial
 from keyword import iskeyword
 from typing import Any
 
-from sympy import Add, Basic, Expr, Max, Min, Mul, Pow, Symbol, floor, sympify
+from sympy import Add, Basic, Expr, Float, Max, Min, Mul, Pow, Rational, Symbol, floor, sympify
 
-from symroof.algebra.arithmetic import EXACT_POWER, SPACE, module, over, power, whole
+from symroof.algebra.arithmetic import EXACT_POWER, SPACE, definitions_in, exact_power, exact_quotient, int_if_whole
+from symroof.algebra.fold import Table, fold
 from symroof.errors import SymroofError
 
-TAKEN = {*SPACE, *SPACE["__builtins__"]}
+RESERVED = {*SPACE, *SPACE["__builtins__"]}  # names that no argument may have
 
-Written = int | float | Fraction | str  # a number, or source that no operator tears apart
+Operand = int | float | Fraction | str  # a number, or source that binds more tightly than any operator
+NO_DIVISOR = ""
 
 
-def compiled(exprs: Iterable[Expr], symbols: Iterable[Symbol]) -> Callable[..., list[Any]]:
+def exact_function(exprs: Iterable[Expr], symbols: Iterable[Symbol]) -> Callable[..., list[Any]]:
     """A function that evaluates `exprs` in Python's exact numbers (int, Fraction), given those of `symbols`.
 
     Raises SymroofError for a symbol that is not among them, or a function that has no exact arithmetic.
     """
     arguments = list(symbols)
-    run = module(function("run", arguments, [sympify(x, strict=True) for x in exprs]))["run"]
-    return lambda *values: [whole(x) for x in run(*values)]
+    run = definitions_in(function_source("run", arguments, [sympify(x, strict=True) for x in exprs]))["run"]
+    return lambda *values: [int_if_whole(x) for x in run(*values)]
 
 
-def function(
+def function_source(
     name: str, arguments: Sequence[Symbol], exprs: Sequence[Expr], definitions: Mapping[Symbol, Expr] | None = None
 ) -> str:
-    """Source of a function that returns the values of `exprs` as a tuple; what `definitions` has is put in."""
-    spelled = {x: spelling(x, i) for i, x in enumerate(arguments)}
+    """Source of a function that returns the values of `exprs` as a tuple; `definitions` replace symbols."""
+    names = {x: argument_name(x, i) for i, x in enumerate(arguments)}
     defined = definitions or {}
-    writer = Writer(defined, repeated(exprs, defined), {x: y for x, y in spelled.items() if x not in defined})
-    results = [written(writer.told(x)) for x in exprs]
-    head, last = f"def {name}({', '.join(spelled.values())}):", f"return ({''.join(f'{x}, ' for x in results)})"
+    writer = Writer(defined, repeated_parts(exprs, defined), {x: y for x, y in names.items() if x not in defined})
+    results = [source_text(writer.operand(x)) for x in exprs]
+    head, last = f"def {name}({', '.join(names.values())}):", f"return ({''.join(f'{x}, ' for x in results)})"
     lines = [head, *(f"{part} = {x}" for x, part in writer.names.items()), last]
     return "\n    ".join(lines) + "\n"
 
 
-def spelling(x: Symbol, place: int) -> str:
-    """An argument's name: the symbol's own where Python takes it."""
+def argument_name(x: Symbol, place: int) -> str:
+    """An argument's name: that of the symbol where Python allows it."""
     name = str(x)
-    plain = name.isidentifier() and not iskeyword(name) and name not in TAKEN and name[0] != "_"
+    plain = name.isidentifier() and not iskeyword(name) and name not in RESERVED and name[0] != "_"
     return name if plain else f"_a{place}"
 
 
-def inner(x: Basic, definitions: Mapping[Symbol, Expr]) -> tuple[Basic, ...]:
-    """What a formula is made of; of a symbol, what it stands for."""
+def parts_of(x: Basic, definitions: Mapping[Symbol, Expr]) -> tuple[Basic, ...]:
+    """The arguments of a formula; of a symbol, its definition."""
     return (definitions[x],) if x in definitions else x.args
 
 
-def repeated(exprs: Iterable[Expr], definitions: Mapping[Symbol, Expr]) -> set[Basic]:
-    """The parts of formulas that occur more than once; reciprocals aside, which have to stay denominators."""
+def repeated_parts(exprs: Iterable[Expr], definitions: Mapping[Symbol, Expr]) -> set[Basic]:
+    """The parts of formulas that occur more than once, but for reciprocals, which have to stay denominators."""
     seen: set[Basic] = set()
-    twice: set[Basic] = set()
+    repeated: set[Basic] = set()
     rest = list(exprs)
     while rest:
         x = rest.pop()
-        if x.is_Atom and x not in definitions:
-            continue
-        if x in seen and not reciprocal(x):
-            twice.add(x)
-        elif x not in seen:
+        if x in seen:
+            repeated.add(x)
+        elif not x.is_Atom or x in definitions:
             seen.add(x)
-            rest.extend(inner(x, definitions))
-    return twice
+            rest.extend(parts_of(x, definitions))
+    return {x for x in repeated if not is_reciprocal(x)}
 
 
-def reciprocal(x: Basic) -> bool:
+def is_reciprocal(x: Basic) -> bool:
     """Whether a formula is one over another."""
     return isinstance(x, Pow) and x.exp.is_Integer and bool(x.exp.is_negative)
 
 
-def written(x: Written) -> str:
+def source_text(x: Operand) -> str:
     """Source of a number or formula."""
     if isinstance(x, Fraction):
         return f"Fraction({x.numerator}, {x.denominator})"
@@ -83,136 +84,155 @@ def written(x: Written) -> str:
 
 @dataclass
 class Writer:
-    """Source in the making: `names` of what is `repeated`, by its source; `done` has what is written so far."""
+    """Source in the making: `operands` of the parts written so far; `names` of those that are `repeated`, by source."""
 
     definitions: Mapping[Symbol, Expr]
     repeated: set[Basic]
-    done: dict[Basic, Any]
+    operands: dict[Any, Operand]
     names: dict[str, str] = field(default_factory=dict)
+    sides: dict[Basic, tuple[Operand, Operand]] = field(default_factory=dict)  # of products and reciprocals
+    _entered: set[Symbol] = field(default_factory=set)
 
-    def told(self, x: Basic) -> Written:
+    def operand(self, x: Expr) -> Operand:
         """A formula as a number or source, each part written once."""
-        if x not in self.done:
-            self.done[x] = None  # under way: a definition that comes back to itself finds it
-            found = self._new(x)
-            if x in self.repeated and isinstance(found, str) and not found.isidentifier():
-                found = self.names.setdefault(found, f"_{len(self.names)}")
-            self.done[x] = found
-        if self.done[x] is None:
+        return fold(x, self._table, self.operands, self._parts)  # type: ignore[no-any-return]
+
+    @cached_property
+    def _table(self) -> Table:
+        return Table({kind: partial(self._named, rule) for kind, rule in RULES.items()})
+
+    def _named(self, rule: "OperandRule", x: Basic, args: Sequence[Operand]) -> Operand:
+        operand = rule(self, x, args)
+        if x in self.repeated and isinstance(operand, str) and not operand.isidentifier():
+            return self.names.setdefault(operand, f"_{len(self.names)}")
+        return operand
+
+    def _parts(self, x: Basic) -> tuple[Basic, ...]:
+        if x in self._entered:  # and not written yet: its definition leads back to it
             raise SymroofError(f"circular definition of {x}")
-        return self.done[x]  # type: ignore[no-any-return]
-
-    def _new(self, x: Any) -> Written:
         if x in self.definitions:
-            return self.told(self.definitions[x])
-        if x.is_Rational:
-            return whole(Fraction(int(x.p), int(x.q)))  # type: ignore[no-any-return]
-        if x.is_Float:
-            return float(x)
-        if x.is_Symbol:
-            raise SymroofError(f"neither bound nor free: {x}")
-        kind = next((y for y in WAYS if isinstance(x, y)), None)
-        if kind is None:
-            raise SymroofError(f"no exact arithmetic for {x}")
-        return WAYS[kind](self, x)
+            self._entered.add(x)
+        return parts_of(x, self.definitions)
 
 
-def add(writer: Writer, x: Any) -> Written:
+OperandRule = Callable[[Writer, Any, Sequence[Operand]], Operand]
+
+
+def rational_operand(_: Writer, x: Any, __: Sequence[Operand]) -> Operand:
+    """An exact number."""
+    return int_if_whole(Fraction(int(x.p), int(x.q)))  # type: ignore[no-any-return]
+
+
+def defined_operand(_: Writer, x: Symbol, args: Sequence[Operand]) -> Operand:
+    """A symbol that is not an argument, by its definition."""
+    if not args:
+        raise SymroofError(f"neither bound nor free: {x}")
+    return args[0]
+
+
+def refuse_operand(_: Writer, x: Basic, __: Sequence[Operand]) -> Operand:
+    """Raises SymroofError."""
+    raise SymroofError(f"no exact arithmetic for {x}")
+
+
+def sum_operand(_: Writer, __: Add, args: Sequence[Operand]) -> Operand:
     """A sum."""
-    numbers, sources = parted(map(writer.told, x.args))
+    numbers, sources = numbers_and_sources(args)
     total = sum(numbers)
     if not sources:
-        return whole(total)  # type: ignore[no-any-return]
-    terms = [*sources, *([written(total)] if total else [])]
+        return int_if_whole(total)  # type: ignore[no-any-return]
+    terms = [*sources, *([source_text(total)] if total else [])]
     return f"({' + '.join(terms)})" if len(terms) > 1 else terms[0]
 
 
-def multiply(writer: Writer, x: Any) -> Written:
+def product_operand(writer: Writer, x: Mul, args: Sequence[Operand]) -> Operand:
     """A product; its denominators are divided by at once, so that what divides stays whole."""
-    above, below = sides(writer, x)
-    return quotient(above, below) if below else above
-
-
-def sides(writer: Writer, x: Any) -> tuple[Written, Written]:
-    """Numerator and denominator of a product, the latter an empty source where it is 1."""
     above, below = [], []
-    for factor in Mul.make_args(x):
-        if reciprocal(factor):
-            below.append(raised(writer.told(factor.base), -int(factor.exp)))
+    for factor, operand in zip(x.args, args, strict=True):
+        if is_reciprocal(factor):
+            below.append(writer.sides[factor][1])
         else:
-            above.append(writer.told(factor))
-    numbers, sources = parted(above)
-    divisors, lower = parted(below)
-    number: Any = math.prod(numbers, start=Fraction(1)) / math.prod(divisors, start=Fraction(1))
-    if isinstance(number, float):
-        return product(number, sources), product(1, lower) if lower else ""
-    if not number:
-        return 0, ""
-    lower_side = product(number.denominator, lower) if lower or number.denominator != 1 else ""
-    return product(number.numerator, sources), lower_side
+            above.append(operand)
+    writer.sides[x] = sides = sides_of(above, below)
+    return quotient_operand(*sides)
 
 
-def product(number: int | float, sources: list[str]) -> Written:
+def sides_of(factors: Iterable[Operand], divisors: Iterable[Operand]) -> tuple[Operand, Operand]:
+    """Numerator and denominator of a product, the latter NO_DIVISOR where it is 1."""
+    above_numbers, above = numbers_and_sources(factors)
+    below_numbers, below = numbers_and_sources(divisors)
+    number: Any = math.prod(above_numbers, start=Fraction(1)) / math.prod(below_numbers, start=Fraction(1))
+    if number == 0:
+        return product_source(int_if_whole(number), above), NO_DIVISOR
+    top, bottom = (number, 1) if isinstance(number, float) else (number.numerator, number.denominator)
+    return product_source(top, above), product_source(bottom, below) if below or bottom != 1 else NO_DIVISOR
+
+
+def product_source(number: int | float, sources: list[str]) -> Operand:
     """A number times formulas."""
     if not sources:
         return number
     if number == 0:
         return 0
-    return "*".join(sources if number == 1 else [written(number), *sources])
+    return "*".join(sources if number == 1 else [source_text(number), *sources])
 
 
-def quotient(above: Written, below: Written) -> Written:
+def quotient_operand(above: Operand, below: Operand) -> Operand:
     """One side over the other."""
+    if below == NO_DIVISOR:
+        return above
     if isinstance(above, str) or isinstance(below, str):
-        return 0 if above == 0 else f"over({written(above)}, {written(below)})"
-    return over(above, below)  # type: ignore[no-any-return]
+        return 0 if above == 0 else f"over({source_text(above)}, {source_text(below)})"
+    return exact_quotient(above, below)  # type: ignore[no-any-return]
 
 
-def raise_to(writer: Writer, x: Any) -> Written:
-    """A power; a reciprocal by itself is a quotient."""
-    if reciprocal(x):
-        return quotient(1, raised(writer.told(x.base), -int(x.exp)))
-    return raised(writer.told(x.base), writer.told(x.exp))
+def power_operand(writer: Writer, x: Pow, args: Sequence[Operand]) -> Operand:
+    """A power; a reciprocal is a quotient."""
+    base, exponent = args
+    if not is_reciprocal(x):
+        return power_source(base, exponent)
+    writer.sides[x] = sides = 1, power_source(base, -int(x.exp))
+    return quotient_operand(*sides)
 
 
-def raised(base: Written, exponent: Written) -> Written:
+def power_source(base: Operand, exponent: Operand) -> Operand:
     """base ** exponent."""
     if not isinstance(base, str) and not isinstance(exponent, str):
-        return power(base, exponent)  # type: ignore[no-any-return]
+        return exact_power(base, exponent)  # type: ignore[no-any-return]
     if exponent == 1:
         return base
-    if isinstance(exponent, int) and 0 < exponent <= EXACT_POWER:
-        return f"{written(base) if written(base).isidentifier() else f'({written(base)})'}**{exponent}"
-    return f"power({written(base)}, {written(exponent)})"
+    if isinstance(base, str) and isinstance(exponent, int) and 0 < exponent <= EXACT_POWER:
+        return f"{base if base.isidentifier() else f'({base})'}**{exponent}"
+    return f"power({source_text(base)}, {source_text(exponent)})"
 
 
-def rounded(writer: Writer, x: Any) -> Written:
+def floor_operand(writer: Writer, x: floor, args: Sequence[Operand]) -> Operand:
     """The whole part, of a quotient by whole division."""
-    above, below = sides(writer, x.args[0])
-    if not below:
+    above, below = writer.sides.get(x.args[0]) or sides_of(args, ())
+    if below == NO_DIVISOR:
         return f"floor({above})" if isinstance(above, str) else math.floor(above)
     if isinstance(above, str) or isinstance(below, str):
-        return f"(({written(above)})//({written(below)}))"
+        return f"(({source_text(above)})//({source_text(below)}))"
     return above // below
 
 
-def extreme(name: str, pick: Callable[..., Any]) -> Callable[[Writer, Any], Written]:
+def extreme_operand(name: str, pick: Callable[..., Any]) -> OperandRule:
     """The least or largest of some formulas."""
 
-    def tell(writer: Writer, x: Any) -> Written:
-        numbers, sources = parted(map(writer.told, x.args))
+    def rule(_: Writer, __: Any, args: Sequence[Operand]) -> Operand:
+        numbers, sources = numbers_and_sources(args)
         if not sources:
             return pick(numbers)  # type: ignore[no-any-return]
-        return f"{name}({', '.join([*sources, *([written(pick(numbers))] if numbers else [])])})"
+        return f"{name}({', '.join([*sources, *([source_text(pick(numbers))] if numbers else [])])})"
 
-    return tell
+    return rule
 
 
-def parted(found: Iterable[Written]) -> tuple[list[Any], list[str]]:
+def numbers_and_sources(operands: Iterable[Operand]) -> tuple[list[Any], list[str]]:
     """The numbers, and the sources."""
     numbers: list[Any] = []
     sources: list[str] = []
-    for x in found:
+    for x in operands:
         if isinstance(x, str):
             sources.append(x)
         else:
@@ -220,11 +240,15 @@ def parted(found: Iterable[Written]) -> tuple[list[Any], list[str]]:
     return numbers, sources
 
 
-WAYS: dict[type, Callable[[Writer, Any], Written]] = {
-    Add: add,
-    Mul: multiply,
-    Pow: raise_to,
-    floor: rounded,
-    Min: extreme("min", min),
-    Max: extreme("max", max),
+RULES: dict[type, OperandRule] = {
+    Add: sum_operand,
+    Mul: product_operand,
+    Pow: power_operand,
+    floor: floor_operand,
+    Min: extreme_operand("min", min),
+    Max: extreme_operand("max", max),
+    Symbol: defined_operand,
+    Rational: rational_operand,
+    Float: lambda _, x, __: float(x),
+    Basic: refuse_operand,
 }

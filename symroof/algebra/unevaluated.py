@@ -1,26 +1,30 @@
 """Min, Max and floor as they are written: comparing all their arguments, as sympy does, takes most of a start."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import sympy
-from sympy import Basic, Symbol
+from sympy import Basic, Expr, Symbol
+
+from symroof.algebra.fold import REBUILD, Table, fold, rebuilt
 
 Min = partial(sympy.Min, evaluate=False)
 Max = partial(sympy.Max, evaluate=False)
 floor = partial(sympy.floor, evaluate=False)
-KEPT = (sympy.Min, sympy.Max, sympy.floor)
 
 
-def renamed(expr: Basic, names: Mapping[Symbol, Symbol]) -> Basic:
+def rename_symbols(expr: Expr, names: Mapping[Symbol, Symbol]) -> Expr:
     """A formula in other symbols, nothing evaluated for it."""
-    made: dict[Basic, Basic] = dict(names)
+    return fold(expr, REBUILD, dict(names))
 
-    def tell(x: Basic) -> Basic:
-        if x not in made:
-            args = [tell(y) for y in x.args]
-            same = all(a is b for a, b in zip(args, x.args, strict=True))
-            made[x] = x if same else x.func(*args, evaluate=False) if isinstance(x, KEPT) else x.func(*args)
-        return made[x]
 
-    return tell(expr)
+def with_numbers(expr: Expr, values: Mapping[Symbol, Expr]) -> Expr:
+    """A formula with numbers for some symbols; a Min or Max is evaluated where all of its arguments are numbers."""
+    return fold(expr, _BIND, dict(values))
+
+
+def _extreme_of_numbers(x: Expr, args: Sequence[Expr]) -> Expr:
+    return x.func(*args, evaluate=all(y.is_number for y in args))
+
+
+_BIND = Table({Basic: rebuilt, sympy.Min: _extreme_of_numbers, sympy.Max: _extreme_of_numbers})

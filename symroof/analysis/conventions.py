@@ -1,4 +1,4 @@
-"""FLOP a token under the conventions of papers and tools, each as its source writes it, beside the exact count."""
+"""FLOP per token under the conventions of papers and tools, each as its source has it, next to the exact count."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,13 +8,22 @@ from typing import Any
 from sympy import Expr, Integer, Symbol
 
 from symroof import symbols as s
-from symroof.algebra.arithmetic import over
+from symroof.algebra.arithmetic import exact_quotient
 from symroof.algebra.binding import Binding, exact_number
 from symroof.cost.quantities import ONES
 from symroof.errors import UnknownName
 from symroof.model.model import Model, Rules
-from symroof.model.report import plain
-from symroof.training.flops import CORE, Term, grouped, share, summed, terms, training_flops
+from symroof.model.report import json_number
+from symroof.results import Result, int_or_float
+from symroof.training.flops import (
+    CORE,
+    OperatorFlops,
+    operator_flops,
+    per_token,
+    sum_by_block,
+    sum_of_operators,
+    training_flops,
+)
 
 SCHEMA = "symroof.conventions/1"
 OURS = "symroof"
@@ -22,9 +31,9 @@ OURS = "symroof"
 
 @dataclass(frozen=True)
 class Convention:
-    """Closed forms of FLOP a token in sequences of n, where they are from, and what they take for granted.
+    """Closed forms of FLOP per token in sequences of n, their source, and the assumptions they make.
 
-    `assumes` names ASSUMPTIONS; a pass that the source does not count is None.
+    `assumes` holds names of ASSUMPTIONS; a pass that the source does not count is None.
     """
 
     name: str
@@ -37,27 +46,27 @@ class Convention:
 
 @dataclass(frozen=True)
 class Facts:
-    """The numbers of a model that assumptions are judged by: sizes, sequence, forward FLOP on full squares by role."""
+    """The numbers of a model that assumptions are checked against: sizes, sequence, forward FLOP on full squares."""
 
     model: Model
     values: Mapping[Symbol, Any]
 
     def of(self, expr: Expr) -> Any:
-        """What an expression comes to; None where the model lacks one of its symbols."""
+        """The value of an expression; None where the model lacks one of its symbols."""
         bound = Binding(self.values)(expr)
         return None if bound.free_symbols else exact_number(bound)
 
     @cached_property
-    def matmuls(self) -> tuple[Term, ...]:
+    def matmuls(self) -> tuple[OperatorFlops, ...]:
         """The operators that multiply matrices, on full squares."""
-        return terms(self.model, "matmul-only,full-square")
+        return operator_flops(self.model, "matmul-only,full-square")
 
     def is_matmul(self, role: str, expr: Expr) -> bool:
-        """Whether the operators of a role do so many matmul FLOP a token."""
-        return bool(self.of(summed(x for x in self.matmuls if x.role == role).matmul) == self.of(expr))
+        """Whether the operators of a role do that many matmul FLOP per token."""
+        return bool(self.of(sum_of_operators(x for x in self.matmuls if x.role == role).matmul) == self.of(expr))
 
 
-# What a formula takes for granted -> whether a model is so.
+# What a formula assumes -> whether it holds for a model.
 ASSUMPTIONS: dict[str, Callable[[Facts], bool]] = {
     "no experts": lambda x: x.is_matmul("routed_experts", Integer(0)),
     "attention in every layer, heads of one size h": lambda x: x.is_matmul(CORE, 4 * s.L * s.n * s.h * s.H_q),
@@ -72,9 +81,9 @@ DENSE, HEADS, ALL_HEADS, WIDE, TWO, FOURFOLD, GATED, TIED = ASSUMPTIONS
 GPT = (DENSE, HEADS, ALL_HEADS, WIDE, FOURFOLD)
 
 
-def chinchilla() -> Expr:
-    """Forward FLOP a token of appendix F, row by row: embeddings; in a layer QKV, logits, softmax, reduction, output
-    and dense; final logits.
+def chinchilla_forward() -> Expr:
+    """Forward FLOP per token of appendix F: embeddings; a layer's QKV, logits, softmax, reduction, output and dense;
+    final logits.
     """
     layer = (
         6 * s.d * s.h * s.H_q,
@@ -87,13 +96,13 @@ def chinchilla() -> Expr:
     return 2 * s.V * s.d + s.L * sum(layer) + 2 * s.d * s.V
 
 
-def megatron(times: int, square: int, head: int) -> Expr:
-    """times L d^2 (1 + n / (square d) + V / (head L d)): eq. 3 and its kin, a token's share."""
+def megatron_flops(times: int, square: int, head: int) -> Expr:
+    """times L d^2 (1 + n / (square d) + V / (head L d)): equation 3 and its variants, per token."""
     return times * s.L * s.d**2 * (1 + s.n / (square * s.d) + s.V / (head * s.L * s.d))
 
 
-def book() -> Expr:
-    """Training FLOP a token of the scaling book's summary: networks, attention, vocabulary."""
+def scaling_book_training() -> Expr:
+    """Training FLOP per token of the scaling book's summary: networks, attention, vocabulary."""
     attention = 24 * s.d * s.h * s.H_q + 12 * s.n * s.h * s.H_q
     return s.L * (18 * s.d * s.f + attention) + 12 * s.d * s.V
 
@@ -118,8 +127,8 @@ CONVENTIONS = (
     Convention(
         "chinchilla",
         "Hoffmann et al. 2022, arXiv:2203.15556, appendix F",
-        3 * chinchilla(),
-        chinchilla(),
+        3 * chinchilla_forward(),
+        chinchilla_forward(),
         (DENSE, HEADS, ALL_HEADS, TWO),
         "full squares, the softmax too, and the input table as a matmul",
     ),
@@ -134,15 +143,15 @@ CONVENTIONS = (
     Convention(
         "megatron",
         "Narayanan et al. 2021, arXiv:2104.04473, eq. 3 without recomputation",
-        megatron(72, 6, 12),
-        megatron(24, 6, 12),
+        megatron_flops(72, 6, 12),
+        megatron_flops(24, 6, 12),
         GPT,
         "full squares; forward is a third",
     ),
     Convention(
         "megatron-full",
         "Narayanan et al. 2021, arXiv:2104.04473, eq. 3: layers computed again",
-        megatron(96, 6, 16),
+        megatron_flops(96, 6, 16),
         None,
         GPT,
         "full squares",
@@ -150,7 +159,7 @@ CONVENTIONS = (
     Convention(
         "megatron-selective",
         "Korthikanti et al. 2022, arXiv:2205.05198, eq. 8: attention cores computed again",
-        megatron(72, 3, 12),
+        megatron_flops(72, 3, 12),
         None,
         GPT,
         "full squares; a core again is counted as three forward passes of it, not one",
@@ -166,8 +175,8 @@ CONVENTIONS = (
     Convention(
         "scaling-book",
         "jax-ml.github.io/scaling-book/transformers, summary",
-        book(),
-        book() / 3,
+        scaling_book_training(),
+        scaling_book_training() / 3,
         (DENSE, HEADS, ALL_HEADS, GATED),
         "full squares, and the input table as a matmul; forward is a third",
     ),
@@ -182,31 +191,36 @@ CONVENTIONS = (
 )
 
 
-def definitions(model: Model) -> dict[Symbol, Expr]:
+def parameter_definitions(model: Model) -> dict[Symbol, Expr]:
     """`N_p`, `N_tok`, `N_body` and `kappa` of a model as closed forms in its sizes."""
-    given = Binding(model.definitions("experts-k"))
-    kept, body, token = [], [], []
+    bind = Binding(model.definitions("experts-k"))
+    stored, body, token = [], [], []
     for path, count, op in model.graph().rows():
-        held, read = (ONES(given(x)) for x in (op.cost.weight_held, op.cost.weight_read))
-        kept.append((path, count, held))
+        held, read = (ONES(bind(x)) for x in (op.cost.weight_held, op.cost.weight_read))
+        stored.append((path, count, held))
         if op.role not in ("embedding", "position_embedding", "head"):
             body.append((path, count, held))
         if not op.shared and not path.rpartition("/")[2].startswith("lookup"):
-            token.append((path, count, fewer(held, read, model.sizes)))
-    cores = (x for x in terms(model, "matmul-only,full-square") if x.role == CORE)
-    pairs = grouped((x.path, x.count, share(x.cost.matmul)) for x in cores)
-    return {s.N_p: grouped(kept), s.N_tok: grouped(token), s.N_body: grouped(body), s.kappa: pairs}
+            token.append((path, count, weights_per_token(held, read, model.sizes)))
+    parameters = {s.N_p: stored, s.N_tok: token, s.N_body: body}
+    return {**{x: sum_by_block(rows) for x, rows in parameters.items()}, s.kappa: core_flops_per_token(model)}
 
 
-def fewer(kept: Expr, read: Expr, sizes: Mapping[Symbol, Any]) -> Expr:
-    """What a token is multiplied by: weights read, but those run through twice once, and those that others keep too."""
-    number = [exact_number(Binding(sizes)(x)) for x in (kept, read)]
-    return kept if 0 < number[0] < number[1] else read
+def core_flops_per_token(model: Model) -> Expr:
+    """Matmul FLOP per token of the attention cores, on full squares."""
+    cores = (x for x in operator_flops(model, "matmul-only,full-square") if x.role == CORE)
+    return sum_by_block((x.path, x.count, per_token(x.cost.matmul)) for x in cores)
+
+
+def weights_per_token(held: Expr, read: Expr, sizes: Mapping[Symbol, Any]) -> Expr:
+    """The weights that a token is multiplied by: those read, where several runs share weights those held, once."""
+    held_number, read_number = (exact_number(Binding(sizes)(x)) for x in (held, read))
+    return held if 0 < held_number < read_number else read
 
 
 @dataclass(frozen=True)
-class Counted:
-    """A convention's FLOP a token of a model: numbers, their ratio to the exact count, and what does not hold."""
+class ConventionCount:
+    """A convention's FLOP per token of a model, their ratios to the exact count, and the assumptions that fail."""
 
     convention: Convention
     training: Any
@@ -218,30 +232,37 @@ class Counted:
     def to_dict(self) -> dict[str, Any]:
         """The convention as JSON has it."""
         x = self.convention
-        passes = {
-            name: None if formula is None else {"formula": str(formula), "flops": plain(value), "ratio": plain(ratio)}
-            for name, formula, value, ratio in (
-                ("training", x.training, self.training, self.training_ratio),
-                ("inference", x.inference, self.inference, self.inference_ratio),
-            )
+        return {
+            "name": x.name,
+            "source": x.source,
+            "note": x.note,
+            "training": pass_record(x.training, self.training, self.training_ratio),
+            "inference": pass_record(x.inference, self.inference, self.inference_ratio),
+            "broken": list(self.broken),
         }
-        return {"name": x.name, "source": x.source, "note": x.note, **passes, "broken": list(self.broken)}
+
+
+def pass_record(formula: Expr | None, value: Any, ratio: Any) -> dict[str, Any] | None:
+    """Training or inference as JSON has it; null where the source does not count it."""
+    if formula is None:
+        return None
+    return {"formula": str(formula), "flops": json_number(value), "ratio": json_number(ratio)}
 
 
 @dataclass(frozen=True, repr=False)
-class Conventions:
-    """All conventions for a model in sequences of so many tokens; the last row is ours, exact."""
+class Conventions(Result):
+    """All conventions for a model in sequences of `sequence` tokens; the last row is the exact count."""
 
     model: str
     family: str
     sequence: int
     rules: tuple[str, ...]
-    rows: tuple[Counted, ...]
+    rows: tuple[ConventionCount, ...]
     definitions: Mapping[Symbol, Expr]
     values: Mapping[Symbol, Any]
     sizes: Mapping[Symbol, int]
 
-    def __getitem__(self, name: str) -> Counted:
+    def __getitem__(self, name: str) -> ConventionCount:
         known = {x.convention.name: x for x in self.rows}
         if name not in known:
             raise UnknownName("convention", name, known)
@@ -253,36 +274,39 @@ class Conventions:
         names = {"schema": SCHEMA, "model": self.model, "sequence": self.sequence, "rules": list(self.rules)}
         return {**names, "definitions": defined, "conventions": [x.to_dict() for x in self.rows]}
 
-    def __str__(self) -> str:
-        from symroof.render.results.conventions import render
-
-        return render(self)
+    def closed_forms(self) -> dict[str, Any]:
+        """FLOP per training token, by convention."""
+        return {x.convention.name: x.convention.training for x in self.rows if x.convention.training is not None}
 
     def __repr__(self) -> str:
         return f"<symroof conventions for {self.model}: {', '.join(x.convention.name for x in self.rows)}>"
 
 
 def by_convention(model: Model, sequence: int, rules: Rules = "standard") -> Conventions:
-    """FLOP a token of training, and of inference, under each convention, and exactly under `rules`.
+    """FLOP per token of training and of inference, under each convention, and exactly under `rules`.
 
-    Inference is the forward pass with logits at all positions: what a token of a prompt takes, and one that is decoded
+    Inference is the forward pass with logits at all positions: the FLOP of a token of a prompt, and of a decoded token
     on average over the sequence.
     """
     exact = training_flops(model, sequence, rules=rules)
-    defined, facts = definitions(model), Facts(model, exact.values)
-    known = {told: holds(facts) for told, holds in ASSUMPTIONS.items()}
+    defined, facts = parameter_definitions(model), Facts(model, exact.values)
+    met = {assumption for assumption, holds in ASSUMPTIONS.items() if holds(facts)}
     values = {x: facts.of(y) for x, y in defined.items()}
     bound, reference = Binding(exact.values, values), (exact.per_token, exact.number(exact.forward.flops))
     ours = Convention(OURS, "rules " + ", ".join(exact.rules), exact.flops, exact.forward.flops, (), "exact")
-    broken = [tuple(y for y in x.assumes if not known[y]) for x in (*CONVENTIONS, ours)]
-    rows = (counted(x, bound, reference, y) for x, y in zip((*CONVENTIONS, ours), broken, strict=True))
+    broken = [tuple(y for y in x.assumes if y not in met) for x in (*CONVENTIONS, ours)]
+    rows = (convention_count(x, bound, reference, y) for x, y in zip((*CONVENTIONS, ours), broken, strict=True))
     return Conventions(model.name, model.family, exact.sequence, exact.rules, tuple(rows), defined, values, model.sizes)
 
 
-def counted(x: Convention, bound: Binding, reference: tuple[Any, Any], broken: tuple[str, ...]) -> Counted:
-    """A convention's numbers; none where the model lacks a size that the formula is written in."""
-    found = [None if y is None else bound(y) for y in (x.training, x.inference)]
-    lacks = sorted({str(y) for z in found if z is not None for y in z.free_symbols})
-    numbers = [None if y is None or y.free_symbols else exact_number(y) for y in found]
-    ratios = [None if y is None else over(y, z) for y, z in zip(numbers, reference, strict=True)]
-    return Counted(x, numbers[0], numbers[1], ratios[0], ratios[1], (*broken, *(f"a size {y}" for y in lacks)))
+def convention_count(
+    x: Convention, bound: Binding, reference: tuple[Any, Any], broken: tuple[str, ...]
+) -> ConventionCount:
+    """A convention's numbers; None where the model lacks a size of the formula."""
+    forms = [None if y is None else bound(y) for y in (x.training, x.inference)]
+    lacks = sorted({str(y) for form in forms if form is not None for y in form.free_symbols})
+    numbers = [None if y is None or y.free_symbols else exact_number(y) for y in forms]
+    ratios = [
+        None if y is None else int_or_float(exact_quotient(y, z)) for y, z in zip(numbers, reference, strict=True)
+    ]
+    return ConventionCount(x, numbers[0], numbers[1], ratios[0], ratios[1], (*broken, *(f"a size {y}" for y in lacks)))

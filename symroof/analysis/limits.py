@@ -1,4 +1,4 @@
-"""What a step costs far out: leading terms for long context, large batch, long prompt and many experts.
+"""Asymptotic costs of a step: leading terms for long context, large batch, long prompt and many experts.
 
 `to_dict` and `limits --json` are one schema, SCHEMA; a key's meaning never changes within a version:
 
@@ -9,12 +9,12 @@
     held                 {symbol: number} of B, n and c where they do not grow
     limits               symbol, title, and rows: name, unit, power (of the symbol), coefficient (Python expression),
                          number (the coefficient's, at the model's sizes and the batch held; null where it has none)
-    passings             name, told, symbol, value (the first number at which left is no less than right; null for
-                         never), left, right, solution (Python expressions; null where none is simple), given
+    passings             name, "told" (the condition), symbol, value (the first number at which left is at least right;
+                         null for never), left, right, solution (Python expressions; null without a simple one), given
                          ({symbol: number} of the others), solved (exactly; else bracketed)
 
-A leading term is coefficient times symbol to the power, and what is left out is smaller by a factor of the symbol. A
-floor of the symbol is followed by its trend, so that what swings between bounds is told by its mean.
+A leading term is coefficient times symbol to the power; the terms left out are smaller by a factor of the symbol. A
+floor of the symbol is replaced by its trend, so that a quantity that swings between bounds has its mean here.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,27 +24,31 @@ from typing import Any
 from sympy import Expr, Integer, Rational, Symbol
 
 from symroof import symbols as s
-from symroof.algebra.points import Numbers, Point, exact, multiplied_out
+from symroof.algebra.points import Point, exact_number_or_infinity, multiplied_out
 from symroof.algebra.rootfinding import roots
-from symroof.algebra.series import Leading, factored, leading, ratio, series
+from symroof.algebra.series import Leading, factor_short_sum, leading_ratio, leading_term, series
+from symroof.algebra.unevaluated import with_numbers
 from symroof.cost.batch import LARGEST
 from symroof.cost.quantities import quantity
 from symroof.errors import SymroofError
-from symroof.hardware.platform import Place, Platform, placed
+from symroof.hardware.platform import Place, Platform, as_platform
 from symroof.model import uniform
-from symroof.model.model import Model, Rules, chosen
-from symroof.model.report import plain
-from symroof.model.uniform import Form, total
-from symroof.version import __version__
+from symroof.model.model import Model, Rules, rules_with_logits
+from symroof.model.report import json_number
+from symroof.model.uniform import OperatorFormula
+from symroof.results import Result, header
 
 SCHEMA = "symroof.limits/1"
 TITLES = {s.c: "long context", s.B: "large batch", s.n: "long prompt"}
 FFN = ("ffn", "routed_experts", "shared_experts")  # roles of weights of feed-forward blocks
+# Names of rows in the JSON schema, which Limit.__getitem__ accepts too.
+SCHEMA_NAMES = {"cache kept": "cache size", "cache a token": "cache per token", "weights kept": "weight size"}
+NAMES_IN_SCHEMA = {name: key for key, name in SCHEMA_NAMES.items()}
 
 
 @dataclass(frozen=True)
-class Row:
-    """A quantity far out: its name, unit, and leading term; None where it is a quotient by nothing."""
+class LimitRow:
+    """A quantity in a limit: its name, unit, and leading term; None where it is a quotient by 0."""
 
     name: str
     unit: str
@@ -52,29 +56,25 @@ class Row:
 
     def to_dict(self) -> dict[str, Any]:
         """The schema's row."""
-        found = self.leading
-        form = None if found is None else str(found.coefficient)
-        number = None if found is None else plain(found.number)
-        return {
-            "name": self.name,
-            "unit": self.unit,
-            "power": found and found.power,
-            "coefficient": form,
-            "number": number,
-        }
+        term = self.leading
+        power, coefficient, number = (
+            (None, None, None) if term is None else (term.power, str(term.coefficient), json_number(term.number))
+        )
+        name = NAMES_IN_SCHEMA.get(self.name, self.name)
+        return {"name": name, "unit": self.unit, "power": power, "coefficient": coefficient, "number": number}
 
 
 @dataclass(frozen=True)
 class Limit:
-    """What a step costs as a symbol grows without bound."""
+    """The leading terms of a step's costs as a symbol grows without bound."""
 
     symbol: Symbol
     title: str
-    rows: tuple[Row, ...]
+    rows: tuple[LimitRow, ...]
 
     def __getitem__(self, name: str) -> Leading | None:
         """The leading term of a quantity, by its name."""
-        return {row.name: row.leading for row in self.rows}[name]
+        return {row.name: row.leading for row in self.rows}[SCHEMA_NAMES.get(name, name)]
 
     def to_dict(self) -> dict[str, Any]:
         """The schema's limit."""
@@ -83,13 +83,14 @@ class Limit:
 
 @dataclass(frozen=True)
 class Passing:
-    """The smallest `symbol` at which `left` is no less than `right`; None where it never is.
+    """The smallest `symbol` at which `left` is at least `right`; None where it never is.
 
-    `solution` is it in closed form before it is rounded up, None where the branch it is on has none that is simple.
+    `condition` says what else holds there. `solution` is the value in closed form before rounding up; None without a
+    simple one on its branch.
     """
 
     name: str
-    told: str
+    condition: str
     symbol: Symbol
     left: Expr
     right: Expr
@@ -104,7 +105,7 @@ class Passing:
         forms = {"left": str(self.left), "right": str(self.right), "solution": solution}
         return {
             "name": self.name,
-            "told": self.told,
+            "told": self.condition,
             "symbol": str(self.symbol),
             "value": self.value,
             **forms,
@@ -114,8 +115,8 @@ class Passing:
 
 
 @dataclass(frozen=True, repr=False)
-class Limits:
-    """A model's costs far out, and where attention passes the feed-forward networks."""
+class Limits(Result):
+    """The leading terms of a model's costs, and where attention costs as much as the feed-forward networks."""
 
     model: Model
     rules: tuple[str, ...]
@@ -130,12 +131,10 @@ class Limits:
 
     def to_dict(self) -> dict[str, Any]:
         """The limits in the schema that this module documents."""
-        machine = self.platform and {**self.platform.machine.to_dict(), "count": self.platform.machine.count}
         return {
-            "schema": SCHEMA,
-            "symroof": __version__,
+            **header(SCHEMA),
             "model": {"name": self.model.name, "family": self.model.family},
-            "machine": machine,
+            "machine": self.platform and self.platform.machine.to_dict(),
             "setting": self.platform and self.platform.to_dict(),
             "rules": list(self.rules),
             "held": {str(x): self.point.values[x] for x in (s.B, s.n, s.c)},
@@ -143,13 +142,12 @@ class Limits:
             "passings": [x.to_dict() for x in self.passings],
         }
 
+    def closed_forms(self) -> dict[str, Any]:
+        """Leading terms, by growing symbol and quantity."""
+        return {f"{x.title}: {row.name}": row.leading.expr for x in self.limits for row in x.rows if row.leading}
+
     def __repr__(self) -> str:
         return f"<symroof limits of {self.model.name} in {', '.join(str(x.symbol) for x in self.limits)}>"
-
-    def __str__(self) -> str:
-        from symroof.render.results.limits import render
-
-        return render(self)
 
 
 def limits(
@@ -162,92 +160,96 @@ def limits(
     logits: str | None = None,
     **formats: str | None,
 ) -> Limits:
-    """The leading terms of a step's FLOP, bytes, cache and intensity, and of its time on a platform.
+    """The leading terms of a step's FLOP, bytes, cache and intensity, and of its time on a machine.
 
-    `new`, `cached` and `batch_size` are held where they do not grow.
+    `new`, `cached` and `batch_size` are held constant where they do not grow.
     """
-    names, found = chosen(rules, logits), uniform.forms(model, rules, logits)
-    at = uniform.point(model, uniform.uniform(new, cached, batch_size), **formats)
+    names, operators = rules_with_logits(rules, logits), uniform.operator_formulas(model, rules, logits)
+    at = uniform.model_point(model, uniform.batch_values(new, cached, batch_size), **formats)
     times: list[Expr] = []
-    platform = None if on is None else placed(on)
+    platform = None if on is None else as_platform(on)
     if platform:
         precision = model.precision(**formats)
-        at = at.moved(uniform.rates(platform, precision, found))
-        times = [uniform.seconds(x, platform, precision) for x in found]
-    grown = [limit(x, title, found, times, at) for x, title in growing(found)]
-    return Limits(model, names, at, tuple(grown), tuple(passings(found, at)), platform)
+        at = at.moved(uniform.rate_values(platform, precision, operators))
+        times = [uniform.operator_time(x, platform, precision) for x in operators]
+    rows = tuple(limit(x, title, operators, times, at) for x, title in growing_symbols(operators))
+    return Limits(model, names, at, rows, tuple(passings(operators, at)), platform)
 
 
-def growing(found: Iterable[Form]) -> Iterator[tuple[Symbol, str]]:
-    """The symbols that grow, and what it is called."""
+def growing_symbols(operators: Iterable[OperatorFormula]) -> Iterator[tuple[Symbol, str]]:
+    """The symbols that grow, and the title of each limit."""
     yield from TITLES.items()
-    used = uniform.total(found, quantity("weight_size")).free_symbols
-    many = sorted((x for x in used if s.entry(str(x)).base == "N_e"), key=str)
-    yield from ((x, f"many experts, {x} of them, the same number run") for x in many)
+    used = uniform.total_formula(operators, quantity("weight_size")).free_symbols
+    experts = sorted((x for x in used if s.entry(str(x)).base == "N_e"), key=str)
+    yield from ((x, f"many experts, {x} of them, the same number run") for x in experts)
 
 
-def limit(x: Symbol, title: str, found: Sequence[Form], times: Sequence[Expr], at: Point) -> Limit:
+def limit(x: Symbol, title: str, operators: Sequence[OperatorFormula], times: Sequence[Expr], at: Point) -> Limit:
     """The leading terms in one symbol."""
 
-    def of(name: str) -> Leading:
-        return leading((form.of(quantity(name)) for form in found), x, at)
+    def term(name: str) -> Leading:
+        return leading_term((form.of(quantity(name)) for form in operators), x, at)
 
-    flops, moved = of("flops"), of("bytes")
-    rows = [Row("FLOP", "FLOP", flops), Row("bytes", "byte", moved)]
+    flops, moved = term("flops"), term("bytes")
+    rows = [LimitRow("FLOP", "FLOP", flops), LimitRow("bytes", "byte", moved)]
     if x in TITLES:
-        kept = of("cache_size")
-        rows.append(Row("cache kept", "byte", kept))
-        if x == s.c and kept.power:
-            a_token = leading((form.of(quantity("cache_size")) / s.B for form in found), x, at)
-            rows.append(Row("cache a token", "byte", Leading(x, 0, a_token.coefficient, a_token.number)))
+        rows += cache_rows(x, operators, term("cache_size"), at)
     else:
-        rows.append(Row("weights kept", "byte", of("weight_size")))
-    rows.append(Row("intensity", "FLOP/B", ratio(flops, moved, at)))
-    rows += [Row("cache share", "", ratio(of("cache_bytes"), moved, at))] if x in TITLES else []
-    return Limit(x, title, (*rows, *([Row("time", "s", leading(times, x, at))] if times else [])))
+        rows.append(LimitRow("weight size", "byte", term("weight_size")))
+    rows.append(LimitRow("intensity", "FLOP/B", leading_ratio(flops, moved, at)))
+    if x in TITLES:
+        rows.append(LimitRow("cache share", "", leading_ratio(term("cache_bytes"), moved, at)))
+    if times:
+        rows.append(LimitRow("time", "s", leading_term(times, x, at)))
+    return Limit(x, title, tuple(rows))
 
 
-def passings(found: Sequence[Form], at: Point) -> Iterator[Passing]:
-    """Where attention takes as much as the feed-forward networks; nothing for a model that lacks one of them."""
-    attention = [x.block for x in found if x.role == "attention_core"]
-    left = [x for x in found if x.block in attention]
-    right = [x for x in found if x.block in {y.block for y in found if y.role in FFN} - set(attention)]
+def cache_rows(x: Symbol, operators: Sequence[OperatorFormula], size: Leading, at: Point) -> Iterator[LimitRow]:
+    """The size of the cache and, where it grows with the context, the bytes that each token of a query adds."""
+    yield LimitRow("cache size", "byte", size)
+    if x == s.c and size.power:
+        per_query = leading_term((form.of(quantity("cache_size")) / s.B for form in operators), x, at)
+        yield LimitRow("cache per token", "byte", Leading(x, 0, per_query.coefficient, per_query.number))
+
+
+def passings(operators: Sequence[OperatorFormula], at: Point) -> Iterator[Passing]:
+    """Where attention costs as much as the feed-forward networks; nothing for a model that lacks one of them."""
+    attention = {x.block for x in operators if x.role == "attention_core"}
+    networks = {x.block for x in operators if x.role in FFN} - attention
+    left, right = ([x for x in operators if x.block in blocks] for blocks in (attention, networks))
     if not left or not right:
         return
     B = at.values[s.B]
-    flops, moved = quantity("flops"), quantity("bytes")
-    batch = f"batch {B:,}"
-    for name, told, x, named, given in (
-        ("FLOP", "decode", s.c, flops, {s.n: 1, s.B: B}),
-        ("bytes", f"decode, {batch}", s.c, moved, {s.n: 1, s.B: B}),
-        ("FLOP", "prompt", s.n, flops, {s.c: 0, s.B: B}),
-        ("bytes", f"prompt, {batch}", s.n, moved, {s.c: 0, s.B: B}),
-    ):
-        sides = total(left, named), total(right, named)
-        yield passing(f"attention passes the FFN in {name}", told, x, sides, given, at)
+    for phase, x, others in (("decode", s.c, {s.n: 1, s.B: B}), ("prompt", s.n, {s.c: 0, s.B: B})):
+        for unit, name, condition in (("FLOP", "flops", phase), ("bytes", "bytes", f"{phase}, batch {B:,}")):
+            sides = uniform.total_formula(left, quantity(name)), uniform.total_formula(right, quantity(name))
+            yield passing(f"attention passes the FFN in {unit}", condition, x, sides, others, at)
 
 
 def passing(
-    name: str, told: str, x: Symbol, sides: tuple[Expr, Expr], given: Mapping[Symbol, int], at: Point
+    name: str, condition: str, x: Symbol, sides: tuple[Expr, Expr], given: Mapping[Symbol, int], at: Point
 ) -> Passing:
-    """The smallest x at which one closed form is no less than another, of the numbers `given`."""
+    """The smallest x at which one formula is at least another, at the numbers `given`."""
     least, (left, right) = (0 if x == s.c else 1), sides
-    numbers = {y: Rational(exact(value)) for y, value in {**at.values, **given}.items() if y != x}
-    signs = roots.whole(Numbers(numbers)(left - right), x, least, LARGEST)
-    value = signs.reached
-    put = {y: Integer(z) for y, z in given.items() if y != s.B}
-    solution = None if value in (None, least) else root(left - right, put, x, at.moved({**given, x: value}, x))
-    return Passing(name, told, x, left, right, {str(y): z for y, z in given.items()}, solution, value, signs.solved)
+    numbers = {y: Rational(exact_number_or_infinity(value)) for y, value in {**at.values, **given}.items() if y != x}
+    signs = roots.whole_signs(with_numbers(left - right, numbers), x, least, LARGEST)
+    value, step = signs.reached, {y: Integer(z) for y, z in given.items() if y != s.B}
+    solution = None
+    if value not in (None, least):
+        solution = closed_form_root(left - right, step, x, at.moved({**given, x: value}, x))
+    return Passing(
+        name, condition, x, left, right, {str(y): z for y, z in given.items()}, solution, value, signs.solved
+    )
 
 
-def root(gap: Expr, put: Mapping[Symbol, Expr], x: Symbol, at: Point) -> Expr | None:
-    """Where a gap that is a line closes, in closed form, on its branch at the point; None unless it closes there."""
+def closed_form_root(gap: Expr, step: Mapping[Symbol, Expr], x: Symbol, at: Point) -> Expr | None:
+    """The root of a gap that is linear in x on its branch at the point, in closed form; None unless it is near x."""
     try:
-        found = series(at.branch(gap).xreplace(put), x, at)
-        low = min(found)
-        if set(found) != {low, low + 1}:
+        terms = series(at.branch(gap).xreplace(step), x, at)
+        low = min(terms)
+        if set(terms) != {low, low + 1}:
             return None
-        solution, value = factored(multiplied_out(-found[low])) / factored(found[low + 1]), at.values[x]
+        solution, value = factor_short_sum(multiplied_out(-terms[low])) / factor_short_sum(terms[low + 1]), at.values[x]
         return solution if abs(at.number(solution) - value) <= 1 + 1e-9 * value else None
     except (SymroofError, ValueError, ZeroDivisionError):
         return None

@@ -1,4 +1,4 @@
-"""A number that somebody quoted: what it counts, its value, and the digits it is written with; plain data, no sympy."""
+"""A quoted number: what it counts, its value, and the digits it is written with; plain data, no sympy."""
 
 import re
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ QUOTED = {
 
 @dataclass(frozen=True)
 class Quote:
-    """A number that was quoted: its quantity, as written, its value, and how far rounding can have moved it."""
+    """A quoted number: its quantity, its text, its value, and by how much rounding can have changed it."""
 
     quantity: str
     written: str
@@ -39,15 +39,17 @@ class Quote:
 
 
 def quote(text: str) -> Quote:
-    """What `flops=1.57e10`, `params=8.03B` or `kv=327.68kB` say. Raises UsageError and UnknownName.
-
-    A billion may be written B where parameters are counted, as the names of models have it.
-    """
+    """The number that `flops=1.57e10`, `params=8.03B` or `kv=327.68kB` quotes. Raises UsageError and UnknownName."""
     name, equals, written = (x.strip() for x in text.partition("="))
     if not equals:
         raise UsageError(f"{shorten(text)!r} quotes nothing: write it as flops=1.57e10, params=8.03e9 or kv=131072")
     if name not in QUOTED:
         raise UnknownName("quantity", name, QUOTED)
+    return read_number(name, written)
+
+
+def read_number(name: str, written: str) -> Quote:
+    """The number quoted for a quantity; of parameters, B is a billion, as in the names of models."""
     billions = re.sub(r"(?<=\d) ?[Bb]$", "G", written) if name == "params" else written
     value, digits = QUOTED[name].read(billions), re.match(r"[\d_]+(?:\.(\d+))?", billions)
     if value is None or digits is None:

@@ -1,61 +1,62 @@
-"""What a cost hangs on: by how many percent it changes for one percent of each size, width, batch or machine symbol.
+"""Sensitivity of a cost: by how many percent it changes for one percent of each size, width, batch or machine symbol.
 
 `to_dict` and `knobs --json` are one schema, SCHEMA; a key's meaning never changes within a version:
 
     schema, symroof      name of the schema, version of the package
     model                name, family
-    quantity, unit       what the elasticities are those of: time (s), or a quantity of `symroof formula`
+    quantity, unit       the quantity whose elasticities these are: time (s), or one of `symroof formula`
     machine, setting     as `symroof roofline --json` has them; null without a machine
     rules, batch         names of the rules; {B, n, c}
     value                of the quantity
-    formula, on_branch   its closed form on the branches that it is on here, a Python expression, and what that comes
-                         to: the value, but for floors, whose trend it follows
+    formula, on_branch   its closed form on the branches active here, a Python expression, and the number that this
+                         gives: the value, but with floors replaced by their trend
     bounds               operators by what bounds them, {compute: paths, memory: paths}; empty without a machine
     knobs                symbol, group, meaning, value, elasticity and effect (of one percent more to first order, in
                          the unit), the largest elasticity first
 
-An elasticity is (x / y) dy/dx: the derivative is exact, of the formula on the branch that each Min and Max is on at
-the batch asked for; a floor is followed by its trend. Each symbol is varied by itself, also where an architecture
-ties sizes to one another.
+An elasticity is (x / y) dy/dx. The derivative is exact, of the formula on the branch of each Min and Max that is active
+at the given batch; a floor is replaced by its trend. Each symbol is varied by itself, also where an architecture ties
+sizes to one another.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from sympy import Add, Expr, Integer, Min, Symbol, floor
 
 from symroof import symbols as s
-from symroof.algebra.arithmetic import over
-from symroof.algebra.points import Number, Point, combined
+from symroof.algebra.points import Number, Point, weighted_sum
 from symroof.errors import UsageError
-from symroof.hardware.platform import Place, Platform, placed
+from symroof.hardware.platform import Place, Platform, as_platform
 from symroof.model import uniform
-from symroof.model.model import Model, Rules, chosen
-from symroof.model.report import plain
+from symroof.model.model import Model, Rules, rules_with_logits
+from symroof.model.report import json_number
 from symroof.performance import capacity
-from symroof.version import __version__
+from symroof.results import ExactFloat, Result, exact_value, header, int_or_float
 
 SCHEMA = "symroof.knobs/1"
+TIME = ("time", "time of one operator after another", "s")
 
 
 @dataclass(frozen=True)
 class Knob:
-    """A symbol, its value, a quantity's derivative by it there, and its elasticity."""
+    """A symbol, its value, and a quantity's derivative by it and elasticity at that value."""
 
     symbol: Symbol
-    value: Number
-    slope: Number
-    elasticity: Number
+    value: int | ExactFloat
+    slope: int | ExactFloat
+    elasticity: ExactFloat
 
     @property
-    def effect(self) -> Number:
+    def effect(self) -> ExactFloat:
         """What one percent more adds to the quantity, to first order."""
-        return over(self.value * self.slope, 100)
+        return ExactFloat(Fraction(exact_value(self.value)) * Fraction(exact_value(self.slope)) / 100)
 
     @property
     def meaning(self) -> str:
-        """What the symbol stands for."""
+        """The meaning of the symbol."""
         return s.entry(str(self.symbol)).meaning
 
     def to_dict(self) -> dict[str, Any]:
@@ -64,14 +65,14 @@ class Knob:
             "symbol": str(self.symbol),
             "group": s.group(self.symbol),
             "meaning": self.meaning,
-            "value": plain(self.value),
-            "elasticity": plain(self.elasticity),
-            "effect": plain(self.effect),
+            "value": json_number(self.value),
+            "elasticity": int_or_float(self.elasticity.exact),
+            "effect": int_or_float(self.effect.exact),
         }
 
 
 @dataclass(frozen=True, repr=False)
-class Knobs:
+class Knobs(Result):
     """The elasticities of a quantity of one step, the largest first; `parts` is its closed form, block by block."""
 
     model: Model
@@ -80,16 +81,16 @@ class Knobs:
     unit: str
     rules: tuple[str, ...]
     point: Point
-    value: Number
+    value: int | ExactFloat
     parts: Mapping[str, Expr]
     bounds: Mapping[str, tuple[str, ...]]
     knobs: tuple[Knob, ...]
-    bent: bool = False  # whether it has branches besides those of the operators' times
+    has_branches: bool = False  # other than max(compute, memory) of each operator
     platform: Platform | None = None
 
     @property
     def formula(self) -> Expr:
-        """The quantity on the branches that it is on at the point."""
+        """The quantity on the branches that are active at the point."""
         return Add(*self.parts.values())
 
     def __getitem__(self, name: str) -> Knob:
@@ -98,7 +99,7 @@ class Knobs:
 
     @property
     def on_branch(self) -> Number:
-        """What the formula comes to: the value, but for floors."""
+        """The number of the formula at the point: the value, but with floors replaced by their trend."""
         return sum(map(self.point.number, self.parts.values()))
 
     def derivative(self, name: str) -> Expr:
@@ -107,32 +108,29 @@ class Knobs:
 
     def to_dict(self) -> dict[str, Any]:
         """The knobs in the schema that this module documents."""
-        machine = self.platform and {**self.platform.machine.to_dict(), "count": self.platform.machine.count}
         return {
-            "schema": SCHEMA,
-            "symroof": __version__,
+            **header(SCHEMA),
             "model": {"name": self.model.name, "family": self.model.family},
             "quantity": self.name,
             "unit": self.unit,
-            "machine": machine,
+            "machine": self.platform and self.platform.machine.to_dict(),
             "setting": self.platform and self.platform.to_dict(),
             "rules": list(self.rules),
             "batch": {str(x): self.point.values[x] for x in (s.B, s.n, s.c)},
-            "value": plain(self.value),
+            "value": json_number(self.value),
             "formula": str(self.formula),
-            "on_branch": plain(self.on_branch),
+            "on_branch": json_number(self.on_branch),
             "bounds": {name: list(paths) for name, paths in self.bounds.items()},
             "knobs": [x.to_dict() for x in self.knobs],
         }
 
+    def closed_forms(self) -> dict[str, Any]:
+        """The quantity, block by block."""
+        return dict(self.parts)
+
     def __repr__(self) -> str:
         first = ", ".join(str(x.symbol) for x in self.knobs[:5])
         return f"<symroof knobs of {self.name} of {self.model.name}: {first}, ...>"
-
-    def __str__(self) -> str:
-        from symroof.render.results.sensitivity import render
-
-        return render(self)
 
 
 def knobs(
@@ -147,61 +145,77 @@ def knobs(
     anyway: bool = False,
     **formats: str | None,
 ) -> Knobs:
-    """The elasticities of a step's time on a platform, or of another quantity.
+    """The elasticities of a step's time on a machine, or of another quantity.
 
     Time is that of one operator after another. Raises DoesNotFit where the step does not fit the machine, unless
     `anyway`.
     """
     if (on is None) == (quantity is None):
-        raise UsageError("knobs of what: of the time on a machine (--on), or of a --quantity such as flops; name one")
-    batch, names = uniform.uniform(new, cached, batch_size), chosen(rules, logits)
-    found = uniform.forms(model, rules, logits)
-    at = uniform.point(model, batch, **formats)
+        raise UsageError("knobs need either a machine (--on) or a --quantity such as flops: name one")
+    batch, names = uniform.batch_values(new, cached, batch_size), rules_with_logits(rules, logits)
+    operators = uniform.operator_formulas(model, rules, logits)
+    at = uniform.model_point(model, batch, **formats)
     if on is None:
-        named = uniform.untimed(str(quantity))
-        costs = {x.path: x.of(named) for x in found}
-        return measured(model, (named.name, named.title, named.unit), names, at, costs)
-    platform = placed(on)
+        named = uniform.quantity_without_time(str(quantity))
+        costs = {x.path: x.of(named) for x in operators}
+        return knobs_of_formulas(model, (named.name, named.title, named.unit), names, at, costs)
+    platform, precision = as_platform(on), model.precision(**formats)
     if not anyway:
         step = {"new": new, "cached": cached, "batch_size": batch_size, "rules": names, **formats}
-        capacity.check(model, platform.machine, [step])
-    precision = model.precision(**formats)
-    at = at.moved(uniform.rates(platform, precision, found))
-    times = {x.path: uniform.seconds(x, platform, precision) for x in found}
-    return measured(model, ("time", "time of one operator after another", "s"), names, at, times, platform)
+        capacity.check_fits(model, platform.machine, [step])
+    times = {x.path: uniform.operator_time(x, platform, precision) for x in operators}
+    at = at.moved(uniform.rate_values(platform, precision, operators))
+    return knobs_of_formulas(model, TIME, names, at, times, platform)
 
 
-def measured(
+def knobs_of_formulas(
     model: Model,
-    told: tuple[str, str, str],
+    quantity: tuple[str, str, str],
     rules: tuple[str, ...],
     at: Point,
     costs: Mapping[str, Expr],
     platform: Platform | None = None,
 ) -> Knobs:
-    """The knobs of a quantity that is the sum of some formulas, by operator."""
-    value = sum(map(at.number, costs.values()))
+    """The knobs of a quantity (name, title, unit) that is the sum of one formula per operator."""
     active = {path: at.branch(expr) for path, expr in costs.items()}
-    parts: dict[str, Expr] = {}
-    for path, expr in active.items():
+    parts = sums_by_block(active)
+    return Knobs(
+        model,
+        *quantity,
+        rules,
+        at,
+        value=int_or_float(sum(map(at.number, costs.values()))),
+        parts={block: part for block, part in parts.items() if part != 0},
+        bounds=operators_by_bound(active) if platform else {},
+        knobs=ranked_knobs(set().union(*(x.free_symbols for x in costs.values())), parts.values(), at),
+        has_branches=any(x.has(Min, floor) for x in costs.values()),
+        platform=platform,
+    )
+
+
+def sums_by_block(formulas: Mapping[str, Expr]) -> dict[str, Expr]:
+    """Formulas of operators, by path, added up within each block."""
+    sums: dict[str, Expr] = {}
+    for path, expr in formulas.items():
         block = path.partition("/")[0]
-        parts[block] = parts.get(block, Integer(0)) + expr
-    trend, slopes = sum(map(at.number, parts.values())), combined((1, at.slopes(x)) for x in parts.values())
-    symbols = set().union(*(x.free_symbols for x in costs.values()))
-    found = [knob(x, at.values[x], slopes.get(x, 0), trend) for x in symbols]
-    ranked = tuple(sorted(found, key=lambda x: (-abs(x.elasticity), str(x.symbol))))
-    bounds = bounding(active) if platform else {}
-    bent = any(x.has(Min, floor) for x in costs.values())
-    kept = {name: part for name, part in parts.items() if part != 0}
-    return Knobs(model, *told, rules, at, value, kept, bounds, ranked, bent, platform)
+        sums[block] = sums.get(block, Integer(0)) + expr
+    return sums
+
+
+def ranked_knobs(symbols: Iterable[Symbol], parts: Collection[Expr], at: Point) -> tuple[Knob, ...]:
+    """The knobs of the symbols in the sum of some formulas, the largest elasticity first."""
+    total, slopes = sum(map(at.number, parts)), weighted_sum((1, at.slopes(x)) for x in parts)
+    knobs = (knob(x, at.values[x], slopes.get(x, 0), total) for x in symbols)
+    return tuple(sorted(knobs, key=lambda x: (-abs(x.elasticity.exact), str(x.symbol))))
 
 
 def knob(x: Symbol, value: Number, slope: Number, total: Number) -> Knob:
-    """The knob of a symbol in a quantity that comes to `total`."""
-    return Knob(x, value, slope, over(value * slope, total) if total else 0)
+    """The knob of a symbol in a quantity whose value is `total`."""
+    elasticity = Fraction(value) * Fraction(slope) / Fraction(total) if total else 0
+    return Knob(x, int_or_float(value), int_or_float(slope), ExactFloat(elasticity))
 
 
-def bounding(active: Mapping[str, Expr]) -> dict[str, tuple[str, ...]]:
-    """Operators by what bounds their time, given on its branch."""
+def operators_by_bound(active: Mapping[str, Expr]) -> dict[str, tuple[str, ...]]:
+    """Operators by what bounds their time, given the active branch of each."""
     bound = {path: "memory" if expr.has(s.W) else "compute" for path, expr in active.items()}
     return {name: tuple(path for path in bound if bound[path] == name) for name in ("compute", "memory")}

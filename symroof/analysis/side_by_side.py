@@ -2,48 +2,48 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 from symroof.model.model import Model
-from symroof.model.report import Report, figures, plain
+from symroof.model.report import Report, cost_figures
+from symroof.results import ExactFloat, Result
 
 SCHEMA = "symroof.lineup/1"
 
 
-@dataclass(frozen=True)
-class Lineup:
-    """The reports of several models on one batch, and the bytes a further token adds to each one's cache."""
+@dataclass(frozen=True, repr=False)
+class SideBySide(Result):
+    """The reports of several models on one batch, and the bytes that one more token adds to the cache of each."""
 
     reports: tuple[Report, ...]
-    cache_per_token: tuple[Fraction, ...]
+    cache_per_token: tuple[int | ExactFloat, ...]
+
+    def __repr__(self) -> str:
+        return f"<symroof models side by side: {', '.join(x.model for x in self.reports)}>"
 
     def to_dict(self) -> dict[str, Any]:
         """Each model with its parameters, totals, cache per token and storage, named as in a report."""
-        rows = [
-            {
-                "name": x.model,
-                "family": x.family,
-                "parameters": x.parameters.total,
-                "active": x.parameters.active,
-                "totals": figures(x.total),
-                "cache_bytes_per_token": plain(cache),
-                "storage": x.storage.to_dict(),
-            }
-            for x, cache in zip(self.reports, self.cache_per_token, strict=True)
-        ]
-        return {"schema": SCHEMA, "rules": list(self.reports[0].rules), "models": rows}
-
-    def __str__(self) -> str:
-        from symroof.render.results.side_by_side import render
-
-        return render(self)
+        models = list(map(model_totals, self.reports, self.cache_per_token))
+        return {"schema": SCHEMA, "rules": list(self.reports[0].rules), "models": models}
 
 
-def lineup(models: Sequence[Model], **step: Any) -> Lineup:
+def model_totals(report: Report, cache_per_token: int | ExactFloat) -> dict[str, Any]:
+    """The totals of a model's report as JSON has them."""
+    return {
+        "name": report.model,
+        "family": report.family,
+        "parameters": report.parameters.total,
+        "active": report.parameters.active,
+        "totals": cost_figures(report.total),
+        "cache_bytes_per_token": float(cache_per_token),
+        "storage": report.storage.to_dict(),
+    }
+
+
+def side_by_side(models: Sequence[Model], **step: Any) -> SideBySide:
     """The models side by side; `step` is what `Model.report` takes."""
     formats = {x: step[x] for x in ("dtype", "weights", "experts", "cache", "activations", "states") if x in step}
-    return Lineup(
+    return SideBySide(
         tuple(model.report(**step) for model in models),
         tuple(model.cache_per_token(**formats) for model in models),
     )

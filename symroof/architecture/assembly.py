@@ -1,16 +1,16 @@
-"""Parts of layers, sorted into kinds of sublayers whose sizes are symbols.
+"""From the parts of every layer to the distinct sublayers of a structure, whose sizes are symbols.
 
-Sizes on which all kinds agree share one symbol; where they differ the symbols carry a kind's name: h_full and
-h_swa, f_mlp1 and f_mlp2.
+A size that is the same in all sublayers has one symbol; where sizes differ, the symbols have the sublayers' suffixes:
+h_full and h_swa, f_mlp1 and f_mlp2.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from symroof.architecture.structure import Architecture, Frame, Part, Pattern, Size, Structure, Sublayer, Wiring
 from symroof.records import frozen
 
-# How the names of kinds are written in symbols; other names as they are.
+# Name of a sublayer -> suffix of its symbols, where it is not the name itself.
 SUFFIXES = {
     "attention": "attn",
     "full_attention": "full",
@@ -25,8 +25,8 @@ SUFFIXES = {
 
 
 @frozen
-class Found:
-    """A part, the slot it stands in (-1: ahead of all layers), and how many layers have it."""
+class SlotPart:
+    """A part, its slot in a layer (-1: before or after all layers), and how many layers have it."""
 
     part: Part
     slot: int
@@ -36,10 +36,10 @@ class Found:
 
 
 @frozen
-class Named:
-    """A found part under a name of its own, as its block and as the suffix of its symbols."""
+class NamedPart:
+    """A part with a unique name, that of its block, and the suffix of its symbols."""
 
-    found: Found
+    place: SlotPart
     name: str
     suffix: str
 
@@ -53,99 +53,104 @@ def assemble(
     last: tuple[Part, ...] = (),
     **sizes: Size,
 ) -> Architecture:
-    """The architecture whose layers have a part of every slot each, in that order.
+    """The architecture whose layers have one part of every slot each, in that order.
 
-    `once`: parts that stand ahead of all layers; `last`: after them; `sizes`: those of the whole model, by symbol.
+    `once`: parts before all layers; `last`: after them; `sizes`: those of the whole model, by symbol.
     """
-    found = [Found(part, -1, Size(1, "")) for part in once]
+    places = [SlotPart(part, -1, Size(1, "")) for part in once]
     for number, slot in enumerate(slots):
-        found += sorted_out(slot, number, layers)
-    found += [Found(part, -1, Size(1, "")) for part in last]
-    kinds = named(found)
+        places += distinct_parts(slot, number, layers)
+    places += [SlotPart(part, -1, Size(1, "")) for part in last]
+    parts = name_parts(places)
     values = {"L": layers, **sizes}
-    own = symbols(kinds, values)
-    sublayers = tuple(sublayer(x, values, layers, own[x.name], frame) for x in kinds)
+    symbols = assign_symbols(parts, values)
+    sublayers = tuple(build_sublayer(x, values, symbols[x.name], frame) for x in parts)
     origin = {name: x.origin for name, x in values.items()}
-    layout = {x.name: x.found.at for x in kinds}
+    layout = {x.name: x.place.at for x in parts}
     return Architecture(family, Structure(sublayers, frame), {k: int(x) for k, x in values.items()}, origin, layout)
 
 
-def sorted_out(slot: Part | Pattern, number: int, layers: Size) -> list[Found]:
-    """The different parts of a slot in order of appearance, each with its number of layers."""
+def distinct_parts(slot: Part | Pattern, number: int, layers: Size) -> list[SlotPart]:
+    """The distinct parts of a slot in order of appearance, each with its number of layers."""
     if isinstance(slot, Part):
-        return [Found(slot, number, layers, range(layers))]
-    alike = {id(part): part for part in slot.parts}
-    places: dict[Part, list[int]] = {}
-    for key, found in positions(map(id, slot.parts)).items():
-        if (part := alike[key]) is not None:
-            places.setdefault(part, []).extend(found)
+        return [SlotPart(slot, number, layers, range(layers))]
     whole = None not in slot.parts
     return [
-        Found(part, number, layers if len(at) == layers else Size(len(at), slot.origin), at, whole)
-        for part, at in places.items()
+        SlotPart(part, number, layers if len(at) == layers else Size(len(at), slot.origin), at, whole)
+        for part, at in layers_by_part(slot.parts).items()
     ]
 
 
-def positions(keys: Iterable[int]) -> dict[int, list[int]]:
-    """Where each key stands."""
-    found: dict[int, list[int]] = {}
+def layers_by_part(parts: Sequence[Part | None]) -> dict[Part, list[int]]:
+    """The layers that have each distinct part; equal parts are one. By identity first: hashing a part is slow."""
+    by_id = {id(part): part for part in parts}
+    layers: dict[Part, list[int]] = {}
+    for key, at in positions_by_key(map(id, parts)).items():
+        if (part := by_id[key]) is not None:
+            layers.setdefault(part, []).extend(at)
+    return layers
+
+
+def positions_by_key(keys: Iterable[int]) -> dict[int, list[int]]:
+    """The positions of each key."""
+    positions: dict[int, list[int]] = {}
     for i, key in enumerate(keys):
-        found.setdefault(key, []).append(i)
-    return found
+        positions.setdefault(key, []).append(i)
+    return positions
 
 
-def named(found: list[Found]) -> list[Named]:
-    """Names that tell the kinds apart: those that several parts share are numbered."""
-    shared = Counter(x.part.name for x in found)
+def name_parts(places: list[SlotPart]) -> list[NamedPart]:
+    """The parts under unique names: a name that several parts have is numbered."""
+    total = Counter(x.part.name for x in places)
     seen: Counter[str] = Counter()
-    kinds = []
-    for x in found:
+    parts = []
+    for x in places:
         name = x.part.name
         seen[name] += 1
-        number = str(seen[name]) if shared[name] > 1 else ""
+        number = str(seen[name]) if total[name] > 1 else ""
         suffix = SUFFIXES.get(name, name.replace("_", "")) + number
-        kinds.append(Named(x, f"{name}_{number}" if number else name, suffix))
-    return kinds
+        parts.append(NamedPart(x, f"{name}_{number}" if number else name, suffix))
+    return parts
 
 
-def symbols(kinds: list[Named], values: dict[str, Size]) -> dict[str, tuple[tuple[str, str], ...]]:
-    """The own symbols of each kind by its name; every size is added to `values`."""
-    alike: dict[str, dict[int, str]] = {}  # base symbol -> value -> the suffix of the first kind that has it
-    for x in kinds:
-        for base, value in x.found.part.sizes:
-            alike.setdefault(base, {}).setdefault(value, x.suffix)
-    own = {}
-    for x in kinds:
-        names = [
-            (base, base if len(alike[base]) == 1 else f"{base}_{alike[base][value]}", value)
-            for base, value in x.found.part.sizes
-        ]
-        own[x.name] = tuple((base, name) for base, name, _ in names if name != base)
-        for _, name, value in names:
-            values.setdefault(name, Size(value, dict(own[x.name]).get(value.origin, value.origin)))
-    return own
+def assign_symbols(parts: list[NamedPart], values: dict[str, Size]) -> dict[str, tuple[tuple[str, str], ...]]:
+    """By name of a part: (base symbol, symbol) of the sizes that have suffixes. Adds every size to `values`."""
+    suffixes = suffixes_by_value(parts)
+    symbols = {}
+    for x in parts:
+        names = {base: with_suffix(base, value, suffixes[base]) for base, value in x.place.part.sizes}
+        renamed = {base: name for base, name in names.items() if name != base}
+        symbols[x.name] = tuple(renamed.items())
+        for base, value in x.place.part.sizes:
+            values.setdefault(names[base], Size(value, renamed.get(value.origin, value.origin)))
+    return symbols
 
 
-def sublayer(
-    kind: Named, values: dict[str, Size], layers: Size, own: tuple[tuple[str, str], ...], frame: Frame
+def suffixes_by_value(parts: list[NamedPart]) -> dict[str, dict[int, str]]:
+    """Base symbol -> value -> suffix of the first part that has it."""
+    suffixes: dict[str, dict[int, str]] = {}
+    for x in parts:
+        for base, value in x.place.part.sizes:
+            suffixes.setdefault(base, {}).setdefault(value, x.suffix)
+    return suffixes
+
+
+def with_suffix(base: str, value: int, suffixes: Mapping[int, str]) -> str:
+    """The symbol of a size, by the suffixes of its base symbol's values: the base symbol where there is one value."""
+    return base if len(suffixes) == 1 else f"{base}_{suffixes[value]}"
+
+
+def build_sublayer(
+    named: NamedPart, values: dict[str, Size], symbols: tuple[tuple[str, str], ...], frame: Frame
 ) -> Sublayer:
-    """The kind as part of a structure; the number of its layers is added to `values` where it is its own."""
-    part, count = kind.found.part, ""
-    if kind.found.slot >= 0:
-        count = "L" if kind.found.layers == layers else f"L_{kind.suffix}"
-        values.setdefault(count, kind.found.layers)
-    distinct = "" if part.distinct is None else f"U_{kind.suffix}"
+    """The part as a sublayer of a structure. Adds its numbers of layers and of sets of weights to `values`."""
+    part, place, layers, distinct = named.place.part, named.place, "", ""
+    if place.slot >= 0:
+        layers = "L" if place.layers == values["L"] else f"L_{named.suffix}"
+        values.setdefault(layers, place.layers)
     if part.distinct is not None:
+        distinct = f"U_{named.suffix}"
         values[distinct] = part.distinct
-    return Sublayer(
-        part.kind,
-        kind.name,
-        count,
-        kind.suffix,
-        own,
-        part.wiring or Wiring(frame.norm),
-        distinct,
-        kind.found.slot,
-        kind.found.whole,
-        part.kept,
-    )
+    wiring = part.wiring or Wiring(frame.norm)
+    names = (part.kind, named.name, layers, named.suffix, symbols)
+    return Sublayer(*names, wiring, distinct, place.slot, place.whole, part.logits_only)

@@ -1,23 +1,22 @@
-"""What a decoder is made of, as frozen plain data: the kinds of its sublayers, how many, how large.
+"""The description of a decoder as frozen plain data: the kinds of its sublayers, their number and their sizes.
 
-A family describes a model as it is: a `Part` with its numbers for each layer, or one for all. `assembly` sorts
-equal parts into kinds and gives every size a symbol. The `Structure` that is left (kinds and flags, no numbers)
-is hashable: models of one structure share their formulas. Symbols are named here by their names in the
-vocabulary, so that reading a config needs no sympy.
+A family describes a model by a `Part` with its sizes for each layer, or one for all. `assembly` merges equal parts
+and gives every size a symbol. The resulting `Structure` (kinds and flags, no numbers) is hashable: models of one
+structure share their formulas. Symbols are strings here, so that reading a config needs no sympy.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from typing import ClassVar, Protocol, Self
 
-from symroof.errors import UsageError, cure, described, shorten
+from symroof.errors import UsageError, cure, quoted_value, shorten
 from symroof.records import frozen
 
 MAX_SIZE = 10**9  # no size of a model is larger
 
 
 class Size(int):
-    """A size and where it is from: a config key, a rule, or the symbol of another size that it follows."""
+    """A size and its origin: a config key, a rule, or the symbol of another size that it is equal to."""
 
     origin: str
 
@@ -31,36 +30,35 @@ class Size(int):
 class Kind(Protocol):
     """A kind of sublayer: frozen flags, no sizes; its docstring names the symbols of its sizes.
 
-    Names of norms are those of ops.dense.NORMS, of activations ops.dense.ACTIVATIONS, of masks cost.masks.MASKS.
+    Norms are named as in ops.dense.NORMS, activations as in ops.dense.ACTIVATIONS, masks as in cost.masks.MASKS.
     """
 
-    builder: ClassVar[str]  # module and function of `blocks` that make its operators
+    builder: ClassVar[str]  # module and function of `blocks` that builds its operators
     weights: ClassVar[tuple[str, ...]]  # roles of the weights that a quantization_config can name
 
 
 @frozen
 class Wiring:
-    """What stands around a sublayer's operators: norms (names in ops.dense.NORMS, empty where none), the residual."""
+    """The operators around a sublayer: norms (names in ops.dense.NORMS, empty where none) and the residual."""
 
-    norm: str = "rms"  # before
-    gated: bool = False  # that norm's output by a network of rank r_g of itself
-    post: str = ""  # after, ahead of the residual
+    norm: str = "rms"  # before the sublayer
+    gated: bool = False  # the output of that norm is gated by a network of rank r_g of itself
+    post: str = ""  # norm after the sublayer, before the residual
     convolved: bool = False  # a convolution of the output over k_c tokens is added to it
-    scaled: bool = False  # multiplied by a constant, ahead of the residual
+    scaled: bool = False  # the output is multiplied by a constant, before the residual
     residual: bool = True
-    streams: str = ""  # m of them in place of one residual: "mixed" among themselves, "apart", or
-    # "low_rank": apart, and weighed an element each through a rank r_s
-    weighed: bool = False  # what the sum is added to has a weight an element
-    blended: str = ""  # both terms of the sum are weighed: by "constants", an element by one weight ("gate"), or by one
-    # each, and "shifted"
+    streams: str = ""  # m streams in place of one residual: "mixed" with each other, "unmixed", or
+    # "low_rank": unmixed, and scaled per element through a rank r_s
+    weighed: bool = False  # the term that the output is added to has one weight per element
+    blended: str = ""  # both terms of the sum are scaled: by "constants", by one weight per element for both ("gate"),
+    # or by one weight per element for each, plus a shift ("shifted")
 
 
 @frozen
 class Part:
-    """A sublayer of one layer: what it is, its name, its sizes by base symbol, and its wiring.
+    """A sublayer of one layer: its kind, its name, its sizes by base symbol, and its wiring.
 
-    `distinct` is how many sets of weights the layers that run it share, where they do; `wiring` None is the
-    decoder's own.
+    `distinct` is the number of sets of weights, where layers share them; `wiring` None is that of the decoder.
     """
 
     kind: Kind
@@ -68,7 +66,7 @@ class Part:
     sizes: tuple[tuple[str, Size], ...] = ()
     wiring: Wiring | None = None
     distinct: Size | None = None
-    kept: bool = False  # later layers need it at no more positions than those whose logits are asked for
+    logits_only: bool = False  # later layers need it only at the positions whose logits are requested
 
     @classmethod
     def of(
@@ -84,7 +82,7 @@ class Part:
 
 @frozen
 class Pattern:
-    """Which part each layer has (None: none), and the config key that says so."""
+    """The part of each layer (None: none), and the config key that this is read from."""
 
     parts: Sequence[Part | None]
     origin: str
@@ -92,68 +90,68 @@ class Pattern:
 
 @frozen
 class Sublayer:
-    """A kind of sublayer in a structure: its block's name, its count's symbol, and the symbols that are its own."""
+    """A sublayer of a structure: its kind, the name of its block, the symbols of its number of layers and sizes."""
 
     kind: Kind
     name: str
     layers: str = "L"  # empty: once, not in every layer
     suffix: str = ""
-    own: tuple[tuple[str, str], ...] = ()  # base symbol -> the symbol in its place
+    symbols: tuple[tuple[str, str], ...] = ()  # base symbol -> the symbol with this sublayer's suffix
     wiring: Wiring = Wiring()
     distinct: str = ""
     slot: int = 0
     whole: bool = True  # every layer has a sublayer in this slot
-    kept: bool = False  # needed at no more positions than those whose logits are asked for
+    logits_only: bool = False  # needed only at the positions whose logits are requested
 
     def symbol(self, base: str) -> str:
-        """The name under which this sublayer has a size."""
-        return dict(self.own).get(base, base)
+        """The symbol of a size in this sublayer."""
+        return dict(self.symbols).get(base, base)
 
 
 @frozen
 class Frame:
-    """What stands before the first layer and after the last."""
+    """The embedding before the first layer, and the norm and head after the last."""
 
     norm: str = "rms"  # after the last layer
     tied: bool = False  # head and embedding share a table
     head_bias: bool = False
     positions: bool = False  # a learned table of N_pos positions
-    sinusoidal: bool = False  # vectors of sines and cosines are added
+    sinusoidal: bool = False  # sinusoidal position embeddings are added
     embedding_norm: str = ""
-    spare_row: bool = False  # one row of the embedding is no row of the head
-    extra_rows: bool = False  # V_x of them are none
+    spare_row: bool = False  # one row of the embedding is not in the head
+    extra_rows: bool = False  # V_x rows of the embedding are not in the head
     projected: bool = False  # embeddings of width d_emb, projected to and from d
     scaled: bool = False  # embeddings multiplied by a constant
     softcap: bool = False  # logits through a scaled tanh
-    streams: str = ""  # m of them, that are made one after the last layer: "weighed", "low_rank" as before
-    # it, or their "mean"
+    streams: str = ""  # m streams, merged after the last layer: by a weighted sum ("weighed", or "low_rank" as in the
+    # layers), or by their "mean"
     head_scaled: bool = False  # logits multiplied by a constant
-    head_act: str = ""  # activation of a projection of width d that is normalised and makes the logits
+    head_act: str = ""  # activation of a projection of width d, which is normalised and then gives the logits
     head_act_bias: bool = False  # on that projection
 
 
 @frozen
 class Structure:
-    """The kinds of a decoder's sublayers in dataflow order, and its frame."""
+    """The sublayers of a decoder in dataflow order, and its frame."""
 
     sublayers: tuple[Sublayer, ...]
     frame: Frame = Frame()
-    mtp: tuple[Sublayer, ...] = ()  # of a module that predicts a token further ahead, L_mtp of them
+    mtp: tuple[Sublayer, ...] = ()  # those of one of the L_mtp multi-token prediction modules
 
     @property
     def every(self) -> tuple[Sublayer, ...]:
-        """The sublayers of all layers, and of such a module."""
+        """The sublayers of all layers, and those of a multi-token prediction module."""
         return (*self.sublayers, *self.mtp)
 
     @property
     def tied(self) -> bool:
-        """Whether head and embedding share a table."""
+        """Whether head and embedding share one table."""
         return self.frame.tied
 
 
 @frozen
 class Architecture:
-    """A structure with its sizes, by symbol name, and where each is from: a config key, a rule, another size."""
+    """A structure with its sizes by symbol, and the origin of each: a config key, a rule, another size."""
 
     family: str
     structure: Structure
@@ -162,46 +160,59 @@ class Architecture:
     layout: Mapping[str, Sequence[int]] = field(default_factory=dict)  # the layers of each sublayer, by its name
 
     def contradiction(self) -> str:
-        """What is wrong between its sizes, named by where they come from; empty where nothing is."""
-        return next(self._contradictions(), "")
+        """The first contradiction between its sizes, in one line with their origins; empty where there is none."""
+        faults = (text for x in self.structure.sublayers for text in self._contradictions(x))
+        return next(faults, "") or self._wrong_layers()
 
-    def _contradictions(self) -> Iterator[str]:
-        told = {name: f"{name} = {self.origin[name]} = {value}" for name, value in self.sizes.items()}
+    def _contradictions(self, x: Sublayer) -> Iterator[str]:
+        """The contradictions between the sizes of a sublayer."""
+        H_q, H_kv, k, N_e = (x.symbol(base) for base in ("H_q", "H_kv", "k", "N_e"))
+        if H_q in self.sizes and H_kv in self.sizes and self.sizes[H_q] % self.sizes[H_kv]:
+            yield f"query heads ({self._quoted(H_q)}) are not a multiple of KV heads ({self._quoted(H_kv)})"
+        if k in self.sizes and self.sizes[k] > self.sizes[N_e]:
+            yield f"experts per token ({self._quoted(k)}) exceed the number of experts ({self._quoted(N_e)})"
+
+    def _quoted(self, name: str) -> str:
+        """A size with its origin and value."""
+        return f"{name} = {self.origin[name]} = {self.sizes[name]}"
+
+    def _wrong_layers(self) -> str:
+        """The first slot whose sublayers' numbers of layers do not add up to L; empty where all do."""
         slots: dict[int, list[str]] = {}
         for x in self.structure.sublayers:
-            H_q, H_kv, k, N_e = (x.symbol(base) for base in ("H_q", "H_kv", "k", "N_e"))
-            if H_q in told and H_kv in told and self.sizes[H_q] % self.sizes[H_kv]:
-                yield f"query heads ({told[H_q]}) are no multiple of KV heads ({told[H_kv]})"
-            if k in told and self.sizes[k] > self.sizes[N_e]:
-                yield f"experts a token is sent to ({told[k]}) exceed the experts there are ({told[N_e]})"
             if x.layers and x.whole:
                 slots.setdefault(x.slot, []).append(x.layers)
         for counts in slots.values():
             if sum(self.sizes[c] for c in counts) != self.sizes["L"]:
                 parts = " + ".join(f"{c}={self.sizes[c]}" for c in counts)
-                yield f"layers {parts} do not add up to L={self.sizes['L']}"
+                return f"layers {parts} do not add up to L={self.sizes['L']}"
+        return ""
 
     def of_layers(self, path: str, layers: int) -> int:
-        """All layers, or the `layers` of the operator at `path` where its block stands apart from them."""
+        """The number of all layers, or `layers` for an operator whose block is not in the layers: it runs once."""
         name = path.partition("/")[0]
-        apart = name in ("embedding", "head") or name.startswith("mtp.")
-        once = apart or any(x.name == name and not x.layers for x in self.structure.sublayers)
+        outside = name in ("embedding", "head") or name.startswith("mtp.")
+        once = outside or any(x.name == name and not x.layers for x in self.structure.sublayers)
         return layers if once else self.sizes["L"]
 
     def with_sizes(self, sizes: Mapping[str, int], further: Collection[str] = ()) -> "Architecture":
-        """The same structure with other sizes: `with_sizes({"d": 8192})`; a size that is another one follows it.
+        """The same structure with other sizes: `with_sizes({"d": 8192})`. Sizes defined as equal to one change too.
 
-        `further`: names of sizes that it may have besides its own.
+        `further`: names of additional sizes that are allowed.
         """
         for name, value in sizes.items():
-            if name not in self.sizes and name not in further:
-                told = cure(name, (*self.sizes, *further), "its sizes")
-                raise UsageError(f"{shorten(name)!r} is no size of this model: {told}")
-            if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_SIZE:
-                raise UsageError(f"{name} = {described(value)}: a size is a whole number from 1 to {MAX_SIZE}")
+            self._check_size(name, value, further)
         follow = {name: sizes[of] for name, of in self.origin.items() if of in sizes}
         origin = {**self.origin, **dict.fromkeys(sizes, "given")}
         changed = replace(self, sizes={**self.sizes, **follow, **sizes}, origin=origin)
         if fault := changed.contradiction():
             raise UsageError(fault)
         return changed
+
+    def _check_size(self, name: str, value: int, further: Collection[str]) -> None:
+        """Raise UsageError for a name that is not a size, or a value that no size can have."""
+        if name not in self.sizes and name not in further:
+            hint = cure(name, (*self.sizes, *further), "its sizes")
+            raise UsageError(f"{shorten(name)!r} is not a size of this model: {hint}")
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_SIZE:
+            raise UsageError(f"{name} = {quoted_value(value)}: a size is a whole number from 1 to {MAX_SIZE}")

@@ -1,4 +1,4 @@
-"""Layers that attend to an image: kept beside those for text, and left out where there is no image."""
+"""Layers that attend to an image: in memory with those for text, and not run without an image."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ from symroof.ops import dense
 
 
 def build_cross_layer(kind: CrossLayer) -> list[Op]:
-    """Norm, attention, norm and network, each output scaled by a learned number: run for no token of a text."""
+    """Norm, attention, norm and network, each output scaled by a learned number: not run for text."""
     norm, gate = dense.norm(s.T, s.d), Cost(weight_held=s.b_n)
     ops = [
         Op("norm", "norm", norm),
@@ -28,4 +28,4 @@ def build_cross_layer(kind: CrossLayer) -> list[Op]:
         *feed_forward.build_feed_forward(FeedForward(kind.act)),
         Op("mlp_gate", "attention", gate),
     ]
-    return [replace(op, cost=dense.run(op.cost, Integer(0))) for op in ops]
+    return [replace(op, cost=dense.run_times(op.cost, Integer(0))) for op in ops]

@@ -1,4 +1,4 @@
-"""What stands around stacks of layers that run again and again."""
+"""The operators around stacks of layers that run several times."""
 
 from sympy import Integer
 
@@ -9,15 +9,15 @@ from symroof.ops import dense
 
 
 def build_start(_: Start) -> list[Op]:
-    """Ahead of all layers: one vector for all tokens."""
+    """Before all layers: one vector for all tokens."""
     return [Op("start", "other", dense.broadcast(s.T, s.d))]
 
 
 def build_segments(_: Segments) -> list[Op]:
-    """Ahead of all layers: one of two vectors, added."""
+    """Before all layers: one of two vectors, added."""
     return [Op("lookup.segments", "other", dense.lookup_added(s.T, s.d, Integer(2)))]
 
 
 def build_cycle(kind: Cycle) -> list[Op]:
-    """Behind a run of a stack: its norm, and the sum with what another run gave."""
+    """After a run of a stack: its norm, and the sum with the output of another run."""
     return [Op("norm", "norm", dense.norm(s.T, s.d, kind.norm)), Op("add", "residual", dense.residual(s.T, s.d))]

@@ -1,7 +1,7 @@
-"""What a module that predicts a token further ahead has around its layer (multi-token prediction).
+"""The operators around the layer of a module that predicts a token further ahead (multi-token prediction).
 
-It takes the stream as the last layer leaves it and the embedding of the next token, and makes them one. Embedding and
-head are the model's own.
+It joins the output of the last layer with the embedding of the next token. It uses the embedding and the head of the
+model.
 """
 
 from collections.abc import Iterable
@@ -16,21 +16,21 @@ SHARED = ("embedding", "position_embedding", "head")
 ROLE = "mtp"
 
 
-def shared(ops: Iterable[Block | Op]) -> tuple[Op, ...]:
-    """Operators of embedding or head as the module runs them: with weights kept once, but norms of its own."""
-    found = (op for op in ops if isinstance(op, Op) and op.name != "streams")
-    return tuple(once(op) if op.role in SHARED else op for op in found)
+def shared_operators(ops: Iterable[Block | Op]) -> tuple[Op, ...]:
+    """Operators of embedding or head as the module runs them: with the weights of the model, but separate norms."""
+    run = (op for op in ops if isinstance(op, Op) and op.name != "streams")
+    return tuple(_with_shared_weights(op) if op.role in SHARED else op for op in run)
 
 
-def once(op: Op) -> Op:
-    """The operator with its weights kept elsewhere."""
+def _with_shared_weights(op: Op) -> Op:
+    """The operator with its weights held by another one."""
     return replace(op, cost=replace(op.cost, weight_held=0), shared=True)
 
 
-def join(frame: Frame) -> list[Op]:
-    """Stream and embedding, each normalised, side by side and projected to one."""
+def join_operators(frame: Frame) -> list[Op]:
+    """Stream and embedding, each normalised, concatenated and projected to the width of the stream."""
     if frame.streams:
-        return join_streams(frame)
+        return _join_streams(frame)
     return [
         Op("hidden_norm", "norm", dense.norm(s.T, s.d, frame.norm)),
         Op("embedding_norm", "norm", dense.norm(s.T, s.d, frame.norm)),
@@ -38,8 +38,8 @@ def join(frame: Frame) -> list[Op]:
     ]
 
 
-def join_streams(frame: Frame) -> list[Op]:
-    """Each of m streams and the embedding, normalised, projected apart and added up."""
+def _join_streams(frame: Frame) -> list[Op]:
+    """Each of m streams and the embedding, normalised, projected separately and added up."""
     return [
         Op("hidden_norm", "norm", dense.norm(s.T * s.m, s.d, frame.norm)),
         Op("embedding_norm", "norm", dense.norm(s.T, s.d, frame.norm)),

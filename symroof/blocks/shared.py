@@ -1,4 +1,4 @@
-"""What a layer adds of its own to a block whose weights other layers run as well, and projections by themselves."""
+"""Per-layer adapters of a block whose weights several layers share, and single projections."""
 
 from sympy import Expr
 
@@ -10,11 +10,11 @@ from symroof.ops import dense
 
 def build_adapters(kind: Adapters) -> list[Op]:
     """Low-rank projections whose outputs are added to those of the shared ones."""
-    ops = [op for name in "qkv" if kind.attention for op in adapter(name, "attention", 2 * s.d, 2 * s.d)]
-    return ops + adapter("gate_up", "ffn", s.d, 2 * s.f)
+    ops = [op for name in "qkv" if kind.attention for op in _adapter(name, "attention", 2 * s.d, 2 * s.d)]
+    return ops + _adapter("gate_up", "ffn", s.d, 2 * s.f)
 
 
-def adapter(name: str, role: str, d_in: Expr, d_out: Expr) -> list[Op]:
+def _adapter(name: str, role: str, d_in: Expr, d_out: Expr) -> list[Op]:
     """Down to the rank, up, and added."""
     return [
         Op(f"{name}.down", role, dense.linear(s.T, d_in, s.r_a)),
@@ -25,5 +25,5 @@ def adapter(name: str, role: str, d_in: Expr, d_out: Expr) -> list[Op]:
 
 def build_projection(kind: Projection) -> list[Op]:
     """One projection to the same width."""
-    kept = s.b_f if kind.role == "ffn" else s.b_w
-    return [Op("linear", kind.role, dense.linear(s.T, s.d, s.d, kept, kind.bias))]
+    width = s.b_f if kind.role == "ffn" else s.b_w
+    return [Op("linear", kind.role, dense.linear(s.T, s.d, s.d, width, kind.bias))]

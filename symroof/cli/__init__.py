@@ -1,4 +1,4 @@
-"""The command line. A command is a module of `commands`, loaded when it is asked for."""
+"""The command line. A command is a module of `commands`, loaded when it is looked up."""
 
 import os
 import sys
@@ -12,10 +12,10 @@ import click
 from symroof.version import __version__
 
 SECTIONS = {
-    "What a step costs": ("report", "compare", "sweep"),
-    "What a machine makes of it": ("roofline", "serve", "fit"),
-    "Why it costs that": ("formula", "solve", "knobs", "limits", "conventions", "audit"),
-    "What is known": ("models", "machines", "families", "symbols", "rules"),
+    "Cost of a step": ("report", "compare", "sweep"),
+    "Performance on a machine": ("roofline", "serve", "fit"),
+    "Formulas and explanations": ("formula", "solve", "knobs", "limits", "conventions", "audit"),
+    "Lists": ("models", "machines", "families", "symbols", "rules"),
 }
 
 
@@ -25,7 +25,7 @@ class Commands(UserDict[str, Any]):
     def __getitem__(self, name: str) -> click.Command:
         if name not in self:
             raise KeyError(name)
-        command: click.Command = getattr(import_module(f"symroof.cli.commands.{name}"), name)
+        command: click.Command = getattr(import_module(f"symroof.cli.commands.{name}"), f"{name}_command")
         return command
 
 
@@ -49,7 +49,7 @@ def _example(command: click.Command) -> str:
 @click.group(
     cls=Group,
     commands=Commands(dict.fromkeys(chain(*SECTIONS.values()))),
-    epilog='Completion for bash: eval "$(_SYMROOF_COMPLETE=bash_source symroof)"; zsh and fish alike.',
+    epilog='Completion for bash: eval "$(_SYMROOF_COMPLETE=bash_source symroof)"; likewise for zsh and fish.',
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="symroof")
@@ -62,12 +62,12 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line; what the terminal cannot show is replaced, never a traceback."""
+    """Run the command line; characters that the terminal cannot show are replaced."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     try:
         cli(prog_name="symroof")
-    except OSError as error:  # a full disk behind the pipe; click sees to a closed one
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered has nowhere to go
+    except OSError as error:  # a full disk behind the pipe; click handles a closed one
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # discards what is still buffered
         sys.exit(f"Error: output cannot be written: {error.strerror}")

@@ -1,4 +1,4 @@
-"""Where output goes: the terminal at its width, a pipe, or a file that is there whole or not at all."""
+"""Where output goes: the terminal at its width, a pipe, or a file that is written whole or not at all."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -7,73 +7,100 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from symroof.errors import shorten
+from symroof.records import frozen
 
 if TYPE_CHECKING:
     from symroof.model.report import Report
 
 
-def show(report: "Report", form: str, output: str | None) -> None:
-    """The report in its form; a table on the terminal takes the terminal's width and colours."""
-    from symroof import render
+@frozen
+class Output:
+    """Where a command prints its result, whether as JSON, and the file of its picture."""
 
-    if form != "table" or output not in (None, "-"):
-        write(render.render(report, form), output)
+    as_json: bool
+    path: str | None
+    plot: str | None = None
+
+    @property
+    def width(self) -> int:
+        """Columns to fold text at; 0 in a file or pipe, where nothing is folded."""
+        return 0 if self.path else terminal_width()
+
+    def print_text(self, text: str) -> None:
+        """Print a text."""
+        write_text(text, self.path)
+
+    def print_result(self, result: Any, render: Callable[[Any, int], str]) -> None:
+        """Print a result as JSON, or as it is rendered at the width."""
+        self.print_text(json_text(result.to_dict()) if self.as_json else render(result, self.width))
+
+    def draw(self, figure: Callable[[], Any]) -> None:
+        """Write the picture of a figure."""
+        from symroof import plots
+
+        if self.plot:
+            write_file(plots.picture_bytes(figure, self.plot), self.plot)
+
+
+def json_text(content: Any) -> str:
+    """An object as indented JSON."""
+    import json
+
+    return json.dumps(content, indent=2) + "\n"
+
+
+def print_report(report: "Report", form: str, path: str | None) -> None:
+    """The report in a form; a table on the terminal has the terminal's width and colours."""
+    from symroof.render.forms import render_report
+
+    if form != "table" or path not in (None, "-"):
+        write_text(render_report(report, form), path)
         return
     from rich.console import Console
 
     from symroof.render.report import table
 
     console = Console(highlight=False)
-    table.show(report, console, console.width if console.is_terminal else 100)
+    table.print_report_table(report, console, console.width if console.is_terminal else 100)
 
 
-def width() -> int:
+def terminal_width() -> int:
     """Columns to fold text at: the terminal's; 0 in a pipe, where nothing is folded."""
     import shutil
 
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
 
 
-def answer(found: Any, render: Callable[[Any, int], str], as_json: bool, output: str | None) -> None:
-    """A result, as JSON or rendered at the width that text is folded at."""
-    import json
-
-    text = json.dumps(found.to_dict(), indent=2) + "\n" if as_json else render(found, 0 if output else width())
-    write(text, output)
-
-
-def write(text: str, output: str | None) -> None:
-    """To the terminal, or to a file that is there whole or not at all."""
-    if output is None or output == "-":
+def write_text(text: str, path: str | None) -> None:
+    """To standard output, or to a file that is written whole or not at all."""
+    if path is None or path == "-":
         click.echo(text, nl=not text.endswith("\n"))
     else:
-        keep(text.encode(), output)
+        write_file(text.encode(), path)
 
 
-def keep(content: bytes, output: str) -> None:
-    """In a file that is there whole or not at all."""
+def write_file(content: bytes, path: str) -> None:
+    """To a file that is written whole or not at all."""
     from pathlib import Path
 
-    from symroof.files import beside
+    from symroof.files import write_atomically
 
-    path = Path(output)
+    target = Path(path)
     try:
-        if path.exists() and not path.is_file():  # a device or a named pipe
-            path.write_bytes(content)
-        else:
-            with beside(path.resolve()) as file:
-                file.write(content)
+        if target.exists() and not target.is_file():  # a device or a named pipe
+            target.write_bytes(content)
+            return
+        with write_atomically(target.resolve()) as file:
+            file.write(content)
     except OSError as error:
-        raise click.ClickException(f"{shorten(output, 200)}: cannot be written: {error.strerror}") from error
+        raise click.ClickException(f"{shorten(path, 200)}: cannot be written: {error.strerror}") from error
 
 
-def listing(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]], as_json: bool) -> None:
-    """A list of what is known, as columns or as JSON objects."""
-    import json
-
-    from symroof.render.text_columns import aligned
+def print_rows(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]], as_json: bool) -> None:
+    """A list, in columns or as JSON objects."""
+    from symroof.render.text_columns import align_columns
 
     if as_json:
-        write(json.dumps([dict(zip(heads, row, strict=True)) for row in rows], indent=2), None)
+        write_text(json_text([dict(zip(heads, row, strict=True)) for row in rows]), None)
     else:
-        write(aligned([heads, *rows]), None)
+        write_text(align_columns([heads, *rows]), None)

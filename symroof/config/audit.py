@@ -1,4 +1,4 @@
-"""What a result takes of a config: keys used, keys the architecture filled in, keys left aside and why."""
+"""Which keys of a config a result uses, which take a default, which are ignored and why."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from typing import Any
 
 from symroof.architecture.structure import Architecture
 from symroof.config.config import Config
-from symroof.config.ignored_keys import ignored
+from symroof.config.ignored_keys import reason_ignored
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A key of a config, its value, and what became of it: used, defaulted, ignored or unknown."""
+class KeyStatus:
+    """A key of a config, its value, and its status: used, defaulted, ignored or unknown."""
 
     key: str
     value: Any
@@ -19,47 +19,49 @@ class Entry:
     reason: str = ""
 
 
-def audit(config: Config, architecture: Architecture) -> tuple[Entry, ...]:
-    """What became of every key, once the config was read: those used first, those not understood last.
+def audit(config: Config, architecture: Architecture) -> tuple[KeyStatus, ...]:
+    """The status of every key once the config has been read: used keys first, unknown ones last.
 
-    A key asked for and absent is `defaulted` where the architecture has a value of its own for it.
+    A key that was looked up and is absent is `defaulted` where the architecture has a default for it.
     """
     origins: dict[str, list[str]] = {}
     for symbol, origin in architecture.origin.items():
         origins.setdefault(origin.removesuffix(" by default"), []).append(symbol)
-    found = list(Auditor(architecture, origins).entries(config.data, config.read))
-    order = ("used", "defaulted", "ignored", "unknown")
-    return tuple(sorted(found, key=lambda x: order.index(x.status)))
+    statuses = Auditor(architecture, origins).entries(config.data, config.read)
+    return tuple(sorted(statuses, key=lambda x: ORDER.index(x.status)))
 
 
 @dataclass(frozen=True)
 class Auditor:
-    """An architecture, and its symbols by the key that each is from."""
+    """An architecture, and its symbols by the key that each is read from."""
 
     architecture: Architecture
     origins: Mapping[str, list[str]]
 
-    def entries(self, data: Mapping[str, Any], read: Mapping[str, Any], prefix: str = "") -> Iterator[Entry]:
+    def entries(self, data: Mapping[str, Any], read: Mapping[str, Any], prefix: str = "") -> Iterator[KeyStatus]:
         """The keys of one object and of the objects in it that were read."""
-        inner = [data[key] for key, x in read.items() if isinstance(x, Mapping) and isinstance(data.get(key), Mapping)]
         for key, value in data.items():
-            name = prefix + key
             if isinstance(value, Mapping) and isinstance(read.get(key), Mapping):
-                yield from self.entries(value, read[key], f"{name}.")
-            elif key in read or key in ALWAYS:
-                yield Entry(name, value, "used", self.told(key))
-            elif any(key in x for x in inner):
-                yield Entry(name, value, "ignored", "said again of the text model, which counts")
+                yield from self.entries(value, read[key], f"{prefix}{key}.")
             else:
-                reason = ignored(key, value, self.architecture)
-                yield Entry(name, value, "ignored" if reason else "unknown", reason)
+                yield KeyStatus(prefix + key, value, *self.status(key, data, read))
         for key, default in read.items():
             if key not in data and default is not None and not isinstance(default, Mapping):
-                yield Entry(prefix + key, default, "defaulted", self.told(key))
+                yield KeyStatus(prefix + key, default, "defaulted", self.symbols(key))
 
-    def told(self, key: str) -> str:
-        """The symbols that a key gives."""
+    def status(self, key: str, data: Mapping[str, Any], read: Mapping[str, Any]) -> tuple[str, str]:
+        """The status of a key that is there, and why; for a used key, the symbols that it sets."""
+        if key in read or key in ALWAYS:
+            return "used", self.symbols(key)
+        if any(key in data[x] for x, y in read.items() if isinstance(y, Mapping) and isinstance(data.get(x), Mapping)):
+            return "ignored", "repeated in the text model's config, which is used"
+        reason = reason_ignored(key, data[key], self.architecture)
+        return ("ignored" if reason else "unknown"), reason
+
+    def symbols(self, key: str) -> str:
+        """The symbols that a key sets."""
         return ", ".join(self.origins.get(key, ()))
 
 
+ORDER = ("used", "defaulted", "ignored", "unknown")
 ALWAYS = ("model_type", "dtype", "torch_dtype", "quantization_config")  # read by the precision of a report

@@ -1,7 +1,7 @@
 """A model's config: from the built-in catalogue, a file, a directory, a dict or the hub. Plain data, no sympy.
 
-`Config` hands out values only after checking them; every message names the key and the config it is missing
-from or wrong in. Nothing a config says is ever evaluated, imported or run.
+`Config` checks a value before it returns it; every error names the key and the config that lacks it or has it
+wrong. No text of a config is ever evaluated, imported or run.
 """
 
 import json
@@ -14,8 +14,8 @@ from pkgutil import get_data
 from typing import Any
 
 from symroof.architecture.structure import MAX_SIZE, Size
-from symroof.dtypes import plain
-from symroof.errors import ConfigError, UnknownName, UsageError, described, shorten
+from symroof.dtypes import without_alias
+from symroof.errors import ConfigError, UnknownName, UsageError, quoted_value, shorten
 from symroof.records import frozen
 
 MAX_LAYERS = 10**6
@@ -24,84 +24,80 @@ HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
 
 @frozen
 class Config:
-    """One config's keys, the name of the model it belongs to, and where it came from; `read` is kept for audits."""
+    """The keys of one config, the model's name, and the source of both; `read` records look-ups for audits."""
 
     data: Mapping[str, Any]
     name: str
     source: str
-    read: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)  # key asked for -> default it took
-    assumed: frozenset[str] = frozenset()  # keys that are not its own but its class's
+    read: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)  # key looked up -> default used
+    assumed: frozenset[str] = frozenset()  # keys that the file lacks and the config's class has defaults for
 
     def fail(self, what: str) -> ConfigError:
-        """The error that says `what` is wrong with this config."""
+        """The error to raise for this config; `what` says what is wrong with it."""
         return ConfigError(f"{self.source}: {what}")
 
     def wrong(self, key: str, must: str) -> ConfigError:
-        """The error that says what a key's value must be."""
-        return self.fail(f"key {key!r} is {described(self.data[key])}: it must be {must}")
+        """The error to raise for a key's value; `must` says what it must be."""
+        return self.fail(f"key {key!r} is {quoted_value(self.data[key])}: it must be {must}")
 
     def has(self, key: str) -> bool:
-        """Whether the key is there with a value; null counts as absent, as it does for transformers."""
+        """Whether the key is present with a value; null counts as absent, as in transformers."""
         self.read.setdefault(key, None)
         return self.data.get(key) is not None
 
     def says(self, key: str) -> bool:
-        """Whether the key is there, be it null."""
+        """Whether the key is present, with a value or null."""
         self.read.setdefault(key, None)
         return key in self.data
 
     def spelling(self, *keys: str) -> str:
-        """Which of several spellings of one key has a value, the first where none has. They must not contradict."""
-        found = [key for key in keys if self.has(key)]
-        for key in found[1:]:
-            if self.data[key] != self.data[found[0]]:
-                one, other = (f"{x!r} ({described(self.data[x])})" for x in (found[0], key))
+        """The spelling of a key that has a value, the first of `keys` if none has. Values must not contradict."""
+        present = [key for key in keys if self.has(key)]
+        for key in present[1:]:
+            if self.data[key] != self.data[present[0]]:
+                one, other = (f"{x!r} ({quoted_value(self.data[x])})" for x in (present[0], key))
                 raise self.fail(f"keys {one} and {other} contradict each other: keep one")
-        return found[0] if found else keys[0]
+        return present[0] if present else keys[0]
+
+    def _default(self, key: str, default: Any) -> Any:
+        """The default for an absent key, recorded for audits."""
+        self.read[key] = default
+        return default
 
     def number(self, *keys: str, absent: int | None = None, least: int = 1, most: int = MAX_SIZE) -> int:
-        """A whole number from `least` to `most` under one of the spellings; `absent` where none is there."""
+        """A whole number from `least` to `most` under one of the spellings; `absent` where all are absent."""
         key = self.spelling(*keys)
-        if not self.has(key):
-            if absent is None:
-                raise self.fail(f"key {key!r} is missing: add it, a whole number of at least {least}")
-            self.read[key] = absent
-            return absent
-        value = self.data[key]
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        value = self.data[key] if self.has(key) else self._default(key, absent)
+        if value is None:
+            raise self.fail(f"key {key!r} is missing: add it, a whole number of at least {least}")
+        if self.has(key) and (isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most):
             raise self.wrong(key, f"a whole number from {least} to {most}")
-        return value
+        return value  # type: ignore[no-any-return]
 
     def size(self, *keys: str, absent: int | None = None, most: int = MAX_SIZE) -> Size:
-        """`number`, with the key it came from."""
+        """`number`, together with the key it is read from."""
         value = self.number(*keys, absent=absent, most=most)
         key = self.spelling(*keys)
         return Size(value, key if self.has(key) and key not in self.assumed else f"{key} by default")
 
     def flag(self, *keys: str, absent: bool) -> bool:
-        """True or false; `absent` where no spelling of the key is there."""
+        """True or false; `absent` where all spellings of the key are absent."""
         key = self.spelling(*keys)
-        if not self.has(key):
-            self.read[key] = absent
-            return absent
-        value = self.data[key]
+        value = self.data[key] if self.has(key) else self._default(key, absent)
         if not isinstance(value, bool):
             raise self.wrong(key, "true or false")
         return value
 
     def text(self, *keys: str, absent: str = "") -> str:
-        """A string; `absent` where no spelling of the key is there."""
+        """A string; `absent` where all spellings of the key are absent."""
         key = self.spelling(*keys)
-        if not self.has(key):
-            self.read[key] = absent or None
-            return absent
-        value = self.data[key]
-        if not isinstance(value, str):
+        value = self.data[key] if self.has(key) else self._default(key, absent or None)
+        if not isinstance(value, str | None):
             raise self.wrong(key, "a string")
-        return value
+        return value or ""
 
-    def listed(self, key: str) -> list[Any]:
-        """A list; empty where the key is absent."""
+    def array(self, key: str) -> list[Any]:
+        """A list; empty where the key is absent or null."""
         value = self.data[key] if self.has(key) else []
         if not isinstance(value, list):
             raise self.wrong(key, "a list")
@@ -111,33 +107,33 @@ class Config:
         """The config under `key`, such as text_config."""
         value = self.data.get(key)
         if not isinstance(value, Mapping):
-            raise self.fail(f"key {key!r} is missing or no object: this model_type keeps its sizes in it")
+            raise self.fail(f"key {key!r} is missing or not an object: this model_type has its sizes in it")
         read = self.read.get(key)
         if not isinstance(read, dict):
             read = self.read[key] = {}
         return Config(value, self.name, f"{self.source}, {key}", read)
 
     def table(self, key: str) -> Mapping[str, Any]:
-        """The object under `key`, taken whole."""
+        """The whole object under `key`, all of whose keys count as used."""
         self.nested(key)
         self.read[key] = None
         return dict(self.data[key])
 
-    def filled(self, absent: Mapping[str, Any], **fixed: Any) -> "Config":
-        """This config with the keys of `absent` that it lacks, and with those of `fixed` whatever it says."""
+    def with_defaults(self, absent: Mapping[str, Any], **fixed: Any) -> "Config":
+        """This config with the keys of `absent` where it lacks them, and those of `fixed` in place of its values."""
         assumed = self.assumed | (absent.keys() - self.data.keys())
         return replace(self, data={**absent, **self.data, **fixed}, assumed=assumed)
 
     def parts(self) -> list["Config"]:
-        """This config, and its text_config where it has one."""
+        """This config, and its text_config if it has one."""
         return [self, self.nested("text_config")] if isinstance(self.data.get("text_config"), Mapping) else [self]
 
     def dtype(self) -> str:
-        """The format the weights are kept in; empty where the config says nothing."""
-        named = {plain(part.text(key)) for part in self.parts() for key in ("dtype", "torch_dtype")} - {""}
+        """The format that weights are stored in; empty where the config names none."""
+        named = {without_alias(part.text(key)) for part in self.parts() for key in ("dtype", "torch_dtype")} - {""}
         if len(named) > 1:
             raise self.fail(
-                f"dtype and torch_dtype contradict each other: {' and '.join(map(described, sorted(named)))}"
+                f"dtype and torch_dtype contradict each other: {' and '.join(map(quoted_value, sorted(named)))}"
             )
         return named.pop() if named else ""
 
@@ -145,8 +141,8 @@ class Config:
         """The quant_method of its quantization_config; empty where it has none."""
         for part in self.parts():
             if part.has("quantization_config"):
-                found = part.data["quantization_config"]
-                method = found.get("quant_method") if isinstance(found, Mapping) else None
+                quant = part.data["quantization_config"]
+                method = quant.get("quant_method") if isinstance(quant, Mapping) else None
                 return shorten(method, 30) if isinstance(method, str) and method else "unnamed"
         return ""
 
@@ -154,45 +150,60 @@ class Config:
 def load_config(model: str | os.PathLike[str] | Mapping[str, Any]) -> Config:
     """The config of `model`: a catalogue name, a file, a directory with a config.json, a hub id, or a dict.
 
-    Raises UsageError (UnknownName) for what cannot be found, ConfigError for what cannot be read, HubError
-    for what cannot be downloaded.
+    Raises UnknownName or another UsageError where no model has that name, ConfigError where it cannot be read,
+    HubError where it cannot be downloaded.
     """
     if isinstance(model, Mapping):
-        named = next((x for x in map(model.get, ("_name_or_path", "model_type")) if isinstance(x, str) and x), "model")
-        return Config(model, shorten(named), "the given dict")
+        return config_of_dict(model)
     text = os.fspath(model)
-    if isinstance(model, str) and text.lower() in built_in():
-        name, kept = text.lower(), entry(text.lower())
-        return Config(kept["config"], name, f"catalogue: {kept['source']}")
+    if isinstance(model, str) and text.lower() in built_in_models():
+        return config_of_catalogue(text.lower())
     from symroof.config import files
 
-    if path := files.existing(text):
-        data, name = files.read(path)
+    if path := files.existing_path(text):
+        data, name = files.read_config(path)
         return Config(data, name, shorten(path, 200))
     if text.endswith(".json") or text.startswith((".", "/", "~")) or "\\" in text:
         raise UsageError(f"no file {shorten(text, 200)!r}: give the path of a config.json or its directory")
     if HUB_ID.fullmatch(text):
-        from symroof.config.hub import download
+        return config_of_hub(text)
+    hint = " (`symroof models` lists them; a file, a directory or a hub id org/name is possible too)"
+    raise UnknownName("model", text, built_in_models(), hint)
 
-        return Config(files.read(download(text, files.MAX_BYTES))[0], text, f"hub: {text}")
-    told = " (`symroof models` lists them; a file, a directory or a hub id org/name serves too)"
-    raise UnknownName("model", text, built_in(), told)
+
+def config_of_dict(data: Mapping[str, Any]) -> Config:
+    """The config in a dict, named by its _name_or_path or model_type."""
+    name = next((x for x in map(data.get, ("_name_or_path", "model_type")) if isinstance(x, str) and x), "model")
+    return Config(data, shorten(name), "the given dict")
+
+
+def config_of_catalogue(name: str) -> Config:
+    """The config of a built-in model."""
+    entry = catalogue_entry(name)
+    return Config(entry["config"], name, f"catalogue: {entry['source']}")
+
+
+def config_of_hub(model: str) -> Config:
+    """The config of a model on the Hugging Face hub."""
+    from symroof.config import files, hub
+
+    return Config(files.read_config(hub.download(model, files.MAX_BYTES))[0], model, f"hub: {model}")
 
 
 @cache
-def built_in() -> dict[str, str]:
-    """The built-in models: name -> its entry in the catalogue, a line of the file, as it is written."""
+def built_in_models() -> dict[str, str]:
+    """The built-in models: name -> JSON text of its catalogue entry, which is one line of the file."""
     data = get_data("symroof.config", "catalogue.json") or b""
     lines = (line.partition(": ") for line in data.decode().splitlines()[1:-1])
     return {name.strip(' "'): text.rstrip(",") for name, _, text in lines}
 
 
 @cache
-def entry(name: str) -> dict[str, Any]:
-    """What the catalogue has of one built-in model: source, figures, config."""
-    return dict(json.loads(built_in()[name]))
+def catalogue_entry(name: str) -> dict[str, Any]:
+    """The catalogue's entry for one built-in model: source, figures, config."""
+    return dict(json.loads(built_in_models()[name]))
 
 
-def catalogue() -> dict[str, dict[str, Any]]:
+def model_catalogue() -> dict[str, dict[str, Any]]:
     """The built-in models: name -> entry."""
-    return {name: entry(name) for name in built_in()}
+    return {name: catalogue_entry(name) for name in built_in_models()}

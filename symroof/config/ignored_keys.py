@@ -1,6 +1,6 @@
 """Keys of configs that change nothing symroof counts, and why; plain data.
 
-Patterns are whole keys as regular expressions, white space in them aside.
+Patterns are verbose regular expressions (white space is ignored) that match whole keys.
 """
 
 import re
@@ -14,8 +14,8 @@ from symroof.architecture.kinds.recurrent import Mamba, Mamba2
 from symroof.architecture.kinds.streams import NGrams
 from symroof.architecture.structure import Architecture
 
-NUMBERS = "numbers in a formula whose cost they leave as it is"
-# Reason -> keys, whatever the family.
+NUMBERS = "values in a formula whose cost does not depend on them"
+# Reason -> keys, for all families.
 EVERYWHERE = {
     "names the model, its files or its authors": r"""
         _name_or_path | architectures? | auto_map | transformers_version | transformers\.js_config | license | name
@@ -52,11 +52,11 @@ EVERYWHERE = {
         | use_grouped_topk | group_limited_greedy | norm_expert_weight | norm_softmax | alibi_bias_max
         | scale_attn_.* | .*_lower_bound | altup_active_idx | hc_magnitude | indexer_rope_interleave
         | indexer_rope_.* | moe_apply_router_weight_on_input | mamba_norm_before_gate""",
-    "the longest context, which a step is not": r"""
+    "the longest context, which does not change a step": r"""
         max_position_embeddings | max_seq(uence)?_len(gth)? | seq_length | n_positions | n_ctx | model_max_length
         | max_sequence_length | max_window_layers | .*context_length | context_window_size
         | runner_max_sequence_length""",
-    "of another part than the language model": r"""
+    "of a part other than the language model": r"""
         .*( vision | visual | image | img | audio | video | speech | projector | mm_ | spatial | patch | talker
           | token2wav | code2wav | whisper | pixel | vit_ | anyres | qformer | perceiver ).*
         | projection_(dim|hidden_size) | (adapter|depth_decoder|vq|slice)_config | num_query_tokens | query_num
@@ -64,9 +64,9 @@ EVERYWHERE = {
         | merger_times | insert_layer_id | alignment_intermediate_size | density_router_.* | embd_layer
         | out_hidden_size | seconds_per_chunk | position_id_per_seconds | num_channels | num_codebooks | slice_mode
         | use_decoder_only_language_model | language_model_only""",
-    "of layers that predict tokens further ahead, which count with --mtp": r"""
+    "of multi-token prediction layers, counted with --mtp": r"""
         mtp_.* | .*_mtp(_.*)? | num_nextn_predict_layers | chain_hidden_post_norm""",
-    "how an implementation runs, not what": r"""
+    "how an implementation runs, not what it computes": r"""
         .*_kernels? | .*_kernels?_.* | use_.*( flash | cache_quantization | kernel | dynamic_ntk | logn ).* | flash_.*
         | _?attn?_impl.* | mamba_ssm_(cache_)?dtype | inference_state_dtype | params_dtype | .*_router_dtype
         | (fp|bf)(32|16)(_.*)? | .*_(in_)?fp32(_.*)? | .*_force_float32 | quantization_bit | kv_cache_.* | use_sdpa
@@ -77,97 +77,97 @@ EVERYWHERE = {
 }
 
 
-def without(*kinds: type) -> Callable[[Architecture], bool]:
-    """Whether a model has no sublayer of some kinds."""
+def has_none_of(*kinds: type) -> Callable[[Architecture], bool]:
+    """A test of whether a model has no sublayer of any of these kinds."""
     return lambda x: not any(isinstance(y.kind, kinds) for y in x.structure.sublayers)
 
 
-def having(*kinds: type) -> Callable[[Architecture], bool]:
-    """Whether a model has a sublayer of some kinds."""
-    return lambda x: not without(*kinds)(x)
+def has_any_of(*kinds: type) -> Callable[[Architecture], bool]:
+    """A test of whether a model has a sublayer of any of these kinds."""
+    return lambda x: not has_none_of(*kinds)(x)
 
 
-def unwindowed(x: Architecture) -> bool:
+def has_no_window(x: Architecture) -> bool:
     """Whether no layer has a window."""
     return not any(name == "w" or name.startswith("w_") for name in x.sizes)
 
 
-# Reason -> keys, in models of which something holds.
+# Reason -> keys, and the test of the models for which they change nothing.
 WHERE: dict[str, tuple[str, Callable[[Architecture], bool]]] = {
     "no layer has a window": (
         r"(use_)?sliding_window(_size|_pattern)? | local_attention | attention_chunk_size",
-        unwindowed,
+        has_no_window,
     ),
-    "no layer has a dense network": (r"intermediate_size | dense_intermediate_size", without(FeedForward)),
+    "no layer has a dense network": (r"intermediate_size | dense_intermediate_size", has_none_of(FeedForward)),
     "no layer has experts": (
         r"""num_(local_)?experts(_per_tok)? | top_k_experts | (shared_)?expert_intermediate_size | mlp_only_layers
         | moe_intermediate_size | decoder_sparse_step | shared_expert_intermediate_size""",
-        without(Experts),
+        has_none_of(Experts),
     ),
-    "no layer has a state space": (r"mamba_.*", without(Mamba, Mamba2)),
-    "no layer has embeddings of several tokens": (
+    "no layer is a state space model": (r"mamba_.*", has_none_of(Mamba, Mamba2)),
+    "no layer has n-gram embeddings": (
         "ple_.* | ngram_.* | heads_per_ngram | make_ngram_vocab_size_divisible_by",
-        without(NGrams),
+        has_none_of(NGrams),
     ),
-    "heads have sizes under other keys": (
+    "sizes of heads are under other keys": (
         "num_key_value_heads | head_dim | qk_head_dim | qk_(nope|rope)_head_dim | v_head_dim | kv_lora_rank",
-        having(LatentAttention, CompressedAttention),
+        has_any_of(LatentAttention, CompressedAttention),
     ),
-    "all layers are sparse": (r"layer_types", having(LatentAttention)),
-    "heads have sizes for each kind of layer": (
+    "all layers are sparse": (r"layer_types", has_any_of(LatentAttention)),
+    "sizes of heads are set per kind of layer": (
         "num_attention_heads | num_key_value_heads | head_dim | rel_extent",
-        having(RelativeAttention),
+        has_any_of(RelativeAttention),
     ),
 }
 
-SAID = "other keys say it"  # or the family is always so
-UNREAD = "the family's own code reads it nowhere"
-# Families -> keys that mean something elsewhere, and why they mean nothing there. Flips of them change nothing in
-# transformers 5.23.0, or the only value that was ever released agrees with what the family does.
+SET_ELSEWHERE = "set by other keys"  # or the same in all models of the family
+UNREAD = "not read by the family's code"
+# Families, keys that change a count in other families, and why they change none here: changing them changes nothing in
+# transformers 5.23.0, or the only released value agrees with what the family does.
 OF_FAMILIES: tuple[tuple[str, str, str], ...] = (
-    ("gptj", "rotary", SAID),
-    ("exaone4.* | exaone_moe", "sliding_window_pattern", SAID),
+    ("gptj", "rotary", SET_ELSEWHERE),
+    ("exaone4.* | exaone_moe", "sliding_window_pattern", SET_ELSEWHERE),
     (
         "lfm2.*",
         r"""block_multiple_of | block_dim | block_use_swiglu | conv_dim(_out)? | use_pos_enc
         | use_expert_bias""",
-        SAID,
+        SET_ELSEWHERE,
     ),
-    ("minimax_m1", "postnorm | shared_moe_mode", SAID),
+    ("minimax_m1", "postnorm | shared_moe_mode", SET_ELSEWHERE),
     (
         "minimax_m2 | minimax_m3.*",
         r"""use_qk_norm | qk_norm_type | use_routing_bias | shared_intermediate_size
         | attn_type_list | use_gemma_norm | attention_output_gate | hidden_act | n_shared_experts
         | dense_intermediate_size | index_.* | use_sparse_attention | sparse_(disable_index_value|score_type)
         | sparse_local_block | moe_intermediate_size | first_k_dense_replace""",
-        SAID,
+        SET_ELSEWHERE,
     ),
-    ("minimax_m3.*", "rotary_dim", "partial_rotary_factor says how much of a head is rotated"),
+    ("minimax_m3.*", "rotary_dim", "set by partial_rotary_factor"),
     ("qwen3_moe", "shared_expert_intermediate_size", "0: there is none"),
-    ("qwen.*", "use_mrope | qkv_bias | use_qk_norm | attn_output_gate", SAID),
+    ("qwen.*", "use_mrope | qkv_bias | use_qk_norm | attn_output_gate", SET_ELSEWHERE),
     (
         "qwen",
         r"""rotary_pct | activation | apply_residual_connection_post_layernorm | padded_vocab_size
         | pos_emb""",
-        SAID,
+        SET_ELSEWHERE,
     ),
-    ("mimo", "attention_bias | use_mrope", SAID),
+    ("mimo", "attention_bias | use_mrope", SET_ELSEWHERE),
     ("deepseek_v4", "attention_bias | n_shared_experts | first_k_dense_replace", UNREAD),
     ("deepseek_v32 | glm_moe_dsa | dots3_note.*", "mlp_bias", UNREAD),
-    ("glm_moe_dsa", "index_(skip_topk_offset | topk_freq | topk_pattern | share_for_mtp_iteration)", SAID),
-    ("llama4.*", "intermediate_size_mlp | interleave_moe_layer_step | nope_layer_interval | moe_layers", SAID),
-    ("chatglm", "apply_residual_connection_post_layernorm | original_rope", SAID),
+    ("glm_moe_dsa", "index_(skip_topk_offset | topk_freq | topk_pattern | share_for_mtp_iteration)", SET_ELSEWHERE),
+    ("llama4.*", "intermediate_size_mlp | interleave_moe_layer_step | nope_layer_interval | moe_layers", SET_ELSEWHERE),
+    ("chatglm", "apply_residual_connection_post_layernorm | original_rope", SET_ELSEWHERE),
     ("bloom", "apply_residual_connection_post_layernorm", "a sum of one vector or another"),
-    ("molmo", "use_position_ids | weight_tying | vocab_size", SAID),
-    ("starcoder2", "activation_function | mlp_type | norm_type", SAID),
-    ("gemma2", "hidden_act | sliding_window_size", SAID),
-    ("gemma4.*", "vocab_size_per_layer_input", "no layer has inputs of its own"),
-    ("granitemoehybrid", "normalization_function | intermediate_size", SAID),
+    ("molmo", "use_position_ids | weight_tying | vocab_size", SET_ELSEWHERE),
+    ("starcoder2", "activation_function | mlp_type | norm_type", SET_ELSEWHERE),
+    ("gemma2", "hidden_act | sliding_window_size", SET_ELSEWHERE),
+    ("gemma4.*", "vocab_size_per_layer_input", "layers have no per-layer inputs"),
+    ("granitemoehybrid", "normalization_function | intermediate_size", SET_ELSEWHERE),
     ("bailing_moe", "norm_head", "weights are normalised as they are loaded"),
     ("muse_.*", "final_logit_softcapping", NUMBERS),
-    ("phi3 | phi4 | phi4_.*", "attention_bias | mlp_bias | lm_head_bias | full_attn_mod", SAID),
-    ("phimoe", "moe_intermediate_size", "intermediate_size says it"),
-    ("mistral.* | ministral.*", "type", "rope_type says it"),
+    ("phi3 | phi4 | phi4_.*", "attention_bias | mlp_bias | lm_head_bias | full_attn_mod", SET_ELSEWHERE),
+    ("phimoe", "moe_intermediate_size", "set by intermediate_size"),
+    ("mistral.* | ministral.*", "type", "set by rope_type"),
     ("mpt", "prefix_lm | embedding_fraction | expansion_ratio | learned_pos_emb | no_bias | norm_type", UNREAD),
     (
         "nemotron_h.*",
@@ -175,24 +175,24 @@ OF_FAMILIES: tuple[tuple[str, str, str], ...] = (
         | sliding_window""",
         UNREAD,
     ),
-    ("nemotron_h | mamba2", "time_step_rank", "time steps are one a head"),
-    ("mamba | falcon_mamba | falcon_h1", "expand | mamba_expand", "intermediate_size says it"),
+    ("nemotron_h | mamba2", "time_step_rank", "there is one time step per head"),
+    ("mamba | falcon_mamba | falcon_h1", "expand | mamba_expand", "set by intermediate_size"),
     (
         "hunyuan.*",
         r"""dense_list | norm_type | org_vocab_size | position_embedding_xdrope
         | use_rotary_pos_emb""",
-        SAID,
+        SET_ELSEWHERE,
     ),
     (
         "zamba | zamba2",
         r"""use_conv_bias | use_long_context | kv_channels | num_query_groups | hybrid_layer_ids
         | attn_layer_(period|offset)""",
-        SAID,
+        SET_ELSEWHERE,
     ),
-    ("smollm3", "no_rope_layer_interval", SAID),
-    ("dbrx", "hidden_size | num_key_value_heads", SAID),
-    ("gpt_bigcode", "num_key_value_heads", "multi_query says it"),
-    ("gpt_neo", "attention_types", "attention_layers says it"),
+    ("smollm3", "no_rope_layer_interval", SET_ELSEWHERE),
+    ("dbrx", "hidden_size | num_key_value_heads", SET_ELSEWHERE),
+    ("gpt_bigcode", "num_key_value_heads", "set by multi_query"),
+    ("gpt_neo", "attention_types", "set by attention_layers"),
     ("hrm_text", "L_bp_cycles | prefix_lm", "training"),
     (
         "inkling.*",
@@ -201,7 +201,7 @@ OF_FAMILIES: tuple[tuple[str, str, str], ...] = (
         UNREAD,
     ),
     ("inkling2.*", ".*_(threshold | softcap | softcapping)", NUMBERS),
-    ("laguna", "moe_router_logit_softcapping | gating_types", SAID),
+    ("laguna", "moe_router_logit_softcapping | gating_types", SET_ELSEWHERE),
     ("xlstm", "chunk_size | add_out_norm", "transformers scans token by token"),
     ("beam | laguna | zaya", "sliding_attention | full_attention | hybrid_sliding", NUMBERS),
     ("mistral4 | deepseek_v2 | mellum", "intermediate_size", "no layer has a dense network"),
@@ -209,32 +209,36 @@ OF_FAMILIES: tuple[tuple[str, str, str], ...] = (
         "step3.*",
         r"""use_mfa | use_moe | use_moe_router_bias | moe_(every_n_layer | layer_offset)
         | first_k_dense_replace""",
-        SAID,
+        SET_ELSEWHERE,
     ),
     ("minimax | unlimited_ocr", "sliding_window | layer_types", UNREAD),
-    ("modernbert-decoder", "local_attention", SAID),
+    ("modernbert-decoder", "local_attention", SET_ELSEWHERE),
     ("opt", "_remove_final_layer_norm", UNREAD),
-    ("falcon", "multi_query", "new_decoder_architecture says it"),
-    ("cohere_compass_text | dots1 | laguna | mellum", "use_sliding_window", SAID),
-    ("qwen4_exp.*", "seed | split_ngram_parts | number_of_conv_states", "how an implementation runs, not what"),
-    ("kosmos.*", "latent_query_num", "of another part than the language model"),
+    ("falcon", "multi_query", "set by new_decoder_architecture"),
+    ("cohere_compass_text | dots1 | laguna | mellum", "use_sliding_window", SET_ELSEWHERE),
+    (
+        "qwen4_exp.*",
+        "seed | split_ngram_parts | number_of_conv_states",
+        "how an implementation runs, not what it computes",
+    ),
+    ("kosmos.*", "latent_query_num", "of a part other than the language model"),
 )
 
 
-def compiled(keys: str) -> re.Pattern[str]:
-    """A pattern of whole keys, white space aside."""
+def verbose_pattern(keys: str) -> re.Pattern[str]:
+    """A pattern of whole keys, in which white space is ignored."""
     return re.compile(keys, re.VERBOSE)
 
 
-PATTERNS = tuple((reason, compiled(keys)) for reason, keys in EVERYWHERE.items())
-STRUCTURAL = tuple((reason, compiled(keys), holds) for reason, (keys, holds) in WHERE.items())
-PECULIAR = tuple((compiled(families), compiled(keys), reason) for families, keys, reason in OF_FAMILIES)
+PATTERNS = tuple((reason, verbose_pattern(keys)) for reason, keys in EVERYWHERE.items())
+STRUCTURAL = tuple((reason, verbose_pattern(keys), holds) for reason, (keys, holds) in WHERE.items())
+PECULIAR = tuple((verbose_pattern(families), verbose_pattern(keys), reason) for families, keys, reason in OF_FAMILIES)
 
 
-def ignored(key: str, value: object, architecture: Architecture) -> str:
+def reason_ignored(key: str, value: object, architecture: Architecture) -> str:
     """Why a key changes nothing; empty where that is not known."""
     if value is None or value == [] or value == {}:
-        return "null or empty: says nothing"
+        return "null or empty"
     for reason, keys in PATTERNS:
         if keys.fullmatch(key):
             return reason

@@ -1,4 +1,4 @@
-"""A batch as plain numbers: what each query adds and what it finds cached."""
+"""A batch as plain numbers: the new and the cached tokens of each query."""
 
 from array import array
 from collections import Counter
@@ -7,7 +7,7 @@ from functools import cached_property
 from operator import index
 from typing import Any
 
-from symroof.errors import UsageError, digits, shorten
+from symroof.errors import UsageError, integer_text, shorten
 from symroof.records import frozen
 
 BATCH_SYMBOLS = {"batch": "B", "new": "n", "cached": "c"}
@@ -16,7 +16,7 @@ LARGEST = 10**18  # tokens of a query, and queries of a batch
 
 @frozen
 class Query:
-    """`count` queries alike: `new` tokens to compute, `cached` tokens already in the cache."""
+    """`count` equal queries: `new` tokens to compute, `cached` tokens already in the cache."""
 
     new: int
     cached: int = 0
@@ -25,7 +25,7 @@ class Query:
 
 @frozen
 class Batch:
-    """Queries as they are listed, the whole list `times` over: `new[i]` tokens to compute, `cached[i]` in the cache."""
+    """Queries as listed, the whole list `times` times: `new[i]` tokens to compute, `cached[i]` in the cache."""
 
     new: Sequence[int]
     cached: Sequence[int]
@@ -33,7 +33,7 @@ class Batch:
 
     @property
     def size(self) -> int:
-        """How many queries."""
+        """The number of queries."""
         return len(self.new) * self.times
 
     @cached_property
@@ -43,7 +43,7 @@ class Batch:
 
     @cached_property
     def groups(self) -> tuple[Query, ...]:
-        """The same, queries alike as one entry."""
+        """The same, equal queries as one entry."""
         return tuple(Query(n, c, count * self.times) for (n, c), count in self.pairs.items())
 
 
@@ -52,23 +52,23 @@ def queries(
 ) -> tuple[Query, ...]:
     """The batch in which query i adds `new[i]` tokens to `cached[i]`; equal queries are one entry.
 
-    A list of one serves every query. With `batch_size`, a multiple of the lists' length, the lists repeat.
+    A list of one holds for every query. With `batch_size`, a multiple of the lists' length, the lists repeat.
     """
     return batch(new, cached, batch_size).groups
 
 
 def batch(new: int | Sequence[int] = 1, cached: int | Sequence[int] = 0, batch_size: int | None = None) -> Batch:
-    """The same as it is listed."""
+    """The same batch with its queries as listed."""
     news, held = _tokens("new", new, least=1), _tokens("cached", cached, least=0)
     if len(news) != len(held) and 1 not in (len(news), len(held)):
         raise UsageError(
             f"{len(held)} cached-token counts and {len(news)} input-token counts: "
-            "give lists of the same length, or one number that serves all"
+            "give lists of the same length, or one number for all queries"
         )
     length = max(len(news), len(held))
     size = length if batch_size is None else _token("batch size", batch_size, least=1)
     if size % length:
-        raise UsageError(f"batch size {size} is no multiple of the {length} queries listed")
+        raise UsageError(f"batch size {size} is not a multiple of the {length} queries listed")
     return Batch(_stretch(news, length), _stretch(held, length), size // length)
 
 
@@ -77,18 +77,25 @@ def _stretch(values: Any, length: int) -> Any:
 
 
 def _tokens(what: str, value: Any, least: int) -> Sequence[int]:
-    if getattr(value, "ndim", 0) == 1 and value.size and value.dtype.kind in "iu":  # an array of numpy's, as it is
-        if least <= value.min() and value.max() <= LARGEST:
-            copied = array("q")
-            copied.frombytes(value.astype("=i8").data.cast("B"))
-            return copied
-        value = value.tolist()
-    values = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+    if _is_integer_array(value) and least <= value.min() and value.max() <= LARGEST:
+        return array("q", value.astype("=i8").tobytes())
+    values = _listed(value)
     if not values:
         raise UsageError(f"an empty list of {what} tokens: give at least one number")
     if set(map(type, values)) == {int} and min(values) >= least and max(values) <= LARGEST:
         return values
     return [_token(f"{what} tokens", v, least) for v in values]
+
+
+def _is_integer_array(value: Any) -> bool:
+    """Whether it is a numpy array of one axis with whole numbers in it."""
+    return getattr(value, "ndim", 0) == 1 and bool(value.size) and value.dtype.kind in "iu"
+
+
+def _listed(value: Any) -> list[Any]:
+    if _is_integer_array(value):
+        return list(value.tolist())
+    return list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
 
 
 def _token(what: str, value: object, least: int) -> int:
@@ -97,17 +104,17 @@ def _token(what: str, value: object, least: int) -> int:
     except TypeError:
         number = None
     if number is None or isinstance(value, bool):
-        raise UsageError(f"{what}: {shorten(repr(value))} is no whole number")
+        raise UsageError(f"{what}: {shorten(repr(value))} is not a whole number")
     if not least <= number <= LARGEST:
-        raise UsageError(f"{what}: {digits(number)} is out of range: give {least} to {LARGEST:.0e}")
+        raise UsageError(f"{what}: {integer_text(number)} is out of range: give {least} to {LARGEST:.0e}")
     return number
 
 
 @frozen
 class Workload:
-    """`batch_size` queries of `prompt` tokens, `cached` of them found in the cache, and `output_tokens` each.
+    """`batch_size` queries of `prompt` tokens, `cached` of them in the cache already, and `output_tokens` each.
 
-    `chunk`: tokens of each prompt that a step of the prefill takes; all at once where it is 0.
+    `chunk`: tokens of each prompt that a step of the prefill computes; all at once where it is 0.
     """
 
     prompt: int
@@ -125,10 +132,10 @@ class Workload:
 
     @property
     def chunks(self) -> int:
-        """Whole chunks that the prefill takes before its last step."""
+        """Whole chunks that the prefill computes before its last step."""
         return (self.prompt - self.cached - 1) // self.chunk if self.chunk else 0
 
     @property
     def left(self) -> int:
-        """Tokens of each prompt that the last step of the prefill takes."""
+        """Tokens of each prompt that the last step of the prefill computes."""
         return self.prompt - self.cached - self.chunks * self.chunk

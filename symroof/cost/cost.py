@@ -1,4 +1,4 @@
-"""A cost: what an operator computes, moves and keeps. Costs add; a cost times a count is a cost."""
+"""A cost: what an operator computes, moves and stores. Costs add; a cost times a count is a cost."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -12,7 +12,7 @@ ZERO = 0
 
 @dataclass(frozen=True)
 class Cost:
-    """FLOP on two kinds of unit, bytes moved in a step, and bytes kept; expressions or exact numbers."""
+    """FLOP on two kinds of unit, bytes moved in a step, and bytes stored; expressions or exact numbers."""
 
     matmul: Quantity = ZERO  # FLOP
     vector: Quantity = ZERO  # FLOP
@@ -21,7 +21,7 @@ class Cost:
     cache_write: Quantity = ZERO
     act_read: Quantity = ZERO
     act_write: Quantity = ZERO
-    weight_held: Quantity = ZERO  # bytes kept, from here
+    weight_held: Quantity = ZERO  # bytes stored, from here
     cache_held: Quantity = ZERO
 
     def __add__(self, other: Self) -> Self:
@@ -36,8 +36,8 @@ class Cost:
 
     def xreplace(self, names: Mapping[Any, Any]) -> Self:
         """The same cost in other symbols."""
-        found = (getattr(self, x) for x in FIELDS)
-        return type(self)(*(x.xreplace(names) if hasattr(x, "xreplace") else x for x in found))
+        quantities = (getattr(self, x) for x in FIELDS)
+        return type(self)(*(x.xreplace(names) if hasattr(x, "xreplace") else x for x in quantities))
 
     @property
     def flops(self) -> Quantity:
@@ -46,7 +46,7 @@ class Cost:
 
     @property
     def input(self) -> Quantity:
-        """Bytes read that are no weights."""
+        """Bytes read, without weights."""
         return self.act_read + self.cache_read
 
     @property
@@ -68,6 +68,6 @@ class Cost:
 FIELDS = tuple(field.name for field in fields(Cost))
 
 
-def total(costs: Iterable[Cost]) -> Cost:
+def sum_costs(costs: Iterable[Cost]) -> Cost:
     """The sum of costs."""
     return sum(costs, Cost())

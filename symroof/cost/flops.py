@@ -5,10 +5,10 @@ from symroof.cost.cost import Quantity
 
 
 def dots(products: Quantity, outputs: Quantity) -> Quantity:
-    """FLOP of `outputs` dot products of `products` multiplications together: 2 a product, less `sigma` an output."""
+    """FLOP of `outputs` dot products with `products` multiplications in all: 2 per product, less `sigma` per output."""
     return 2 * products - s.sigma * outputs
 
 
 def elementwise(operations: Quantity) -> Quantity:
-    """FLOP of operations that are no matmul, `phi` each."""
+    """FLOP of operations outside matmuls, `phi` each."""
     return s.phi * operations

@@ -3,50 +3,60 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from sympy import sympify
 
 from symroof import symbols as s
-from symroof.cost.cost import Cost, Quantity, total
+from symroof.cost.cost import Cost, Quantity, sum_costs
 from symroof.errors import UnknownName
+from symroof.results import Result
 
 
 @dataclass(frozen=True)
 class Op:
-    """One operator: a name, the role its weights and FLOP are accounted to, and its cost for one call."""
+    """One operator: a name, the role that its weights and FLOP belong to, and its cost for one call."""
 
     name: str
     role: str
     cost: Cost
-    shared: bool = False  # its weights are another operator's too, and kept there
+    shared: bool = False  # its weights are those of another operator, which holds them
 
     @cached_property
     def width(self) -> str:
-        """The width symbol of the weights it multiplies by, by name; empty where it has none but norms and biases."""
-        found = (
-            str(x)
-            for x in sympify(self.cost.weight_read, strict=True).free_symbols
-            if s.group(x) == "width" and x != s.b_n
-        )
-        return min(found, default="")
+        """The name of the width symbol of its weights; empty where it has only norms and biases, or no weights."""
+        symbols = sympify(self.cost.weight_read, strict=True).free_symbols
+        return min((str(x) for x in symbols if s.group(x) == "width" and x != s.b_n), default="")
 
 
-@dataclass(frozen=True)
-class Block:
+CLOSED_FORMS = {
+    "matmul FLOP": "matmul",
+    "vector FLOP": "vector",
+    "bytes moved": "moved",
+    "weight bytes": "weight_held",
+    "cache bytes": "cache_held",
+}
+
+
+@dataclass(frozen=True, repr=False)
+class Block(Result):
     """Named children in dataflow order, run `count` times."""
 
     name: str
     children: tuple["Block | Op", ...]
     count: Quantity = 1
 
+    def __repr__(self) -> str:
+        return f"<symroof block {self.name}: {', '.join(x.name for x in self.children)}; {self.count} times>"
+
     @property
     def cost(self) -> Cost:
         """The cost of all children, `count` times."""
-        all_of_it: Cost = total(child.cost for child in self.children) * self.count
-        return all_of_it
+        cost: Cost = sum_costs(child.cost for child in self.children) * self.count
+        return cost
 
     def rows(self) -> Iterator[tuple[str, Quantity, Op]]:
-        """(path, how many times it runs, operator) of every operator below."""
+        """(path, number of runs, operator) of every operator below."""
         for child in self.children:
             if isinstance(child, Op):
                 yield child.name, self.count, child
@@ -67,7 +77,11 @@ class Block:
             if isinstance(child, Block):
                 yield from ((f"{child.name}/{path}", node) for path, node in child._nodes())
 
+    def closed_forms(self) -> dict[str, Any]:
+        """The cost of all its operators."""
+        return {name: getattr(self.cost, field) for name, field in CLOSED_FORMS.items()}
 
-def operators(node: Block | Op) -> list[Op]:
+
+def operators_of(node: Block | Op) -> list[Op]:
     """An operator, or all those of a block."""
     return [op for _, _, op in node.rows()] if isinstance(node, Block) else [node]

@@ -1,4 +1,4 @@
-"""Expressions as a person writes them: `2 T d h (H_q + 2 H_kv)`; and in LaTeX."""
+"""Expressions as written by hand: `2 T d h (H_q + 2 H_kv)`; and in LaTeX."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -11,12 +11,12 @@ from sympy.printing.str import StrPrinter
 
 from symroof import symbols as s
 
-GROUP_ORDER = ("batch", "training", "query", "step", "rule", "size", "width", "machine", "parallel", "footprint")
+GROUP_ORDER = ("batch", "training", "query", "step", "rule", "size", "width", "machine", "parallel", "memory")
 
 
 @cache
-def place(name: str) -> tuple[bool, int, int, str]:
-    """Where a symbol stands among others: counts of layers first, then by group and as declared."""
+def symbol_order(name: str) -> tuple[bool, int, int, str]:
+    """Sort key of symbols: numbers of layers first, then by group and in the order of declaration."""
     try:
         entry = s.entry(name)
     except KeyError:
@@ -24,9 +24,13 @@ def place(name: str) -> tuple[bool, int, int, str]:
     return entry.base != "L", GROUP_ORDER.index(entry.group), list(s.VOCABULARY).index(entry.base), name
 
 
-def rank(expr: Expr) -> tuple[bool, bool, list[tuple[bool, int, int, str]]]:
+def term_order(expr: Expr) -> tuple[bool, bool, list[tuple[bool, int, int, str]]]:
     """Sort key: terms with a minus last, numbers after symbols, the rest by the vocabulary's order."""
-    return expr.could_extract_minus_sign(), bool(expr.is_number), sorted(place(str(x)) for x in expr.free_symbols)
+    return (
+        expr.could_extract_minus_sign(),
+        bool(expr.is_number),
+        sorted(symbol_order(str(x)) for x in expr.free_symbols),
+    )
 
 
 class TextPrinter(StrPrinter):  # type: ignore[misc]
@@ -34,7 +38,7 @@ class TextPrinter(StrPrinter):  # type: ignore[misc]
 
     def _print_Add(self, expr: Expr, order: Any = None) -> str:
         text = ""
-        for term in sorted(Add.make_args(expr), key=rank):
+        for term in sorted(Add.make_args(expr), key=term_order):
             part = self._print(term)
             text += (f" - {part[1:]}" if part.startswith("-") else f" + {part}") if text else part
         return text
@@ -49,7 +53,7 @@ class TextPrinter(StrPrinter):  # type: ignore[misc]
         return f"-{text}" if number < 0 else text
 
     def _factors(self, expr: Expr) -> str:
-        parts = sorted(Mul.make_args(expr), key=lambda x: (not x.is_number, bool(x.is_Add), rank(x)[2]))
+        parts = sorted(Mul.make_args(expr), key=lambda x: (not x.is_number, bool(x.is_Add), term_order(x)[2]))
         return " ".join(f"({self._print(x)})" if x.is_Add else self._print(x) for x in parts)
 
     def _tight(self, expr: Expr) -> str:
@@ -70,7 +74,7 @@ class TextPrinter(StrPrinter):  # type: ignore[misc]
     _print_Min = _print_Max = _print_floor = _print_Function
 
 
-def text(expr: Expr) -> str:
+def formula_text(expr: Expr) -> str:
     """An expression as plain text."""
     return str(TextPrinter().doprint(expr))
 
@@ -94,11 +98,16 @@ class LatexNames(Mapping[Symbol, str]):
 LATEX_NAMES = LatexNames()
 
 
+def expr_latex(expr: Expr) -> str:
+    """An expression as LaTeX, its symbols as the vocabulary writes them."""
+    return str(sympy.latex(expr, symbol_names=LATEX_NAMES))
+
+
 def init_printing(**settings: Any) -> None:
     """sympy's `init_printing`, after which sympy knows the vocabulary's LaTeX names: `H_{\\mathrm{kv}}`, `\\rho`.
 
-    One line at the head of a notebook: it displays expressions, also within tuples and lists, by MathJax, and
-    `sympy.latex` has the names, too. Symbols of other names or assumptions look as ever. `settings`: sympy's.
+    One line at the top of a notebook: expressions, also those within tuples and lists, are displayed by MathJax, and
+    `sympy.latex` uses these names too. Other symbols look as before. `settings`: those of sympy's function.
     """
     LatexPrinter.set_global_settings(symbol_names=LATEX_NAMES)
     sympy.init_printing(**{"use_latex": "mathjax", **settings})

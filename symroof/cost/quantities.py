@@ -1,4 +1,4 @@
-"""Closed forms of a graph's quantities, kept in the parts that a reader recognises."""
+"""Closed forms of a graph's quantities, in the parts that a reader recognises."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from symroof import symbols as s
 from symroof.algebra.binding import Binding
 from symroof.cost import timing
 from symroof.cost.cost import Cost, Quantity
-from symroof.cost.graph import Block, Op
-from symroof.cost.notation import rank
+from symroof.cost.graph import Block, Op, operators_of
+from symroof.cost.notation import term_order
 from symroof.errors import UnknownName
 
 
 @dataclass(frozen=True)
-class Named:
-    """A quantity: its name, title, unit (FLOP, byte, s, J or none), and what it takes of a cost."""
+class NamedQuantity:
+    """A quantity: its name, title, unit (FLOP, byte, s, J or none), and the function of a cost that it is."""
 
     name: str
     title: str
@@ -29,22 +29,24 @@ ONES = Binding(dict.fromkeys(s.WIDTHS, Integer(1)))
 QUANTITIES = {
     x.name: x
     for x in (
-        Named("matmul_flops", "matmul FLOP", "FLOP", lambda x: x.matmul),
-        Named("vector_flops", "vector FLOP", "FLOP", lambda x: x.vector),
-        Named("flops", "FLOP", "FLOP", lambda x: x.flops),
-        Named("weight_bytes", "weight bytes read", "byte", lambda x: x.weight_read),
-        Named("cache_bytes", "cache bytes read and written", "byte", lambda x: x.cache_read + x.cache_write),
-        Named("cache_read_bytes", "cache bytes read", "byte", lambda x: x.cache_read),
-        Named("cache_write_bytes", "cache bytes written", "byte", lambda x: x.cache_write),
-        Named("activation_bytes", "activation bytes read and written", "byte", lambda x: x.act_read + x.act_write),
-        Named("input_bytes", "input bytes", "byte", lambda x: x.input),
-        Named("output_bytes", "output bytes", "byte", lambda x: x.output),
-        Named("bytes", "bytes moved", "byte", lambda x: x.moved),
-        Named("parameters", "parameters", "", lambda x: ONES(x.weight_held)),
-        Named("weight_size", "weight bytes kept", "byte", lambda x: x.weight_held),
-        Named("cache_size", "cache bytes kept", "byte", lambda x: x.cache_held),
-        Named("time", "time of one operator after another", "s", lambda x: timing.time(x)),
-        Named("energy", "energy", "J", lambda x: timing.energy(x)),
+        NamedQuantity("matmul_flops", "matmul FLOP", "FLOP", lambda x: x.matmul),
+        NamedQuantity("vector_flops", "vector FLOP", "FLOP", lambda x: x.vector),
+        NamedQuantity("flops", "FLOP", "FLOP", lambda x: x.flops),
+        NamedQuantity("weight_bytes", "weight bytes read", "byte", lambda x: x.weight_read),
+        NamedQuantity("cache_bytes", "cache bytes read and written", "byte", lambda x: x.cache_read + x.cache_write),
+        NamedQuantity("cache_read_bytes", "cache bytes read", "byte", lambda x: x.cache_read),
+        NamedQuantity("cache_write_bytes", "cache bytes written", "byte", lambda x: x.cache_write),
+        NamedQuantity(
+            "activation_bytes", "activation bytes read and written", "byte", lambda x: x.act_read + x.act_write
+        ),
+        NamedQuantity("input_bytes", "input bytes", "byte", lambda x: x.input),
+        NamedQuantity("output_bytes", "output bytes", "byte", lambda x: x.output),
+        NamedQuantity("bytes", "bytes moved", "byte", lambda x: x.moved),
+        NamedQuantity("parameters", "parameters", "", lambda x: ONES(x.weight_held)),
+        NamedQuantity("weight_size", "weight bytes stored", "byte", lambda x: x.weight_held),
+        NamedQuantity("cache_size", "cache bytes stored", "byte", lambda x: x.cache_held),
+        NamedQuantity("time", "time of one operator after another", "s", lambda x: timing.time(x)),
+        NamedQuantity("energy", "energy", "J", lambda x: timing.energy(x)),
     )
 }
 
@@ -53,20 +55,20 @@ COSTS = tuple(name for name in QUANTITIES if name not in TIMED)
 SUMS = {"storage": ("weight_size", "cache_size")}
 RATIOS = {"intensity": ("flops", "bytes")}
 
-# What `symroof formula` prints unasked.
+# What `symroof formula` prints by default.
 USUAL = ("matmul_flops", "vector_flops", "weight_bytes", "cache_bytes", "activation_bytes", "parameters", "cache_size")
 
 
-def quantity(name: str) -> Named:
+def quantity(name: str) -> NamedQuantity:
     """The quantity of that name; `-` and `_` are alike. Raises UnknownName."""
-    found = QUANTITIES.get(name.lower().replace("-", "_"))
-    if found is None:
+    key = name.lower().replace("-", "_")
+    if key not in QUANTITIES:
         raise UnknownName("quantity", name, QUANTITIES)
-    return found
+    return QUANTITIES[key]
 
 
 @dataclass(frozen=True)
-class Part:
+class FormulaPart:
     """A block's or operator's share: `count` times the sum of `terms`, in dataflow order."""
 
     name: str
@@ -83,15 +85,15 @@ class Part:
 class Formula:
     """A quantity of a model, or of one layer of a block or operator."""
 
-    quantity: Named
-    parts: tuple[Part, ...]
+    quantity: NamedQuantity
+    parts: tuple[FormulaPart, ...]
 
     @classmethod
-    def of(cls, node: Block | Op, quantity: Named, bound: Binding) -> "Formula":
+    def of(cls, node: Block | Op, quantity: NamedQuantity, bound: Binding) -> "Formula":
         """The quantity of `node` with `bound`'s definitions in it; blocks inside are parts, else operators."""
         children = node.children if isinstance(node, Block) else (node,)
-        found = (part(child, quantity, bound) for child in children)
-        return cls(quantity, tuple(x for x in found if x.terms))
+        parts = (_formula_part(child, quantity, bound) for child in children)
+        return cls(quantity, tuple(x for x in parts if x.terms))
 
     @property
     def total(self) -> Expr:
@@ -99,7 +101,7 @@ class Formula:
         return Add(*(part.total for part in self.parts))
 
     def coefficients(self, sizes: Mapping[Symbol, Quantity]) -> dict[Expr, Expr]:
-        """What is left open -> its number, once `sizes` are bound: {T: 13960740864, P: 524288, ...}."""
+        """Free symbols -> their coefficient, once `sizes` are bound: {T: 13960740864, P: 524288, ...}."""
         collected: dict[Expr, Expr] = {}
         for term in Add.make_args(expand_mul(Binding(sizes)(self.total))):
             number, basis = term.as_coeff_Mul()
@@ -107,18 +109,18 @@ class Formula:
         return {basis: number for basis, number in collected.items() if number}
 
 
-def part(child: Block | Op, quantity: Named, bound: Binding) -> Part:
-    """The share of one child; operators with the same factors besides a number are one term."""
-    ops = [op for _, _, op in child.rows()] if isinstance(child, Block) else [child]
+def _formula_part(child: Block | Op, quantity: NamedQuantity, bound: Binding) -> FormulaPart:
+    """The share of one child; terms that differ by a number only are one."""
     count = child.count if isinstance(child, Block) else Integer(1)
-    return Part(child.name, bound(count), tuple(merged(bound(quantity.of(op.cost)) for op in ops)))
+    terms = collect_terms(bound(quantity.of(op.cost)) for op in operators_of(child))
+    return FormulaPart(child.name, bound(count), tuple(terms))
 
 
-def merged(exprs: Iterable[Expr]) -> list[Expr]:
-    """The terms in order, like ones added up."""
+def collect_terms(exprs: Iterable[Expr]) -> list[Expr]:
+    """The terms in order, those that differ by a number only added up."""
     sums: dict[Expr, Expr] = {}
     for expr in exprs:
-        for term in sorted(Add.make_args(expr), key=rank):
+        for term in sorted(Add.make_args(expr), key=term_order):
             number, rest = term.as_coeff_Mul()
             sums[rest] = sums.get(rest, Integer(0)) + number
     return [number * rest for rest, number in sums.items() if number]

@@ -1,4 +1,4 @@
-"""The names of the counting rules, what each means and where it comes from; plain data, no sympy."""
+"""The names of the counting rules, their meanings and sources; plain data, no sympy."""
 
 from collections.abc import Iterable
 
@@ -13,7 +13,7 @@ class Rule:
     meaning: str
     source: str
     base: bool = False
-    tool: tuple[str, ...] = ()  # another tool's figures, kept as they are: the families it knows; it takes no variants
+    tool: tuple[str, ...] = ()  # the families of another tool whose figures are reproduced; such rules take no variants
 
 
 ANALYZER = "transformer-roofline-analyzer"
@@ -21,7 +21,7 @@ LLM_VIEWER = "llm-viewer"
 
 RULEBOOK = {
     "standard": Rule(
-        "what a serving engine executes: 2k FLOP a dot product, causal pairs exactly, the experts a batch "
+        "what a serving engine executes: 2k FLOP per dot product, causal pairs exactly, the experts a batch "
         "touches in expectation, logits on the last position of each query",
         "README, 'What is counted'",
         base=True,
@@ -40,14 +40,14 @@ RULEBOOK = {
     ),
     LLM_VIEWER: Rule(
         "the figures of LLM-Viewer as its paper prints them (llama): full squares, scores written and read, "
-        "5 operations a score for the softmax, 7 an element for a norm",
+        "5 operations per score for the softmax, 7 per element for a norm",
         "arXiv:2402.16363, Table 1; departures: report --against",
         base=True,
         tool=("llama",),
     ),
     "exact-dots": Rule("a dot product of length k is 2k - 1 FLOP", "k products and k - 1 additions"),
     "full-square": Rule(
-        "attention works on all tokens, masked or not: every pair computed, every key read and kept",
+        "attention works on all tokens, masked or not: every pair computed, every key read and cached",
         "kernels without block skipping; PaLM and Megatron count so",
     ),
     "logits-last": Rule("the head runs on the last position of each query", "serving engines"),
@@ -73,17 +73,12 @@ RULEBOOK = {
 }
 
 
-def select(names: str | Iterable[str]) -> tuple[str, ...]:
-    """The rule names in force, a base first: `standard` unless one is named.
+def select_rules(names: str | Iterable[str]) -> tuple[str, ...]:
+    """The selected rules, a base first: `standard` unless one is named; names are given one by one or comma-separated.
 
-    Takes a comma-separated string or names. Raises UnknownName, or UsageError when two bases are named or a
-    variant is put on a set that is kept as it is.
+    Raises UnknownName, or UsageError for two bases, or for a variant of a tool's rules.
     """
-    listed = names.split(",") if isinstance(names, str) else [x for name in names for x in name.split(",")]
-    chosen = list(dict.fromkeys(x.strip().lower() for x in listed if x.strip()))
-    for name in chosen:
-        if name not in RULEBOOK:
-            raise UnknownName("rule", name, RULEBOOK)
+    chosen = _rule_names((names,) if isinstance(names, str) else names)
     bases = [x for x in chosen if RULEBOOK[x].base] or ["standard"]
     variants = [x for x in chosen if not RULEBOOK[x].base]
     if len(bases) > 1:
@@ -91,3 +86,12 @@ def select(names: str | Iterable[str]) -> tuple[str, ...]:
     if variants and RULEBOOK[bases[0]].tool:
         raise UsageError(f"rules {bases[0]} reproduce that tool as it is: drop {', '.join(variants)}")
     return (*bases, *variants)
+
+
+def _rule_names(texts: Iterable[str]) -> list[str]:
+    """Each rule named in comma-separated texts, once. Raises UnknownName."""
+    names = dict.fromkeys(x.strip().lower() for text in texts for x in text.split(",") if x.strip())
+    for name in names:
+        if name not in RULEBOOK:
+            raise UnknownName("rule", name, RULEBOOK)
+    return list(names)

@@ -22,8 +22,8 @@ from symroof.cost.masks import (
     SLIDING,
     TAIL,
     TOP,
-    blocks,
-    multiples,
+    block_pairs,
+    floor_sum,
     rectangle,
 )
 from symroof.cost.rule_names import ANALYZER, LLM_VIEWER
@@ -34,14 +34,14 @@ Layer = Mapping[Symbol, Expr]
 def fewer_in_latent(cached: Expr, pairs: Expr, latent_pairs: Expr) -> Expr:
     """1 where a query of latent attention takes fewer matmul FLOP in the latent than with keys expanded, else 0.
 
-    Both ways project as many elements for a new token; expanding does so for the `cached` ones as well. A pair
-    takes h_n + h_r + h_v products a head with keys expanded, 2 r_kv + h_r in the latent.
+    Both project as many elements for a new token; expanding projects the `cached` ones too. A pair takes
+    h_n + h_r + h_v products per head with keys expanded, 2 r_kv + h_r in the latent.
     """
     expanded = cached * s.r_kv * (s.h_n + s.h_v) + pairs * (s.h_n + s.h_r + s.h_v)
     return Min(1, Max(0, expanded - latent_pairs * (2 * s.r_kv + s.h_r)))
 
 
-# What a query adds to the sums of latent attention, by the way it is computed.
+# What a query adds to the sums of latent attention, in the latent or expanded.
 LATENT: Layer = {
     s.a_lat: fewer_in_latent(s.c, s.P, s.P),
     s.P_lat: s.a_lat * s.P,
@@ -68,25 +68,25 @@ IN_LATENT: Layer = dict.fromkeys((s.a_lat, s.a_swalat, s.a_toplat, s.a_taillat),
 EXPANDED: Layer = dict.fromkeys(IN_LATENT, Integer(0))
 
 
-def entries(m: Expr) -> Expr:
-    """Complete entries of w_c tokens among m."""
+def _complete_entries(m: Expr) -> Expr:
+    """Complete entries of w_c tokens in m tokens."""
     return floor(m / s.w_c)
 
 
-def entry_pairs(m: Expr, most: Expr | None = None) -> Expr:
-    """Pairs of m tokens that each see the entries complete with themselves, or `most` of them."""
+def _entry_pairs(m: Expr, most: Expr | None = None) -> Expr:
+    """Pairs of m tokens that each see the entries complete up to themselves, or `most` of them."""
     if most is None:
-        return multiples(m, s.w_c)
-    return multiples(Min(m, s.w_c * most), s.w_c) + most * Max(0, m - s.w_c * most)
+        return floor_sum(m, s.w_c)
+    return floor_sum(Min(m, s.w_c * most), s.w_c) + most * Max(0, m - s.w_c * most)
 
 
 # What a query adds to the sums of attention to compressed entries.
 COMPRESSED: Layer = {
-    s.T_comp: entries(s.c + s.n) - entries(s.c),
-    s.C_comp: entries(s.c),
-    s.K_comp: entries(s.c + s.n),
-    s.P_comp: entry_pairs(s.c + s.n) - entry_pairs(s.c),
-    s.P_sel: entry_pairs(s.c + s.n, s.k_i) - entry_pairs(s.c, s.k_i),
+    s.T_comp: _complete_entries(s.c + s.n) - _complete_entries(s.c),
+    s.C_comp: _complete_entries(s.c),
+    s.K_comp: _complete_entries(s.c + s.n),
+    s.P_comp: _entry_pairs(s.c + s.n) - _entry_pairs(s.c),
+    s.P_sel: _entry_pairs(s.c + s.n, s.k_i) - _entry_pairs(s.c, s.k_i),
     s.C_sel: Min(s.C_comp, s.n * s.k_i),
     s.K_part: s.c + s.n - s.w_c * s.K_comp,
     s.T_part: Min(s.n, s.K_part),
@@ -97,7 +97,7 @@ COMPRESSED: Layer = {
 }
 # What a query adds to the sums of an indexer that pools blocks: a pooled block replaces its keys, which waited for it.
 POOLED: Layer = {
-    s.P_pool: multiples(s.c + s.n, s.w_i) - multiples(s.c, s.w_i),
+    s.P_pool: floor_sum(s.c + s.n, s.w_i) - floor_sum(s.c, s.w_i),
     s.T_pool: floor((s.c + s.n) / s.w_i) - floor(s.c / s.w_i),
     s.P_score: s.P_pool,
     s.C_pool: floor(s.c / s.w_i),
@@ -107,7 +107,7 @@ POOLED: Layer = {
     s.T_wait: Min(s.n, s.K_wait),
     s.C_wait: (s.c - s.w_i * s.C_pool) * Min(1, s.T_pool),
 }
-# transformers pools no block for good, and scores for a token those after it too.
+# transformers caches no pooled block, and scores the blocks after a token too.
 UNPOOLED: Layer = {
     s.P_score: s.n * floor((s.c + s.n) / s.w_i),
     s.C_pool: Integer(0),
@@ -118,7 +118,7 @@ UNPOOLED: Layer = {
     s.K_wait: s.c + s.n,
 }
 ALL_ENTRIES: Layer = {s.P_comp: s.n * s.K_comp, s.P_sel: s.n * s.K_comp, s.C_sel: s.C_comp}
-# Whole rectangles where no window cuts them.
+# Whole rectangles, without windows.
 WHOLE: Layer = {
     s.P: rectangle(s.c),
     s.P_local: rectangle(s.c),
@@ -134,9 +134,9 @@ WHOLE: Layer = {
 }
 
 
-# Layers that borrow their keys are needed at no more positions than logits are, and transformers runs them at no more:
-# the sums that stand in place of others there.
-KEPT = {s.T: s.T_kept, s.P: s.P_kept, s.P_swa: s.P_swakept}
+# Layers that borrow their keys are needed only at the positions of logits, and transformers runs them only there: the
+# sums that replace others in them.
+BORROWED_KEYS = {s.T: s.T_kept, s.P: s.P_kept, s.P_swa: s.P_swakept}
 
 STANDARD: Layer = {
     s.P_prompt: rectangle(s.c),
@@ -182,17 +182,17 @@ STANDARD: Layer = {
     s.P: CAUSAL_PAIRS,
 }
 
-SCANNED = Min(Max(1 - s.c, s.n - 1), 1)  # 1 where a step is scanned, 0 where a single token goes on from cached ones
+SCANNED = Min(Max(1 - s.c, s.n - 1), 1)  # 1 where a step is scanned, 0 where a single token follows cached ones
 SSD_CHUNKS = floor((s.n + s.w_s - 1) / s.w_s)
 DELTA_CHUNK = 64  # tokens that transformers takes at a time through a delta rule
 CHUNKED_DELTA = DELTA_CHUNK * floor((s.n + DELTA_CHUNK - 1) / DELTA_CHUNK) * SCANNED
 
-# DynamicCache of transformers keeps w - 1 tokens of a layer with a window, and its kernels multiply whole rectangles.
-# Its convolutions pad both ends of a prompt and keep one column more than they need; that of recurrent_gemma is no
-# convolution for a single token. Its delta rules pad a prompt to whole chunks and take a single token by elementwise
-# operations; lightning attention takes a prompt in blocks. Scans of state spaces take a prompt in whole chunks; what a
-# selective one adds to its state is elementwise. The first of two convolutions is made again for what the second one
-# needs, and a delayed value for what is before a prompt.
+# DynamicCache of transformers holds w - 1 tokens of a layer with a window, and its kernels multiply whole rectangles.
+# Its convolutions pad both ends of a prompt and cache one column more than they need; that of recurrent_gemma runs no
+# convolution for a single token. Its delta rules pad a prompt to whole chunks and compute a single token by elementwise
+# operations; lightning attention computes a prompt in blocks. Scans of state spaces compute a prompt in whole chunks;
+# what a selective one adds to its state is elementwise. The first of two convolutions is computed again for what the
+# second one needs, and a delayed value for the token before a prompt.
 TRANSFORMERS: Layer = {
     **STANDARD,
     s.T_kept: s.R,
@@ -209,7 +209,7 @@ TRANSFORMERS: Layer = {
     s.H_c: s.H_q,
     s.T_delta: CHUNKED_DELTA,
     s.P_delta: DELTA_CHUNK * CHUNKED_DELTA,
-    s.P_light: blocks(s.n, s.w_s) * (1 - Min(s.c, 1)),
+    s.P_light: block_pairs(s.n, s.w_s) * (1 - Min(s.c, 1)),
     s.T_lru: (s.n + s.k_c - 1) * Min(s.n - 1, 1),
     s.T_ssm: Integer(0),
     s.T_ssd: s.w_s * SSD_CHUNKS * SCANNED,
@@ -261,43 +261,43 @@ LAYERS: dict[str, Layer] = {
 
 
 @lru_cache(1024)
-def layer(names: tuple[str, ...], structure: Structure | None = None) -> Layer:
-    """The definitions of the named rules, each over the one before; `rulebook.select` gives the names.
+def rule_layer(rules: tuple[str, ...], structure: Structure | None = None) -> Layer:
+    """The definitions of the named rules, a later one replacing an earlier; `select_rules` gives the names.
 
-    A kind of `structure` that has sizes of its own has its own symbols for what depends on them.
+    A sublayer of `structure` with separate size symbols has separate symbols for all that depends on them.
     """
     merged: dict[Symbol, Expr] = {}
-    for name in names:
-        merged |= LAYERS[name]
+    for rule in rules:
+        merged |= LAYERS[rule]
     for x in structure.sublayers if structure else ():
-        own = renames(x)
-        merged |= {own[y]: renamed(expr, tuple(own.items())) for y, expr in merged.items() if y in own}
+        names = kind_symbols(x)
+        merged |= {names[y]: _rename_symbols(expr, tuple(names.items())) for y, expr in merged.items() if y in names}
     return merged
 
 
 @lru_cache(1024)
-def renamed(expr: Expr, names: tuple[tuple[Symbol, Symbol], ...]) -> Expr:
-    """A definition in other symbols; rules have most of theirs in common."""
-    return unevaluated.renamed(expr, dict(names))
+def _rename_symbols(expr: Expr, names: tuple[tuple[Symbol, Symbol], ...]) -> Expr:
+    """A definition in other symbols; cached, as most rules share their definitions."""
+    return unevaluated.rename_symbols(expr, dict(names))
 
 
 @lru_cache
-def renames(x: Sublayer) -> dict[Symbol, Symbol]:
-    """Base symbol -> the symbol in its place, for the sizes that are the kind's own and all that depends on them."""
-    sizes = {s.symbol(base): s.symbol(name) for base, name in x.own}
-    return {**{y: s.symbol(f"{y}_{x.suffix}") for y in dependents(frozenset(sizes))}, **sizes}
+def kind_symbols(x: Sublayer) -> dict[Symbol, Symbol]:
+    """Base symbol -> the symbol of this sublayer, for its separate sizes and all that depends on them."""
+    sizes = {s.symbol(base): s.symbol(name) for base, name in x.symbols}
+    return {**{y: s.symbol(f"{y}_{x.suffix}") for y in _dependent_symbols(frozenset(sizes))}, **sizes}
 
 
 @lru_cache
-def dependents(sizes: frozenset[Symbol]) -> frozenset[Symbol]:
+def _dependent_symbols(sizes: frozenset[Symbol]) -> frozenset[Symbol]:
     """The symbols whose definition, under some rule, depends on one of `sizes`."""
-    found = set(sizes)
-    while more := {x for rules in LAYERS.values() for x, expr in rules.items() if expr.free_symbols & found} - found:
-        found |= more
-    return frozenset(found - sizes)
+    reached = set(sizes)
+    while more := {x for layer in LAYERS.values() for x, y in layer.items() if y.free_symbols & reached} - reached:
+        reached |= more
+    return frozenset(reached - sizes)
 
 
-# Of a matmul y = x W the backward pass computes two of its size, dx = dy W' and dW = x' dy; of products of activations
-# (scores, weighted values) the gradients of both. Elementwise operations are counted twice too, as by Chinchilla
-# (arXiv:2203.15556, appendix F: backward has twice the FLOP of forward, the softmax's among them).
+# For a matmul y = x W the backward pass computes two of its size, dx = dy W' and dW = x' dy; for products of
+# activations (scores, weighted values) the gradients of both. Elementwise operations are counted twice too, as in
+# Chinchilla (arXiv:2203.15556, appendix F: backward has twice the FLOP of forward, the softmax's among them).
 BACKWARD: Layer = {s.g_m: Integer(2), s.g_v: Integer(2)}

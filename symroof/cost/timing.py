@@ -8,7 +8,7 @@ from typing import Any
 from sympy import Expr, Integer, Max, Mul, Symbol, sympify
 
 from symroof import symbols as s
-from symroof.algebra.codegen import compiled
+from symroof.algebra.codegen import exact_function
 from symroof.cost.cost import FIELDS, Cost, Quantity
 
 
@@ -23,21 +23,21 @@ def vector_time(cost: Cost) -> Expr:
 
 
 def memory_time(cost: Cost) -> Expr:
-    """Seconds in which memory moves all bytes: moved / (u_W W)."""
+    """Seconds of moving all bytes: moved / (u_W W)."""
     return cost.moved / (s.u_W * s.W)
 
 
 def time(cost: Cost, at: Callable[[Expr], Expr] = sympify) -> Expr:
     """Seconds of one operator: computing or moving, whichever takes longer, and its launch.
 
-    The roofline of Williams, Waterman and Patterson 2009; matmul units and vector units take turns. `at` may put
-    numbers for rates.
+    The roofline of Williams, Waterman and Patterson 2009; matmul units and vector units do not overlap. `at` may
+    substitute numbers for rates.
     """
     return longest(at(matmul_time(cost) + vector_time(cost)), at(memory_time(cost))) + at(s.t_0 * launches(cost))
 
 
 def longest(*times: Expr) -> Expr:
-    """The largest of some times, not ordered by sympy, whose attempts take long."""
+    """The largest of some times; sympy, which is slow at it, does not try to order them."""
     some = [x for x in times if x != 0]
     if len(some) > 1 and not all(x.is_number for x in some):
         return Max(*some, evaluate=False)
@@ -45,10 +45,7 @@ def longest(*times: Expr) -> Expr:
 
 
 def launches(cost: Cost) -> Expr:
-    """1 for an operator of its own, 0 for one that moves no activations: others do its work, or it does not run.
-
-    Where a rule chooses between them, the rule's symbol.
-    """
+    """1, or 0 for an operator that moves no activations (fused, or not run); where a rule decides, its symbol."""
     moved = sympify(cost.act_write or cost.act_read, strict=True)
     return Mul(*(x for x in Mul.make_args(moved) if x in (s.psi, s.delta))) if moved else Integer(0)
 
@@ -63,7 +60,7 @@ RATES = (s.F, s.F_v, s.W, s.u_F, s.u_W, s.t_0)
 
 @dataclass(frozen=True)
 class Seconds:
-    """An operator's seconds: of its matmuls, its elementwise operations, its bytes; and all in all."""
+    """An operator's seconds: of its matmuls, its elementwise operations, its bytes; and in total."""
 
     matmul: Quantity
     vector: Quantity
@@ -72,19 +69,19 @@ class Seconds:
 
     @property
     def compute(self) -> Quantity:
-        """Of matmuls and elementwise operations, one after the other."""
+        """Seconds of matmuls and elementwise operations, one after the other."""
         return self.matmul + self.vector
 
 
 @cache
-def clock() -> Callable[..., list[Any]]:
+def _compiled_timing() -> Callable[..., list[Any]]:
     """A function of a cost's figures and the rates that returns the figures of `Seconds`."""
     cost = Cost(*(Symbol(f"x_{name}") for name in FIELDS))
     exprs = [f(cost) for f in (matmul_time, vector_time, memory_time, time)]
-    return compiled(exprs, [*(getattr(cost, x) for x in FIELDS), *RATES])
+    return exact_function(exprs, [*(getattr(cost, x) for x in FIELDS), *RATES])
 
 
-def seconds(cost: Cost, rates: Mapping[str, Any]) -> Seconds:
-    """The seconds of a cost in exact numbers, at rates given by symbol's name."""
+def operator_seconds(cost: Cost, rates: Mapping[str, Any]) -> Seconds:
+    """The seconds of a cost in exact numbers, at rates given by symbol name."""
     used = {**rates, "t_0": rates["t_0"] if cost.act_write or cost.act_read else 0}
-    return Seconds(*clock()(*(getattr(cost, x) for x in FIELDS), *(used[str(x)] for x in RATES)))
+    return Seconds(*_compiled_timing()(*(getattr(cost, x) for x in FIELDS), *(used[str(x)] for x in RATES)))

@@ -1,70 +1,60 @@
 """The closed forms of a model as text, LaTeX, Markdown, or a program in one of several languages."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 
-from sympy import Expr, Symbol, latex
-
-from symroof.cost.notation import LATEX_NAMES
-from symroof.cost.quantities import Formula, Part
+from symroof.algebra.binding import reachable_symbols
+from symroof.cost.notation import expr_latex
+from symroof.cost.quantities import Formula, FormulaPart
 from symroof.export import code, json_trees, mathml, spreadsheet
 from symroof.export.functions import Export
-from symroof.model.model import Model
-from symroof.render.formula import legend, numbers, part_text, summed
-from symroof.render.report.markdown import table
-from symroof.render.text_columns import aligned, hanging
+from symroof.render.formula import coefficients_text, join_terms, part_text, symbol_rows
+from symroof.render.report.markdown import markdown_table
+from symroof.render.text_columns import align_columns, hanging_columns
 
 
-def render(export: Export, form: str, width: int, plain: bool) -> str:
+def render_formulas(export: Export, form: str, width: int, plain: bool) -> str:
     """The export in one of `FORMULA_FORMS`; text is folded at `width` and, where `plain`, has no coefficients."""
-    model, found = export.model, export.formulas
-    heading = f"{model.name} ({model.family})" + (f", one layer of {export.op}" if export.op else "")
-    if form in code.LANGUAGES:
-        return code.render(export, form)
-    return {
-        "text": lambda: as_text(model, heading, found, export.rules, width, plain),
-        "latex": lambda: as_latex(found),
-        "markdown": lambda: as_markdown(model, heading, found, export.rules),
-        "excel": lambda: spreadsheet.render(export),
-        "mathml": lambda: mathml.render(export),
-        "json": lambda: json_trees.render(export),
-    }[form]()
+    if form == "text":
+        return as_text(export, width, plain)
+    return code.code_file(export, form) if form in code.LANGUAGES else RENDERERS[form](export)
 
 
-def meanings(model: Model, formulas: Sequence[Formula], rules: Sequence[str]) -> list[tuple[str, ...]]:
-    """The legend: every symbol of the formulas and of what those symbols are defined by."""
-    definitions = model.definitions(rules)
-    found: set[Symbol] = set().union(*(formula.total.free_symbols for formula in formulas))
-    while more := set().union(*(definitions[x].free_symbols for x in found if x in definitions)) - found:
-        found |= more
-    return [("symbol", "meaning", "from", "value"), *legend(found, model, definitions)]
+def title(export: Export) -> str:
+    """The model and its family, and the part of it."""
+    return f"{export.model.name} ({export.model.family})" + (f", one layer of {export.op}" if export.op else "")
 
 
-def as_text(
-    model: Model, heading: str, formulas: Sequence[Formula], rules: Sequence[str], width: int, plain: bool
-) -> str:
+def symbol_legend(export: Export) -> list[tuple[str, ...]]:
+    """The legend: every symbol of the formulas and of the definitions of those symbols."""
+    definitions = export.model.definitions(export.rules)
+    symbols = reachable_symbols((x.total for x in export.formulas), definitions)
+    return [("symbol", "meaning", "from", "value"), *symbol_rows(symbols, export.model, definitions)]
+
+
+def as_text(export: Export, width: int, plain: bool) -> str:
     """Each quantity's parts and, unless `plain` or a time, its coefficients at the model's sizes; then the legend."""
-    out, known = f"{heading}\n", model.known()
-    for formula in formulas:
+    out, known = f"{title(export)}\n", export.model.known()
+    for formula in export.formulas:
         rows = [(part.name, part_text(part)) for part in formula.parts]
         if formula.parts and not plain and formula.quantity.unit != "s":
-            rows.append(("=", numbers(formula, known)))
-        out += f"\n{formula.quantity.title}\n{hanging(rows or [('', '0')], width)}"
-    return out + "\n" + aligned(meanings(model, formulas, rules))
+            rows.append(("=", coefficients_text(formula, known)))
+        out += f"\n{formula.quantity.title}\n{hanging_columns(rows or [('', '0')], width)}"
+    return out + "\n" + align_columns(symbol_legend(export))
 
 
-def as_markdown(model: Model, heading: str, formulas: Sequence[Formula], rules: Sequence[str]) -> str:
+def as_markdown(export: Export) -> str:
     """Each quantity as a table of parts in LaTeX; then the legend."""
-    out = f"# {heading}\n"
-    for formula in formulas:
+    out = f"# {title(export)}\n"
+    for formula in export.formulas:
         rows = [[part.name, f"${part_latex(part)}$"] for part in formula.parts]
-        out += f"\n## {formula.quantity.title}\n\n{table(('part', 'formula'), rows, '---')}"
-    head, *rows = map(list, meanings(model, formulas, rules))
-    return out + "\n" + table(tuple(head), rows, "---")
+        out += f"\n## {formula.quantity.title}\n\n{markdown_table(('part', 'formula'), rows, '---')}"
+    head, *rows = map(list, symbol_legend(export))
+    return out + "\n" + markdown_table(tuple(head), rows, "---")
 
 
-def as_latex(formulas: Sequence[Formula]) -> str:
+def as_latex(export: Export) -> str:
     """Each quantity as an aligned environment, or one formula where it has one part."""
-    return "\n".join(map(_latex, formulas))
+    return "\n".join(map(_latex, export.formulas))
 
 
 def _latex(formula: Formula) -> str:
@@ -76,14 +66,18 @@ def _latex(formula: Formula) -> str:
     return f"{title}\\begin{{aligned}}\n{body}\n\\end{{aligned}}\n"
 
 
-def written(expr: Expr) -> str:
-    """An expression as LaTeX, its symbols as the vocabulary writes them."""
-    return str(latex(expr, symbol_names=LATEX_NAMES))
-
-
-def part_latex(part: Part) -> str:
+def part_latex(part: FormulaPart) -> str:
     """A part's count and terms, in dataflow order."""
     if len(part.terms) == 1:
-        return written(part.count * part.terms[0])
-    inner = summed(map(written, part.terms))
-    return inner if part.count == 1 else f"{written(part.count)} \\left({inner}\\right)"
+        return expr_latex(part.count * part.terms[0])
+    inner = join_terms(map(expr_latex, part.terms))
+    return inner if part.count == 1 else f"{expr_latex(part.count)} \\left({inner}\\right)"
+
+
+RENDERERS: dict[str, Callable[[Export], str]] = {
+    "latex": as_latex,
+    "markdown": as_markdown,
+    "excel": spreadsheet.render_spreadsheet,
+    "mathml": mathml.formulas_mathml,
+    "json": json_trees.formulas_json,
+}

@@ -1,4 +1,4 @@
-"""Quantities of a model as functions: what stays open are named arguments, all else is bound."""
+"""Quantities of a model as functions: free symbols are named arguments, all else is bound."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from typing import Any
 from sympy import Expr, Symbol
 
 from symroof import symbols as s
-from symroof.algebra.binding import Binding, reached, symbols_of
-from symroof.cost.graph import operators
-from symroof.cost.notation import place
-from symroof.cost.quantities import Formula, Named, quantity
+from symroof.algebra.binding import Binding, reachable_symbols, symbols_of
+from symroof.cost.graph import operators_of
+from symroof.cost.notation import symbol_order
+from symroof.cost.quantities import Formula, NamedQuantity, quantity
 from symroof.errors import UnknownName, UsageError, shorten
-from symroof.export.subexpressions import collected, gather, shared
-from symroof.model.model import Model, chosen
+from symroof.export.subexpressions import add_steps, collect_products, with_shared_steps
+from symroof.model.model import Model, rules_with_logits
 from symroof.quantization.precision import Precision, precision
 
 UNIFORM = (s.B, s.n, s.c)
@@ -21,9 +21,9 @@ UNIFORM = (s.B, s.n, s.c)
 
 @dataclass(frozen=True)
 class Function:
-    """A quantity as a function of `arguments`: each of `steps` names what it comes to, then `value` is the result."""
+    """A quantity as a function of `arguments`: each of `steps` assigns a name, then `value` is the result."""
 
-    quantity: Named
+    quantity: NamedQuantity
     arguments: tuple[Symbol, ...]
     steps: tuple[tuple[Symbol, Expr], ...]
     value: Expr
@@ -38,18 +38,18 @@ class Export:
     op: str
     rules: tuple[str, ...]
     functions: tuple[Function, ...]
-    formulas: tuple[Formula, ...]  # the same by blocks, nothing named on the way
+    formulas: tuple[Formula, ...]  # the same by blocks, without steps
 
 
 @dataclass(frozen=True)
-class Scope:
-    """What symbols stand for: by `bound` numbers and lone symbols, by `named` what is a step of its own."""
+class BoundScope:
+    """Definitions of symbols: `bound` ones are numbers or single symbols, `named` ones are separate steps."""
 
     bound: Binding
     named: Mapping[Symbol, Expr]
 
 
-def exported(
+def bound_functions(
     model: Model,
     names: Iterable[str],
     op: str = "",
@@ -59,33 +59,52 @@ def exported(
     uniform: bool = False,
     **formats: str | None,
 ) -> Export:
-    """The named quantities as functions of the symbols named `free`, which stay open.
+    """The named quantities as functions of the symbols named `free`.
 
     Sizes, widths and choices of the rules are bound and, where `uniform` or once B, n or c is free, the sums over a
-    batch of B queries of n new and c cached tokens. Raises UnknownName for a symbol that nobody knows, UsageError for
-    one that no formula has or that is neither bound nor free.
+    batch of B queries of n new and c cached tokens. Raises UnknownName for an unknown symbol, UsageError for one that
+    no formula has or that is neither bound nor free.
     """
-    root, wanted = model.graph(rules), [quantity(x) for x in names]
-    node, kept = root.find(op) if op else root, tuple(dict.fromkeys(looked_up(x) for x in free))
-    layer, used = model.definitions(rules, logits), symbols_of(x.of(y.cost) for x in wanted for y in operators(node))
-    found = reached(used, layer)
-    present(kept, found, model)
-    formed = precision(model.config, model.architecture, s.b_s in used, **formats) if widths(used) - {*kept} else None
-    known = {**model.sizes, **({s.symbol(x): value for x, value in formed.widths().items()} if formed else {})}
-    inner = scope(
-        {x: expr for x, expr in layer.items() if x in found and x not in kept},
-        {x: value for x, value in known.items() if x not in kept},
-        uniform or any(x in kept for x in UNIFORM),
+    root, opened = model.graph(rules), tuple(dict.fromkeys(map(vocabulary_symbol, free)))
+    node, wanted = root.find(op) if op else root, [quantity(x) for x in names]
+    used = [symbols_of(x.of(y.cost) for y in operators_of(node)) for x in wanted]
+    layer = reachable_definitions(model.definitions(rules, logits), set().union(*used), opened, model)
+    bound = bound_precision(model, set().union(*used), opened, **formats)
+    numbers = {x: value for x, value in known_numbers(model, bound).items() if x not in opened}
+    scope = bound_scope(layer, numbers, uniform or any(x in opened for x in UNIFORM))
+    functions = tuple(
+        quantity_function(
+            Formula.of(node, x, scope.bound), scope.named, opened, bound if bound_widths(y, opened) else None
+        )
+        for x, y in zip(wanted, used, strict=True)
     )
-    functions = []
-    for x in wanted:
-        own = formed if widths(symbols_of(x.of(y.cost) for y in operators(node))) - {*kept} else None
-        functions.append(function(Formula.of(node, x, inner.bound), inner.named, kept, own))
-    flat = Binding(inner.bound.definitions, inner.named)
-    return Export(model, op, chosen(rules, logits), tuple(functions), tuple(Formula.of(node, x, flat) for x in wanted))
+    formulas = (Formula.of(node, x, Binding(scope.bound.definitions, scope.named)) for x in wanted)
+    return Export(model, op, rules_with_logits(rules, logits), functions, tuple(formulas))
 
 
-def unbound(
+def reachable_definitions(
+    layer: Mapping[Symbol, Expr], used: set[Symbol], free: Sequence[Symbol], model: Model
+) -> dict[Symbol, Expr]:
+    """The definitions that formulas need, without the free symbols. Raises UsageError for one that they lack."""
+    reachable = reachable_symbols(used, layer)
+    check_free_symbols(free, reachable, model)
+    return {x: expr for x, expr in layer.items() if x in reachable and x not in free}
+
+
+def bound_precision(model: Model, used: set[Symbol], free: Sequence[Symbol], **formats: str | None) -> Precision | None:
+    """The formats of the model, where a width is bound."""
+    if not bound_widths(used, free):
+        return None
+    return precision(model.config, model.architecture, s.b_s in used, **formats)
+
+
+def known_numbers(model: Model, formats: Precision | None) -> dict[Symbol, Any]:
+    """The model's sizes, and the widths of formats."""
+    widths = formats.widths() if formats else {}
+    return {**model.sizes, **{s.symbol(x): value for x, value in widths.items()}}
+
+
+def unbound_functions(
     model: Model,
     names: Iterable[str],
     op: str = "",
@@ -96,17 +115,17 @@ def unbound(
 ) -> Export:
     """The named quantities as functions of all their symbols; `uniform` and `bind` as for `Model.formula`."""
     whole = tuple(model.formula_parts(x, op, rules, logits, uniform, bind) for x in names)
-    arguments = (sorted(x.total.free_symbols, key=lambda y: place(str(y))) for x in whole)
+    arguments = (sorted(x.total.free_symbols, key=lambda y: symbol_order(str(y))) for x in whole)
     functions = (Function(x.quantity, tuple(y), (), x.total) for x, y in zip(whole, arguments, strict=True))
-    return Export(model, op, chosen(rules, logits), tuple(functions), whole)
+    return Export(model, op, rules_with_logits(rules, logits), tuple(functions), whole)
 
 
-def widths(used: Iterable[Symbol]) -> set[Symbol]:
-    """The symbols that are bytes of an element."""
-    return {x for x in used if s.group(x) == "width"}
+def bound_widths(used: Iterable[Symbol], free: Collection[Symbol]) -> set[Symbol]:
+    """The symbols that are bytes per element and not free."""
+    return {x for x in used if s.group(x) == "width" and x not in free}
 
 
-def looked_up(name: str) -> Symbol:
+def vocabulary_symbol(name: str) -> Symbol:
     """The vocabulary's symbol of that name. Raises UnknownName."""
     try:
         return s.symbol(name)
@@ -114,45 +133,47 @@ def looked_up(name: str) -> Symbol:
         raise UnknownName("symbol", name, s.VOCABULARY) from None
 
 
-def present(free: Iterable[Symbol], found: Collection[Symbol], model: Model) -> None:
-    """Raises UsageError for a free symbol that the formulas lack, those of a uniform batch aside."""
+def check_free_symbols(free: Iterable[Symbol], reachable: Collection[Symbol], model: Model) -> None:
+    """Raises UsageError for a free symbol that is neither in the formulas nor of a uniform batch."""
+    known = {*reachable, *UNIFORM}
     for x in free:
-        if x not in found and x not in UNIFORM:
-            listed = ", ".join(sorted(map(str, {*found, *UNIFORM}), key=place))
+        if x not in known:
+            listed = ", ".join(sorted(map(str, known), key=symbol_order))
             raise UsageError(f"--free {x}: these formulas of {shorten(model.name)} have no such symbol, only {listed}")
 
 
-def scope(layer: Mapping[Symbol, Expr], known: Mapping[Symbol, Any], uniform: bool) -> Scope:
-    """Sizes and choices bound; sums over a uniform batch, and what varies with one, named unless they are atoms."""
+def bound_scope(layer: Mapping[Symbol, Expr], known: Mapping[Symbol, Any], uniform: bool) -> BoundScope:
+    """Sizes and choices bound; sums over a uniform batch, and what depends on one, named unless they are atoms."""
     sums = {x: expr for x, expr in layer.items() if s.group(x) == "batch" and x != s.B}
     steps = {x for x in layer if s.group(x) == "step"}
-    varying = {
-        x for x, expr in layer.items() if not {x} & {*sums, s.B, *steps} and expr.free_symbols & {*sums, s.n, s.c}
-    }
-    choices = {x: expr for x, expr in layer.items() if x not in {*sums, *steps, *varying, s.B}}
+    rest = {x: expr for x, expr in layer.items() if x not in {*sums, *steps, s.B}}
+    varying = {x for x, expr in rest.items() if expr.free_symbols & {*sums, s.n, s.c}}
+    choices = {x: expr for x, expr in rest.items() if x not in varying}
     fixed, query = Binding(choices, known), Binding(sums, choices, known)
     named = {x: query(layer[x]) for x in varying} | {x: fixed(layer[x]) for x in steps}
     named |= {x: s.B * query.value(x) for x in sums} if uniform else {}
     atoms = {x: expr for x, expr in named.items() if expr.is_Atom}
-    bound = Binding(choices, known, atoms)
-    return Scope(bound, {x: Binding(atoms)(expr) for x, expr in named.items() if x not in atoms})
+    compound = {x: Binding(atoms)(expr) for x, expr in named.items() if x not in atoms}
+    return BoundScope(Binding(choices, known, atoms), compound)
 
 
-def function(
-    formula: Formula, named: Mapping[Symbol, Expr], free: Sequence[Symbol], formed: Precision | None
+def quantity_function(
+    formula: Formula, named: Mapping[Symbol, Expr], free: Sequence[Symbol], formats: Precision | None
 ) -> Function:
-    """The formula with the steps that it takes. Raises UsageError for what is neither bound nor free."""
-    value = formula.total if formula.quantity.unit == "s" else collected(formula.total, named)
+    """The formula with its steps. Raises UsageError for a symbol that is neither bound nor free."""
+    value = formula.total if formula.quantity.unit == "s" else collect_products(formula.total, named)
     steps: dict[Symbol, Expr] = {}
-    gather(value, named, steps)
+    add_steps(value, named, steps)
     used = value.free_symbols.union(*(x.free_symbols for x in steps.values())) - steps.keys()
-    if left := sorted(map(str, used - {*free}), key=place):
-        raise UsageError(missing(formula, left, free))
-    return Function(formula.quantity, tuple(x for x in free if x in used), shared(steps, value), value, formed)
+    if left := sorted(map(str, used - {*free}), key=symbol_order):
+        raise UsageError(unbound_symbols_message(formula, left, free))
+    return Function(
+        formula.quantity, tuple(x for x in free if x in used), with_shared_steps(steps, value), value, formats
+    )
 
 
-def missing(formula: Formula, left: Sequence[str], free: Sequence[Symbol]) -> str:
-    """What to do about symbols that nothing binds."""
+def unbound_symbols_message(formula: Formula, left: Sequence[str], free: Sequence[Symbol]) -> str:
+    """The error for symbols that nothing binds, and its cure."""
     groups = {s.group(s.symbol(x)) for x in left}
     cure = f"name them too: --free {','.join([*map(str, free), *left])}"
     if "batch" in groups:

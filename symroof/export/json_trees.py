@@ -1,7 +1,7 @@
 """Formulas as JSON, schema `symroof.formula/1`, for programs that evaluate or translate them.
 
 {"schema", "model", "family", "source", "op": "" or a block or operator of which it is one layer, "rules": [...],
- "symbols": {name: {"meaning", "unit", "group", "latex", "value": the model's own size or null}},
+ "symbols": {name: {"meaning", "unit", "group", "latex", "value": the size in the model or null}},
  "formulas": [{"quantity", "title", "unit": "FLOP" | "byte" | "s" | "J" | "", "precision": {role: format} or null,
                "arguments": [name, ...],
                "steps": [{"name", "value": EXPRESSION}, ...]: each after those that it needs,
@@ -21,14 +21,14 @@ from sympy import Symbol
 
 from symroof import symbols as s
 from symroof.export.functions import Export, Function
-from symroof.export.trees import Node, Tree, tree
+from symroof.export.trees import Node, Tree, expression_tree
 
 
-def render(export: Export) -> str:
+def formulas_json(export: Export) -> str:
     """The schema's object."""
     model, functions = export.model, export.functions
     used = dict.fromkeys(y for x in functions for y in (*x.arguments, *(name for name, _ in x.steps)))
-    found = {
+    head = {
         "schema": "symroof.formula/1",
         "model": model.name,
         "family": model.family,
@@ -36,51 +36,51 @@ def render(export: Export) -> str:
         "op": export.op,
         "rules": list(export.rules),
     }
-    symbols = {str(x): described(x, model.architecture.sizes.get(str(x))) for x in used}
-    lines = ["{", *(f"  {json.dumps(key)}: {json.dumps(value)}," for key, value in found.items()), '  "symbols": {']
-    lines += parted(f"    {json.dumps(name)}: {json.dumps(value)}" for name, value in symbols.items())
-    lines += ["  },", '  "formulas": [', *parted(map(formula, functions)), "  ]", "}"]
+    symbols = {str(x): symbol_record(x, model.architecture.sizes.get(str(x))) for x in used}
+    lines = ["{", *(f"  {json.dumps(key)}: {json.dumps(value)}," for key, value in head.items()), '  "symbols": {']
+    lines += comma_separated(f"    {json.dumps(name)}: {json.dumps(value)}" for name, value in symbols.items())
+    lines += ["  },", '  "formulas": [', *comma_separated(map(formula_json, functions)), "  ]", "}"]
     return "\n".join(lines) + "\n"
 
 
-def parted(texts: Iterable[str]) -> list[str]:
+def comma_separated(texts: Iterable[str]) -> list[str]:
     """Members of a list or object, with commas between."""
     return ",\n".join(texts).split("\n")
 
 
-def described(x: Symbol, value: int | None) -> dict[str, Any]:
+def symbol_record(x: Symbol, value: int | None) -> dict[str, Any]:
     """What a symbol means; one of no vocabulary is what several steps have in common."""
     if not s.group(x):
         return {"meaning": "what several steps have in common", "unit": "", "group": "", "latex": "", "value": None}
     entry = s.entry(str(x))
-    told = {"meaning": entry.meaning, "unit": entry.unit, "group": entry.group, "latex": entry.latex}
-    return {**told, "value": value}
+    record = {"meaning": entry.meaning, "unit": entry.unit, "group": entry.group, "latex": entry.latex}
+    return {**record, "value": value}
 
 
-def formula(x: Function) -> str:
+def formula_json(x: Function) -> str:
     """One function, an expression a line."""
     formats = {role: form.name for role, form in x.precision.formats.items()} if x.precision else None
-    told = {
+    head = {
         "quantity": x.quantity.name,
         "title": x.quantity.title,
         "unit": x.quantity.unit,
         "precision": formats,
         "arguments": [str(y) for y in x.arguments],
     }
-    lines = ["    {", *(f"      {json.dumps(key)}: {json.dumps(value)}," for key, value in told.items())]
-    steps = ({"name": str(name), "value": written(tree(expr))} for name, expr in x.steps)
+    lines = ["    {", *(f"      {json.dumps(key)}: {json.dumps(value)}," for key, value in head.items())]
+    steps = ({"name": str(name), "value": tree_record(expression_tree(expr))} for name, expr in x.steps)
     lines += (
-        ['      "steps": [', *parted(f"        {json.dumps(y)}" for y in steps), "      ],"]
+        ['      "steps": [', *comma_separated(f"        {json.dumps(y)}" for y in steps), "      ],"]
         if x.steps
         else ['      "steps": [],']
     )
-    return "\n".join([*lines, f'      "value": {json.dumps(written(tree(x.value)))}', "    }"])
+    return "\n".join([*lines, f'      "value": {json.dumps(tree_record(expression_tree(x.value)))}', "    }"])
 
 
-def written(x: Tree) -> dict[str, Any]:
+def tree_record(x: Tree) -> dict[str, Any]:
     """A tree as the schema has it."""
     if isinstance(x, str):
         return {"symbol": x}
     if isinstance(x, Node):
-        return {"op": x.op, "args": [written(y) for y in x.args]}
+        return {"op": x.op, "args": [tree_record(y) for y in x.args]}
     return {"number": str(Fraction(x))}

@@ -8,11 +8,11 @@ from sympy import Symbol
 from symroof import symbols as s
 from symroof.errors import UsageError
 from symroof.export.code.syntax import LARGEST, Syntax
-from symroof.export.code.texts import Piece, heading, pieces
+from symroof.export.code.texts import FunctionText, file_heading, function_texts
 from symroof.export.functions import Export
 
 LONGEST = 8192  # characters of a formula, and
-PAIRS = 126  # names of a LET, that Excel takes
+PAIRS = 126  # names of a LET, at most in Excel
 TYPED = 10**15  # Excel keeps 15 digits of a number that is typed in
 
 NOTES = (
@@ -25,15 +25,15 @@ NOTES = (
 
 
 @cache
-def named(name: str) -> str:
+def spreadsheet_name(name: str) -> str:
     """A symbol's name in a spreadsheet."""
     base = s.entry(name).base if s.group(Symbol(name)) else name
     capital = base != base.lower() and any(x != base and x.lower() == base.lower() for x in s.VOCABULARY)
     return f"{name}_cap" if capital else f"{name}_" if len(name) == 1 else name
 
 
-def typed(x: int | float) -> str:
-    """A number of which a spreadsheet loses nothing: in parts where it has more digits than are kept."""
+def spreadsheet_number(x: int | float) -> str:
+    """A number that a spreadsheet represents exactly: in parts where it has more than 15 digits."""
     if isinstance(x, int) and x < TYPED:
         return str(x)
     if isinstance(x, float) and float(f"{x:.15g}") == x:
@@ -44,24 +44,28 @@ def typed(x: int | float) -> str:
     return f"({digits}*2^{twos})" if twos > 0 else f"({digits}/2^{-twos})" if twos else digits
 
 
-SHEET = Syntax(typed, "POWER({}, {})", "MIN({}, {})", "MAX({}, {})", "INT({})", many=True, name=named)
+SHEET = Syntax(
+    spreadsheet_number, "POWER({}, {})", "MIN({}, {})", "MAX({}, {})", "INT({})", many=True, name=spreadsheet_name
+)
 
 
-def render(export: Export) -> str:
-    """Lines to read, and one that begins with = for each quantity. Raises UsageError for one that no cell holds."""
-    top = "\n".join((heading(export), *NOTES))
-    given = {named(name): str(x) for name, x in export.model.architecture.sizes.items()} | {"c_": "0"}
-    return f"{top}\n" + "".join("\n" + "\n".join((*x.doc, cell(x, given))) + "\n" for x in pieces(export, SHEET))
+def render_spreadsheet(export: Export) -> str:
+    """Notes, and a line that begins with = for each quantity. Raises UsageError for a formula that is too long."""
+    top = "\n".join((file_heading(export), *NOTES))
+    given = {spreadsheet_name(name): str(x) for name, x in export.model.architecture.sizes.items()} | {"c_": "0"}
+    return f"{top}\n" + "".join(
+        "\n" + "\n".join((*x.doc, let_formula(x, given))) + "\n" for x in function_texts(export, SHEET)
+    )
 
 
-def cell(x: Piece, given: dict[str, str]) -> str:
-    """The formula of a quantity; an argument is the model's own value, or one."""
+def let_formula(x: FunctionText, given: dict[str, str]) -> str:
+    """The formula of a quantity; arguments have the model's values, or are one."""
     pairs = [*((name, given.get(name, "1")) for name in x.arguments), *((y, " ".join(v)) for y, v, _ in x.steps)]
     value = " ".join(x.value)
     text = f"=LET({', '.join(f'{name}, {y}' for name, y in pairs)}, {value})" if pairs else f"={value}"
     if len(text) > LONGEST or len(pairs) > PAIRS:
         raise UsageError(
-            f"{x.name} is a formula of {len(text):,} characters and {len(pairs)} names, and a cell of Excel takes "
-            f"{LONGEST:,} and {PAIRS}: bind more, such as by --free B,n,c, or take one part by --op"
+            f"{x.name} is a formula of {len(text):,} characters and {len(pairs)} names, and Excel allows "
+            f"{LONGEST:,} and {PAIRS}: bind more symbols, such as by --free B,n,c, or choose one part by --op"
         )
     return text

@@ -1,128 +1,121 @@
-"""afmoe, beam, cohere2_moe: experts under attention that alternates between windows and all that came before.
+"""afmoe, beam, cohere2_moe: mixture of experts, under attention with a window in most layers and full in the rest.
 
 Source: transformers 5.23.0, models of these names.
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from symroof.architecture.kinds.attention import Attention
 from symroof.architecture.kinds.experts import Experts
 from symroof.architecture.kinds.feed_forward import FeedForward
-from symroof.architecture.structure import Architecture, Frame, Pattern, Wiring
+from symroof.architecture.structure import Architecture, Frame, Part, Pattern, Wiring
 from symroof.config.config import Config
-from symroof.families.reading.layer_patterns import (
-    FULL,
-    SLIDING,
-    after_first,
-    alternating,
-    every,
-    routed,
-    several,
-    sparse,
-    window,
+from symroof.families.reading.keys import has_softcap, multiplier
+from symroof.families.reading.layer_patterns import FULL, SLIDING, full_and_sliding, full_every, with_window
+from symroof.families.reading.moe_layers import (
+    LayerSet,
+    all_but_first,
+    experts_with_shared,
+    moe_or_dense,
+    moe_with_shared,
+    sparse_layers,
 )
 from symroof.families.reading.parts import (
+    BESIDE,
     SANDWICH,
     activation,
     attention,
-    capped,
     choose,
-    constant,
     decoder,
     experts,
     feed_forward,
+    gated_mlp,
     heads,
     layer_types,
     layers,
-    rotated,
+    with_bias,
 )
+from symroof.families.reading.rotary import rotary_part
 
 CAP = "final_logit_softcapping"
-BESIDE = Wiring(norm="")  # of a sublayer that runs beside the one before, on the same norm
 
 
 def afmoe(config: Config) -> Architecture:
-    """Norms on both sides, gated attention; no rotation where all is seen; chosen with a learned correction."""
-    bias, act = config.flag("attention_bias", absent=False), activation(config)
-    every_key = "global_attn_every_n_layers"
-    kind = Attention(bias=bias, out_bias=bias, qk_norm="rms", gate="apart")
-    absent = every(layers(config), config.number(every_key, absent=4))
-    attentions = alternating(
-        config,
-        replace(kind, rotary=""),
-        heads(config, single=True, absent=128),
-        absent,
-        every_key,
-        1024,
-        kind,
-        wiring=SANDWICH,
-    )
-    shared = several(config, "num_shared_experts", "moe_intermediate_size", 2)
-    moe = Experts(act, correction=True, shared=shared is not None)
-    ffn = routed(
-        config,
-        after_first(config, "num_dense_layers", 1),
-        lambda: experts(config, moe, shared=shared, wiring=SANDWICH),
-        lambda: feed_forward(config, FeedForward(act), wiring=SANDWICH),
-    )
+    """Gated attention, sandwich norms, experts with a score correction; full attention has no rotary embedding."""
+    key, kind = "global_attn_every_n_layers", with_bias(config, Attention(qk_norm="rms", gate="separate"))
+    absent = full_every(layers(config), config.number(key, absent=4))
+    sizes = heads(config, single=True, absent=128)
+    attentions = full_and_sliding(config, replace(kind, rotary=""), sizes, absent, key, 1024, kind, wiring=SANDWICH)
+    moe, moe_layers = Experts(activation(config), correction=True), all_but_first(config, "num_dense_layers", 1)
+    ffn = moe_with_shared(config, moe_layers, moe, "num_shared_experts", 2, wiring=SANDWICH)
     return decoder(config, "afmoe", attentions, ffn, frame=Frame(scaled=config.flag("mup_enabled", absent=False)))
 
 
 def beam(config: Config) -> Architecture:
-    """Norms on both sides, biased gates; a layer without rotation scales its queries by position.
-
-    Stream and output are added up by constants that follow from the depth.
-    """
-    bias, act, count = config.flag("attention_bias", absent=False), activation(config), layers(config)
-    kind = Attention(bias=bias, out_bias=bias, qk_norm="rms", gate="apart", gate_bias=True)
-    wiring = replace(SANDWICH, blended="constants")
-    sizes = heads(config, absent=128)
-    turns = rotated(config, sizes["h"], FULL)[0] if config.has("rope_parameters") else ""
-    full = kind if turns else replace(kind, rotary="", temperature=True)
-    absent = [*every(count, 6)[:-1], FULL]
-    attentions = alternating(config, full, sizes, absent, "num_hidden_layers", 512, kind, wiring=wiring)
-    ffn = routed(
+    """Sandwich norms; experts after three dense layers; residual additions with constant weights."""
+    wiring, count = replace(SANDWICH, blended="constants"), layers(config)
+    ffn = moe_or_dense(
         config,
-        sparse(config, range(min(3, count), count), "num_hidden_layers"),
-        lambda: experts(config, Experts(act), wiring=wiring),
-        lambda: feed_forward(config, FeedForward(act), wiring=wiring),
+        sparse_layers(config, range(min(3, count), count), "num_hidden_layers"),
+        lambda: experts(config, Experts(activation(config)), wiring=wiring),
+        lambda: gated_mlp(config, wiring=wiring),
     )
-    return decoder(config, "beam", attentions, ffn, frame=Frame(softcap=capped(config, CAP, absent=True)))
+    frame = Frame(softcap=has_softcap(config, CAP, absent=True))
+    return decoder(config, "beam", _beam_attention(config, wiring), ffn, frame=frame)
+
+
+def _beam_attention(config: Config, wiring: Wiring) -> Pattern:
+    """Full attention in every sixth layer and the last; without rotary embedding it scales queries by position."""
+    kind = with_bias(config, Attention(qk_norm="rms", gate="separate", gate_bias=True))
+    sizes = heads(config, absent=128)
+    rotates = config.has("rope_parameters") and bool(rotary_part(config, sizes["h"], FULL)[0])
+    full = kind if rotates else replace(kind, rotary="", temperature=True)
+    absent = [*full_every(layers(config), 6)[:-1], FULL]
+    return full_and_sliding(config, full, sizes, absent, "num_hidden_layers", 512, kind, wiring=wiring)
 
 
 def cohere2_moe(config: Config) -> Architecture:
-    """Experts run beside attention on one norm; shared experts of the experts' width."""
-    act, count = activation(config), layers(config)
-    first = config.number("first_k_dense_replace", absent=0, least=0)
-    which = sparse(config, range(min(first, count), count), "first_k_dense_replace")
-    shared = several(config, "num_shared_experts", "intermediate_size")
-    moe = Experts(act, shared=shared is not None)
-    ffn = routed(
+    """Attention and experts in parallel on one norm; shared experts are as wide as the routed ones."""
+    first, count = config.number("first_k_dense_replace", absent=0, least=0), layers(config)
+    moe_layers = sparse_layers(config, range(min(first, count), count), "first_k_dense_replace")
+    norm = "rms" if config.has("rms_norm_eps") else "layer_unbiased"
+    frame = Frame(norm, head_scaled=multiplier(config, "logit_scale", 0.0625) != 1)
+    slots = _cohere2_moe_attention(config, first, moe_layers[0]), _cohere2_moe_network(config, moe_layers)
+    return decoder(config, "cohere2_moe", *slots, frame=frame, tied=True)
+
+
+def _cohere2_moe_network(config: Config, moe_layers: LayerSet) -> Part | Pattern:
+    """Experts beside shared ones, or a dense network of prefix_dense_intermediate_size."""
+    act = activation(config)
+    return moe_or_dense(
         config,
-        which,
-        lambda: experts(config, moe, "intermediate_size", shared, BESIDE),
+        moe_layers,
+        lambda: experts_with_shared(config, Experts(act), "num_shared_experts", 0, "intermediate_size", BESIDE),
         lambda: feed_forward(config, FeedForward(act), "prefix_dense_intermediate_size", wiring=BESIDE),
     )
-    norm = "rms" if config.has("rms_norm_eps") else "layer_unbiased"
-    frame = Frame(norm, head_scaled=constant(config, "logit_scale", 0.0625) != 1)
-    return decoder(config, "cohere2_moe", cohere_attention(config, first, set(which[0])), ffn, frame=frame, tied=True)
 
 
-def cohere_attention(config: Config, first: int, sparse_layers: set[int]) -> Pattern:
-    """Rotation where there is a window, and in dense layers that come ahead without one."""
-    bias, count, key = config.flag("attention_bias", absent=False), layers(config), "sliding_window_pattern"
-    kind, sizes = Attention(bias=bias, out_bias=bias), heads(config, single=True, absent=128)
-    ahead = config.number("prefix_dense_sliding_window_pattern", absent=1)
-    absent = every(first, ahead) + every(count - first, config.number(key, absent=4))
+def _cohere2_moe_attention(config: Config, first: int, moe_layers: Collection[int]) -> Pattern:
+    """Rotary embedding in layers with a window, and in the dense first layers if all of them have full attention."""
+    key, step = "sliding_window_pattern", config.number("prefix_dense_sliding_window_pattern", absent=1)
+    absent = full_every(first, step) + full_every(layers(config) - first, config.number(key, absent=4))
     names, origin = layer_types(config, absent, key)
-    wanted = [(x, x == SLIDING or (ahead == 1 and i not in sparse_layers)) for i, x in enumerate(names)]
+    cells = [(x, x == SLIDING or (step == 1 and i not in moe_layers)) for i, x in enumerate(names)]
+    return choose(config, cells, _cohere2_moe_attentions(config, SLIDING in names), origin)
+
+
+def _cohere2_moe_attentions(config: Config, windows: bool) -> dict[tuple[str, bool], Part]:
+    """The attention by layer type and whether it has rotary embedding."""
+    kind, sizes = with_bias(config, Attention()), heads(config, single=True, absent=128)
+    name = FULL if windows else ""
     parts = {
-        (FULL, turns): attention(kind if turns else replace(kind, rotary=""), sizes, FULL if SLIDING in names else "")
-        for turns in (True, False)
+        (FULL, True): attention(kind, sizes, name),
+        (FULL, False): attention(replace(kind, rotary=""), sizes, name),
     }
-    if SLIDING in names:
-        parts[SLIDING, True] = attention(replace(kind, mask="sliding"), {**sizes, "w": window(config, 4096)})
-    return choose(config, wanted, parts, origin)
+    if windows:
+        parts[SLIDING, True] = attention(*with_window(config, kind, sizes, 4096))
+    return parts
 
 
 FAMILIES = {"afmoe": afmoe, "beam": beam, "cohere2_moe": cohere2_moe}

@@ -1,4 +1,4 @@
-"""deepseek_v4: attention to a window and to compressed entries, hyper-connections, experts chosen by hash at first.
+"""deepseek_v4: attention to a window and to compressed entries, hyper-connections; the first layers' experts by hash.
 
 Sources: transformers 5.23.0, models/deepseek_v4; sgl-project/DeepSeek-V4-Flash-FP8 calls it deepseek_ref.
 """
@@ -9,101 +9,102 @@ from symroof.architecture.kinds.experts import Experts
 from symroof.architecture.kinds.latent import CompressedAttention
 from symroof.architecture.structure import Architecture, Frame, Part, Pattern, Size, Wiring
 from symroof.config.config import Config
-from symroof.families.reading.parts import HEADS, choose, decoder, experts, layer_types, layers
+from symroof.families.reading.keys import HEADS, PARTIAL_ROTARY, check_multiple, mlp_bias, not_null, positive_number
+from symroof.families.reading.layer_patterns import SLIDING
+from symroof.families.reading.parts import LayerTypes, choose, decoder, experts, layer_types, layers, sizes_by_key
 
-SLIDING, SPARSE, HEAVY = "sliding_attention", "compressed_sparse_attention", "heavily_compressed_attention"
-ENTRIES = {SLIDING: "", SPARSE: "selected", HEAVY: "all"}
+SPARSE, HEAVY = "compressed_sparse_attention", "heavily_compressed_attention"
+ENTRIES = {SLIDING: "", SPARSE: "selected", HEAVY: "all"}  # CompressedAttention.entries by layer type
 RATES = {SPARSE: 4, HEAVY: 128}  # compress_rates where absent
-RATIOS = {0: SLIDING, 4: SPARSE, 128: HEAVY}  # compress_ratios name the attention of a layer
+RATE_KEYS = {SPARSE: "compress_rate_csa", HEAVY: "compress_rate_hca"}
+RATIOS = {0: SLIDING, 4: SPARSE, 128: HEAVY}  # layer types by compress_ratios
 MIXED = Wiring(streams="mixed")
-SHARED = "moe_intermediate_size"  # there is one shared expert, whatever n_shared_experts says
+SHARED = "moe_intermediate_size"  # of the one shared expert: the released models ignore n_shared_experts
 
 
-def read(config: Config) -> Architecture:
-    """Four streams of the residual by default, mixed by a doubly stochastic matrix."""
+def deepseek_v4(config: Config) -> Architecture:
+    """Several residual streams (four by default), mixed by a doubly stochastic matrix."""
     m, m_s = config.size("hc_mult", absent=4), config.size("hc_sinkhorn_iters", absent=20)
-    act = "silu_limited" if config.has("swiglu_limit") or not config.says("swiglu_limit") else "silu"
-    if config.text("hidden_act", absent="silu") != "silu":
-        raise config.wrong("hidden_act", "silu")
-    kind = Experts(act, shared=True, shared_bias=config.flag("mlp_bias", absent=False))
-    moe = experts(config, kind, shared=Size(config.size(SHARED), SHARED), wiring=MIXED)
-    hashed = replace(moe, kind=replace(kind, hashed=True), name="hash_moe")
-    names, origin = routing(config)
-    slots = attentions(config), choose(config, names, {"moe": moe, "hash_moe": hashed}, origin)
+    slots = _attention_by_layer(config), _experts_by_layer(config)
     return decoder(config, "deepseek_v4", *slots, frame=Frame(streams="weighed"), m=m, m_s=m_s)
 
 
-def routing(config: Config) -> tuple[list[str], str]:
-    """Whether a layer's experts are chosen by the router or by the token, and the key that says so."""
+def _experts_by_layer(config: Config) -> Pattern:
+    """Experts chosen by a hash of the token in the first num_hash_layers layers, then by the router."""
+    act = "silu_limited" if not_null(config, "swiglu_limit") else "silu"
+    if config.text("hidden_act", absent="silu") != "silu":
+        raise config.wrong("hidden_act", "silu")
+    kind = Experts(act, shared=True, shared_bias=mlp_bias(config))
+    moe = experts(config, kind, shared=Size(config.size(SHARED), SHARED), wiring=MIXED)
+    hashed = replace(moe, kind=replace(kind, hashed=True), name="hash_moe")
+    names, origin = _routing_types(config)
+    return choose(config, names, {"moe": moe, "hash_moe": hashed}, origin)
+
+
+def _routing_types(config: Config) -> LayerTypes:
+    """Per layer, whether a router or a hash chooses its experts."""
     count, key = layers(config), "num_hash_layers"
     first = min(config.number(key, absent=3, least=0), count)
     return layer_types(config, ["hash_moe"] * first + ["moe"] * (count - first), key, "mlp_layer_types")
 
 
-def attentions(config: Config) -> Pattern:
-    """A part of each kind of attention there is."""
-    names, origin = kinds(config)
-    parts = {name: attention(config, name) for name in ENTRIES if name in names}
+def _attention_by_layer(config: Config) -> Pattern:
+    """Attention with sparsely, heavily or not at all compressed entries."""
+    names, origin = _attention_types(config)
+    parts = {name: _compressed_attention(config, name) for name in ENTRIES if name in names}
     return choose(config, names, parts, origin)
 
 
-def kinds(config: Config) -> tuple[list[str], str]:
-    """The attention of each layer and the key that says so; both lists may go on to layers that predict further."""
+def _attention_types(config: Config) -> LayerTypes:
+    """The attention of each layer; entries for multi-token-prediction layers at the end of the lists are left out."""
     count = layers(config)
     if config.has("layer_types"):
-        return [str(x) for x in config.listed("layer_types")[:count]], "layer_types"
+        return [str(x) for x in config.array("layer_types")[:count]], "layer_types"
     if config.has("compress_ratios"):
-        ratios = config.listed("compress_ratios")[:count]
+        ratios = config.array("compress_ratios")[:count]
         if any(x not in RATIOS for x in ratios):
             raise config.wrong("compress_ratios", f"a list of {', '.join(map(str, RATIOS))}")
         return [RATIOS[x] for x in ratios], "compress_ratios"
     return [HEAVY if i < 2 or i % 2 == 0 else SPARSE for i in range(count)], "num_hidden_layers"
 
 
-def attention(config: Config, name: str) -> Part:
-    """The attention of one kind of layer with its own compression rate."""
+def _compressed_attention(config: Config, name: str) -> Part:
+    """The attention of one type of layer."""
+    sizes = _window_sizes(config)
+    if name != SLIDING:
+        sizes["w_c"] = _compression_rate(config, name)
+    if name == SPARSE:
+        sizes |= sizes_by_key(config, H_i="index_n_heads", h_i="index_head_dim", k_i="index_topk")
+    return Part.of(CompressedAttention(ENTRIES[name]), name, MIXED, **sizes)
+
+
+def _window_sizes(config: Config) -> dict[str, Size]:
+    """The sizes that all types of layers have."""
     H_q, h, groups = config.size(*HEADS), config.size("head_dim", absent=512), config.size("o_groups", absent=8)
-    if H_q % groups:
-        raise config.fail(
-            f"{H_q.origin}={H_q} is no multiple of {groups.origin}={groups}: heads fall into equal groups"
-        )
-    sizes = {
+    check_multiple(config, H_q, groups, ": heads are divided into equal groups")
+    return {
         "H_q": H_q,
         "h": h,
-        "h_r": rotated(config, h),
+        "h_r": _rotary_head_dim(config, h),
         "r_q": config.size("q_lora_rank"),
         "G_o": groups,
         "r_o": config.size("o_lora_rank"),
         "w": config.size("sliding_window", absent=128),
     }
-    if name != SLIDING:
-        sizes["w_c"] = rate(config, name)
-    if name == SPARSE:
-        sizes |= {
-            "H_i": config.size("index_n_heads"),
-            "h_i": config.size("index_head_dim"),
-            "k_i": config.size("index_topk"),
-        }
-    return Part.of(CompressedAttention(ENTRIES[name]), name, MIXED, **sizes)
 
 
-def rotated(config: Config, h: Size) -> Size:
-    """The rotated part of a head: qk_rope_head_dim, else partial_rotary_factor of it, an eighth by default."""
-    key = "partial_rotary_factor"
-    if not config.has(key):
+def _rotary_head_dim(config: Config, h: Size) -> Size:
+    """The rotated part of a head: partial_rotary_factor of it, else qk_rope_head_dim, an eighth by default."""
+    if not config.has(PARTIAL_ROTARY):
         return config.size("qk_rope_head_dim", absent=h // 8)
-    factor = config.data[key]
-    if isinstance(factor, bool) or not isinstance(factor, (int, float)) or not 0 < factor <= 1:
-        raise config.wrong(key, "a number above 0, at most 1")
-    return Size(int(h * factor), key)
+    return Size(int(h * positive_number(config, PARTIAL_ROTARY, 1, 1)), PARTIAL_ROTARY)
 
 
-def rate(config: Config, name: str) -> Size:
-    """How many tokens an entry of that kind of layer stands for."""
-    short = {SPARSE: "compress_rate_csa", HEAVY: "compress_rate_hca"}[name]
-    if config.has(short) or not config.has("compress_rates"):
-        return config.size(short, absent=RATES[name])
+def _compression_rate(config: Config, name: str) -> Size:
+    """The number of tokens in one compressed entry."""
+    if config.has(RATE_KEYS[name]) or not config.has("compress_rates"):
+        return config.size(RATE_KEYS[name], absent=RATES[name])
     return config.nested("compress_rates").size(name)
 
 
-FAMILIES = {"deepseek_v4": read, "deepseek_ref": read}
+FAMILIES = {"deepseek_v4": deepseek_v4, "deepseek_ref": deepseek_v4}

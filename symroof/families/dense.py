@@ -1,4 +1,4 @@
-"""Types close to llama, each by a few flags: other norms, plain networks, biases, layers that rotate nothing.
+"""Dense relatives of llama that differ in a few flags: other norms, ungated networks, biases, no rotary embedding.
 
 Sources: transformers 5.23.0, models of these names; remote code of baichuan-inc/Baichuan2-7B-Base,
 internlm/internlm-7b, internlm2_5-7b, OrionStarAI/Orion-14B-Base; vllm, model_executor/models/baichuan.py.
@@ -8,57 +8,59 @@ from functools import partial
 
 from symroof.architecture.kinds.attention import Attention
 from symroof.architecture.kinds.feed_forward import FeedForward
-from symroof.architecture.structure import Architecture, Frame, Pattern
+from symroof.architecture.structure import Architecture, Frame, Part, Pattern
 from symroof.config.config import Config
 from symroof.families.llama import llama
+from symroof.families.reading.keys import HIDDEN, has_softcap, mlp_bias
 from symroof.families.reading.layer_patterns import FULL, SLIDING, window
 from symroof.families.reading.parts import (
-    HIDDEN,
     activation,
     attention,
-    capped,
     decoder,
     feed_forward,
+    gated_mlp,
     heads,
     layer_types,
     layers,
-    rotated,
+    nullable_heads,
+    with_bias,
 )
+from symroof.families.reading.rotary import with_rotary
 
-ROTARY_WIDTH = 4096  # Baichuan of 7B; what is wider, at 13B, has linear biases for positions
+ROTARY_WIDTH = 4096  # hidden size of Baichuan 7B; wider ones (13B) have ALiBi
 
 
 def smollm3(config: Config) -> Architecture:
-    """Every fourth layer rotates nothing, and has the window where one is used."""
-    bias, sizes = config.flag("attention_bias", absent=False), heads(config, single=config.says("num_key_value_heads"))
-    kinds = list(zip(rotating(config), sliding(config), strict=True))
-    parts = {}
-    for rope, slides in dict.fromkeys(kinds):
-        kind = Attention("sliding" if slides else "causal", "full" if rope else "", bias, bias)
-        w = {"w": window(config)} if slides else {}
-        parts[rope, slides] = attention(kind, sizes | w, "" if rope else "nope_attention")
-    mlp = FeedForward(activation(config), bias=config.flag("mlp_bias", absent=False))
-    return decoder(
-        config, "smollm3", Pattern([parts[x] for x in kinds], "no_rope_layers"), feed_forward(config, mlp), tied=True
-    )
+    """Every fourth layer has no rotary embedding, and a window if one is used."""
+    cells = list(zip(_rotary_layers(config), _window_layers(config), strict=True))
+    parts = {cell: _smollm3_attention(config, *cell) for cell in dict.fromkeys(cells)}
+    attentions = Pattern([parts[x] for x in cells], "no_rope_layers")
+    return decoder(config, "smollm3", attentions, gated_mlp(config, mlp_bias(config)), tied=True)
 
 
-def rotating(config: Config) -> list[bool]:
-    """Which layers rotate: those with a 1 in no_rope_layers, else all but each no_rope_layer_interval-th."""
+def _smollm3_attention(config: Config, rotates: bool, slides: bool) -> Part:
+    """The attention of one type of layer."""
+    kind = Attention("sliding" if slides else "causal", "full" if rotates else "")
+    sizes = nullable_heads(config) | ({"w": window(config)} if slides else {})
+    return attention(with_bias(config, kind), sizes, "" if rotates else "nope_attention")
+
+
+def _rotary_layers(config: Config) -> list[bool]:
+    """Which layers have rotary embedding: those with a 1 in no_rope_layers, else all but each interval-th."""
     key, count = "no_rope_layers", layers(config)
     if not config.has(key):
         interval = config.number("no_rope_layer_interval", absent=4)
         return [(i + 1) % interval != 0 for i in range(count)]
-    rope = config.listed(key)
+    rope = config.array(key)
     if len(rope) != count or any(x not in (0, 1) for x in rope):
         raise config.fail(f"key {key!r} must hold a 0 or 1 for each of the {count} layers")
     return [bool(x) for x in rope]
 
 
-def sliding(config: Config) -> list[bool]:
-    """Which layers have a window: by layer_types, else those that rotate nothing where a window is used."""
+def _window_layers(config: Config) -> list[bool]:
+    """Which layers have a window: by layer_types, else those without rotary embedding if a window is used."""
     used = config.flag("use_sliding_window", absent=False) and config.has("sliding_window")
-    absent = [FULL if rope or not used else SLIDING for rope in rotating(config)]
+    absent = [FULL if rotates or not used else SLIDING for rotates in _rotary_layers(config)]
     names, origin = layer_types(config, absent, "use_sliding_window")
     if len(names) != layers(config) or set(names) - {FULL, SLIDING}:
         raise config.fail(f"key {origin!r} must hold {FULL} or {SLIDING} for each of the {layers(config)} layers")
@@ -66,139 +68,87 @@ def sliding(config: Config) -> list[bool]:
 
 
 def internlm3(config: Config) -> Architecture:
-    """Biases by either of their names: qkv_bias ahead of the attention, bias after it and in the network."""
-    ahead = config.flag("attention_bias", "qkv_bias", absent=False)
+    """Biases of queries, keys and values by qkv_bias, of all other projections by bias."""
+    qkv_bias = config.flag("attention_bias", "qkv_bias", absent=False)
     bias = config.flag("mlp_bias", "bias", absent=False)
-    sizes = heads(config, single=config.says("num_key_value_heads"), absent=128)
-    return decoder(
-        config,
-        "internlm3",
-        attention(Attention(bias=ahead, out_bias=bias), sizes),
-        feed_forward(config, FeedForward(activation(config), bias=bias)),
-    )
+    kind = Attention(bias=qkv_bias, out_bias=bias)
+    return decoder(config, "internlm3", attention(kind, nullable_heads(config, 128)), gated_mlp(config, bias))
 
 
 def internlm(config: Config, family: str) -> Architecture:
-    """Biases in the attention where `bias` says so."""
+    """Biases in the attention if `bias` says so, as by default."""
     bias = config.flag("bias", absent=True)
-    return decoder(
-        config,
-        family,
-        attention(Attention(bias=bias, out_bias=bias), heads(config, single=True)),
-        feed_forward(config, FeedForward(activation(config))),
-    )
+    kind = Attention(bias=bias, out_bias=bias)
+    return decoder(config, family, attention(kind, heads(config, single=True)), gated_mlp(config))
 
 
 def baichuan(config: Config) -> Architecture:
-    """No grouped heads; linear biases for positions in the wide models."""
-    linear = config.size(*HIDDEN) != ROTARY_WIDTH
-    kind = Attention(rotary="" if linear else "full", alibi=linear)
-    return decoder(
-        config,
-        "baichuan",
-        attention(kind, heads(config, single=True)),
-        feed_forward(config, FeedForward(activation(config))),
-    )
+    """Multi-head attention, with ALiBi in the wide models."""
+    alibi = config.size(*HIDDEN) != ROTARY_WIDTH
+    kind = Attention(rotary="" if alibi else "full", alibi=alibi)
+    return decoder(config, "baichuan", attention(kind, heads(config, single=True)), gated_mlp(config))
 
 
 def orion(config: Config) -> Architecture:
     """llama with layer norms."""
-    return decoder(
-        config,
-        "orion",
-        attention(Attention(), heads(config, single=True)),
-        feed_forward(config, FeedForward(activation(config))),
-        frame=Frame("layer"),
-    )
+    slots = attention(Attention(), heads(config, single=True)), gated_mlp(config)
+    return decoder(config, "orion", *slots, frame=Frame("layer"))
 
 
 def seed_oss(config: Config) -> Architecture:
-    """Biases ahead of the attention, and after it where asked for."""
-    kind = Attention(
-        bias=config.flag("attention_bias", absent=True), out_bias=config.flag("attention_out_bias", absent=False)
-    )
-    sizes = heads(config, single=config.says("num_key_value_heads"), absent=128)
-    mlp = FeedForward(activation(config), bias=config.flag("mlp_bias", absent=False))
-    return decoder(config, "seed_oss", attention(kind, sizes), feed_forward(config, mlp))
+    """Biases of queries, keys and values; of the output by attention_out_bias."""
+    bias, out_bias = config.flag("attention_bias", absent=True), config.flag("attention_out_bias", absent=False)
+    slot = attention(Attention(bias=bias, out_bias=out_bias), nullable_heads(config, 128))
+    return decoder(config, "seed_oss", slot, gated_mlp(config, mlp_bias(config)))
 
 
 def ernie4_5(config: Config) -> Architecture:
     """Biases everywhere or nowhere."""
     bias = config.flag("use_bias", absent=False)
-    sizes = heads(config, single=config.says("num_key_value_heads"), absent=128)
-    return decoder(
-        config,
-        "ernie4_5",
-        attention(Attention(bias=bias, out_bias=bias), sizes),
-        feed_forward(config, FeedForward(activation(config), bias=bias)),
-        tied=True,
-    )
+    slot = attention(Attention(bias=bias, out_bias=bias), nullable_heads(config, 128))
+    return decoder(config, "ernie4_5", slot, gated_mlp(config, bias), tied=True)
 
 
 def helium(config: Config) -> Architecture:
-    """llama whose output projection is square and without a bias."""
-    sizes, d = heads(config, single=config.says("num_key_value_heads"), absent=128), config.size(*HIDDEN)
+    """llama with a square output projection without bias."""
+    sizes, d = nullable_heads(config, 128), config.size(*HIDDEN)
     if sizes["H_q"] * sizes["h"] != d:
         raise config.fail(f"num_attention_heads={sizes['H_q']} times head_dim={sizes['h']} must be {d.origin}={d}")
-    mlp = FeedForward(activation(config), bias=config.flag("mlp_bias", absent=False))
     kind = Attention(bias=config.flag("attention_bias", absent=False))
-    return decoder(config, "helium", attention(kind, sizes), feed_forward(config, mlp))
+    return decoder(config, "helium", attention(kind, sizes), gated_mlp(config, mlp_bias(config)))
 
 
-def plain(config: Config, family: str, norm: str, bias: bool, rotation: float = 1.0) -> Architecture:
-    """A network of two matrices (squared relu); `bias`: what is where nothing is said, `rotation`: of each head."""
-    sizes = heads(config, single=True)
-    rotary, part = rotated(config, sizes["h"], absent=rotation)
-    bias_qkvo = config.flag("attention_bias", absent=bias)
-    mlp = FeedForward(activation(config, absent="relu2"), gated=False, bias=config.flag("mlp_bias", absent=bias))
-    return decoder(
-        config,
-        family,
-        attention(Attention("causal", rotary, bias_qkvo, bias_qkvo), sizes | part),
-        feed_forward(config, mlp),
-        frame=Frame(norm),
+def _ungated_decoder(config: Config, family: str, norm: str, bias: bool, rotation: float = 1.0) -> Architecture:
+    """Ungated networks with squared relu; `bias` by default, `rotation` of each head rotated by default."""
+    slot = attention(
+        *with_rotary(config, with_bias(config, Attention(), bias), heads(config, single=True), absent=rotation)
     )
+    act, biased = activation(config, absent="relu2"), config.flag("mlp_bias", absent=bias)
+    mlp = feed_forward(config, FeedForward(act, gated=False, bias=biased))
+    return decoder(config, family, slot, mlp, frame=Frame(norm))
 
 
 def bitnet(config: Config) -> Architecture:
-    """Norms ahead of the output and the down projections."""
-    bias = config.flag("attention_bias", absent=False)
-    kind = Attention(bias=bias, out_bias=bias, inner_norm="rms")
-    sizes = heads(config, single=config.says("num_key_value_heads"))
-    return decoder(
-        config,
-        "bitnet",
-        attention(kind, sizes),
-        feed_forward(config, FeedForward(activation(config, absent="relu2"), inner_norm="rms")),
-    )
+    """Norms before the output and down projections."""
+    kind = with_bias(config, Attention(inner_norm="rms"))
+    mlp = FeedForward(activation(config, absent="relu2"), inner_norm="rms")
+    return decoder(config, "bitnet", attention(kind, nullable_heads(config)), feed_forward(config, mlp))
 
 
 def apertus(config: Config) -> Architecture:
-    """Normalised queries and keys; a plain network whose activation has weights."""
-    bias = config.flag("attention_bias", absent=False)
-    kind = Attention(bias=bias, out_bias=bias, qk_norm="rms")
-    return decoder(
-        config,
-        "apertus",
-        attention(kind, heads(config, single=True)),
-        feed_forward(config, FeedForward(activation(config, absent="xielu"), gated=False)),
-    )
+    """Norms of queries and keys; an ungated network with a learned activation."""
+    kind = with_bias(config, Attention(qk_norm="rms"))
+    mlp = FeedForward(activation(config, absent="xielu"), gated=False)
+    return decoder(config, "apertus", attention(kind, heads(config, single=True)), feed_forward(config, mlp))
 
 
 def nanochat(config: Config) -> Architecture:
-    """Norms without weights: of embeddings, sublayers, rotated queries and keys."""
-    bias = config.flag("attention_bias", absent=False)
-    kind = Attention(bias=bias, out_bias=bias, qk_norm="rms_plain", norm_last=True)
-    frame = Frame(
-        "rms_plain", embedding_norm="rms_plain", softcap=capped(config, "final_logit_softcapping", absent=True)
-    )
-    return decoder(
-        config,
-        "nanochat",
-        attention(kind, heads(config, single=True)),
-        feed_forward(config, FeedForward(activation(config, absent="relu2"), gated=False)),
-        frame=frame,
-    )
+    """Norms without weights: of embeddings, sublayers, and of queries and keys after the rotation."""
+    kind = with_bias(config, Attention(qk_norm="rms_plain", norm_last=True))
+    softcap = has_softcap(config, "final_logit_softcapping", absent=True)
+    frame = Frame("rms_plain", embedding_norm="rms_plain", softcap=softcap)
+    mlp = feed_forward(config, FeedForward(activation(config, absent="relu2"), gated=False))
+    return decoder(config, "nanochat", attention(kind, heads(config, single=True)), mlp, frame=frame)
 
 
 FAMILIES = {
@@ -212,9 +162,9 @@ FAMILIES = {
     "seed_oss": seed_oss,
     "ernie4_5": ernie4_5,
     "helium": helium,
-    "arcee": partial(plain, family="arcee", norm="rms", bias=False),
-    "jais2": partial(plain, family="jais2", norm="layer", bias=True),
-    "nemotron": partial(plain, family="nemotron", norm="layer", bias=False, rotation=0.5),
+    "arcee": partial(_ungated_decoder, family="arcee", norm="rms", bias=False),
+    "jais2": partial(_ungated_decoder, family="jais2", norm="layer", bias=True),
+    "nemotron": partial(_ungated_decoder, family="nemotron", norm="layer", bias=False, rotation=0.5),
     "bitnet": bitnet,
     "apertus": apertus,
     "nanochat": nanochat,

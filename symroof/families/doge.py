@@ -1,32 +1,34 @@
-"""doge: attention to the keys whose values say that they matter. Source: transformers 5.23.0, models/doge."""
+"""doge: attention to the keys with the largest masks, computed from values.
+
+Source: transformers 5.23.0, models/doge.
+"""
 
 from symroof.architecture.kinds.attention import Attention
-from symroof.architecture.kinds.feed_forward import FeedForward
 from symroof.architecture.structure import Architecture, Size, Wiring
 from symroof.config.config import Config
-from symroof.families.reading.parts import activation, attention, decoder, feed_forward, heads
+from symroof.families.reading.keys import mlp_bias
+from symroof.families.reading.parts import attention, decoder, gated_mlp, heads, with_bias
 
 
 def doge(config: Config) -> Architecture:
-    """The keep_window_size keys of the largest masks, or a window; residuals are weighed, an element each."""
+    """Attention to the keep_window_size keys with the largest masks, or to a window; residuals with learned weights."""
     if config.flag("is_moe", absent=False):
         raise config.wrong("is_moe", "false: experts of one vector each are not covered")
-    wiring, bias = Wiring(weighed=True), config.flag("attention_bias", absent=False)
-    sizes, keep = heads(config, single=True), config.size("keep_window_size", absent=2048)
-    mask, own = ("sliding", window(config, keep)) if config.has("sliding_window") else ("top", {"k_i": keep})
-    kind = Attention(mask, bias=bias, out_bias=bias, qk_norm="rms", dynamic=True)
-    mlp = FeedForward(activation(config), bias=config.flag("mlp_bias", absent=False))
-    return decoder(
-        config, "doge", attention(kind, {**sizes, **own}, "attention", wiring), feed_forward(config, mlp, wiring=wiring)
-    )
+    wiring = Wiring(weighed=True)
+    sizes, k_i = heads(config, single=True), config.size("keep_window_size", absent=2048)
+    slides = config.has("sliding_window")
+    kind = with_bias(config, Attention("sliding" if slides else "top", qk_norm="rms", dynamic=True))
+    reach = {"w": _doge_window(config, k_i)} if slides else {"k_i": k_i}
+    slot = attention(kind, {**sizes, **reach}, "attention", wiring)
+    return decoder(config, "doge", slot, gated_mlp(config, mlp_bias(config), wiring))
 
 
-def window(config: Config, keep: Size) -> dict[str, Size]:
-    """The window, in which all keys are kept."""
+def _doge_window(config: Config, k_i: Size) -> Size:
+    """A window small enough that all its keys are attended to."""
     w = config.size("sliding_window")
-    if w > keep:
-        raise config.wrong("sliding_window", f"at most keep_window_size={keep}: a choice within it is not covered")
-    return {"w": w}
+    if w > k_i:
+        raise config.wrong("sliding_window", f"at most keep_window_size={k_i}: a choice within it is not covered")
+    return w
 
 
 FAMILIES = {"doge": doge}

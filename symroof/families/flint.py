@@ -1,33 +1,34 @@
-"""flint: sinks, layers that see all and rotate nothing, and many small experts beside a shared one.
+"""flint: attention with sinks, full attention without rotary embedding, and many small experts beside a shared one.
 
 Source: transformers 5.23.0, models/flint.
 """
 
+from dataclasses import replace
+
 from symroof.architecture.kinds.attention import Attention
 from symroof.architecture.kinds.experts import Experts
-from symroof.architecture.kinds.feed_forward import FeedForward
-from symroof.architecture.structure import Architecture
+from symroof.architecture.structure import Architecture, Part, Pattern
 from symroof.config.config import Config
-from symroof.families.reading.layer_patterns import FULL, SLIDING, alternating, routed, stepped
-from symroof.families.reading.parts import activation, decoder, experts, feed_forward, heads, layers
+from symroof.families.reading.layer_patterns import FULL, SLIDING, full_and_sliding
+from symroof.families.reading.moe_layers import every_sparse_step, experts_with_one_shared, moe_or_dense
+from symroof.families.reading.parts import activation, decoder, heads, layers, with_bias
 
 
 def flint(config: Config) -> Architecture:
-    """Windows but in the first two layers, every fourth and the last; dense networks in the first two."""
-    bias, count, act = config.flag("attention_bias", absent=False), layers(config), activation(config)
-    sliding = Attention(bias=bias, out_bias=bias, qk_norm="rms", sinks=True)
-    full = Attention(rotary="", bias=bias, out_bias=bias, qk_norm="rms", sinks=True)
+    """Full attention in the first two layers, every fourth and the last, else a window; two dense first layers."""
+    count = layers(config)
+    sliding = with_bias(config, Attention(qk_norm="rms", sinks=True))
     names = [FULL if i < 2 or i % 4 == 1 or i == count - 1 else SLIDING for i in range(count)]
-    dense = config if config.has("mlp_only_layers") else config.filled({}, mlp_only_layers=[0, 1])
-    moe, shared = Experts(act, shared=True), "shared_expert_intermediate_size"
-    ffn = routed(
-        config,
-        stepped(dense),
-        lambda: experts(config, moe, shared=config.size(shared)),
-        lambda: feed_forward(config, FeedForward(act)),
-    )
-    sizes = heads(config, absent=128)
-    return decoder(config, "flint", alternating(config, full, sizes, names, "num_hidden_layers", 513, sliding), ffn)
+    full, sizes = replace(sliding, rotary=""), heads(config, absent=128)
+    attentions = full_and_sliding(config, full, sizes, names, "num_hidden_layers", 513, sliding)
+    return decoder(config, "flint", attentions, _flint_network(config))
+
+
+def _flint_network(config: Config) -> Part | Pattern:
+    """Experts beside a shared one; dense networks in mlp_only_layers, the first two by default."""
+    kind = Experts(activation(config))
+    dense = config if config.has("mlp_only_layers") else config.with_defaults({}, mlp_only_layers=[0, 1])
+    return moe_or_dense(config, every_sparse_step(dense), lambda: experts_with_one_shared(config, kind))
 
 
 FAMILIES = {"flint": flint}

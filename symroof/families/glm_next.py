@@ -1,4 +1,4 @@
-"""glm5_next_text: delta nets between layers of latent attention to pooled blocks of keys, in streams that are mixed.
+"""glm5_next_text: delta nets, and latent attention to pooled blocks of keys in every fourth layer; mixed streams.
 
 Source: transformers 5.23.0, models/glm5_next.
 """
@@ -12,88 +12,78 @@ from symroof.architecture.kinds.latent import LatentAttention
 from symroof.architecture.kinds.linear import DeltaNet
 from symroof.architecture.structure import Architecture, Frame, Part, Pattern, Size
 from symroof.config.config import Config
-from symroof.families.deepseek import latent, moe_layers
+from symroof.families.deepseek import deepseek_moe_layers, latent_attention_part
 from symroof.families.deepseek_v4 import MIXED
-from symroof.families.dsa import INDEXED, SHARING, indexer_types
-from symroof.families.kimi import FULL, LINEAR, LINEAR_CONFIG, delta
-from symroof.families.reading.layer_patterns import routed, several
-from symroof.families.reading.parts import activation, choose, decoder, experts, feed_forward, layer_types, layers
+from symroof.families.dsa import SHARING, indexer_types
+from symroof.families.kimi import LINEAR_CONFIG, kimi_delta_net
+from symroof.families.reading.keys import not_null, size_quotient
+from symroof.families.reading.layer_patterns import FULL, INDEXED, LINEAR
+from symroof.families.reading.moe_layers import experts_with_shared, moe_or_dense
+from symroof.families.reading.parts import activation, choose, decoder, feed_forward, layer_types, layers, with_sizes
 
-POOLED = LatentAttention(mask="tail", indexer="own", rotary=False)
-ROTATED, TAIL = "qk_rope_head_dim", "index_kpool_always_select_tail"
+POOLED = LatentAttention(mask="tail", indexer="full", rotary=False)
+INDEXERS = {INDEXED: "full", SHARING: "shared"}  # LatentAttention.indexer by layer type
+ROTARY, TAIL = "qk_rope_head_dim", "index_kpool_always_select_tail"
 
 
 def glm5_next(config: Config) -> Architecture:
-    """Gates of networks and experts are limited; streams of the residual are averaged at the end."""
-    act = activation(config)
-    if act != "silu":
+    """Networks and experts have clamped gates; residual streams are averaged at the end."""
+    if activation(config) != "silu":
         raise config.wrong("hidden_act", "silu")
-    shared = several(config, "n_shared_experts", "moe_intermediate_size", 1)
-    moe = Experts("silu_limited", shared=shared is not None)
-    ffn = routed(
+    m, m_s = config.size("hc_mult", absent=4), config.size("hc_sinkhorn_iters", absent=20)
+    slots = _glm5_mixers(config), _glm5_network(config)
+    return decoder(config, "glm5_next_text", *slots, frame=Frame(streams="mean"), m=m, m_s=m_s)
+
+
+def _glm5_network(config: Config) -> Part | Pattern:
+    """Experts beside a shared one after three dense layers."""
+    return moe_or_dense(
         config,
-        moe_layers(config, 3),
-        lambda: experts(config, moe, shared=shared, wiring=MIXED),
+        deepseek_moe_layers(config, 3),
+        lambda: experts_with_shared(config, Experts("silu_limited"), "n_shared_experts", 1, wiring=MIXED),
         lambda: feed_forward(config, FeedForward("silu_limited"), wiring=MIXED),
     )
-    return decoder(
-        config,
-        "glm5_next_text",
-        mixers(config),
-        ffn,
-        frame=Frame(streams="mean"),
-        m=config.size("hc_mult", absent=4),
-        m_s=config.size("hc_sinkhorn_iters", absent=20),
-    )
 
 
-def mixers(config: Config) -> Pattern:
-    """Delta nets, and in every fourth layer attention; what configs call full attention is indexed."""
-    usual = [LINEAR if i % 4 != 3 else INDEXED for i in range(layers(config))]
-    names, origin = layer_types(config, usual, "num_hidden_layers")
-    names = shared(config, [INDEXED if name == FULL else name for name in names])
-    parts = {LINEAR: linear(config)} if LINEAR in names else {}
-    for name, indexer in ((INDEXED, "own"), (SHARING, "shared")):
-        if name in names:
-            parts[name] = pooled(config, replace(POOLED, indexer=indexer), name)
+def _glm5_mixers(config: Config) -> Pattern:
+    """Delta nets, and attention in every fourth layer; what configs call full attention is indexed."""
+    absent = [LINEAR if i % 4 != 3 else INDEXED for i in range(layers(config))]
+    names, origin = layer_types(config, absent, "num_hidden_layers")
+    names = _with_sharing(config, [INDEXED if name == FULL else name for name in names])
+    parts = {LINEAR: _bounded_delta_net(config)} if LINEAR in names else {}
+    parts |= {x: _pooled_attention(config, replace(POOLED, indexer=y), x) for x, y in INDEXERS.items() if x in names}
     return choose(config, names, {name: replace(part, wiring=MIXED) for name, part in parts.items()}, origin)
 
 
-def shared(config: Config, names: Sequence[str]) -> list[str]:
-    """The same, told which layers share the selection of an earlier one."""
+def _with_sharing(config: Config, names: Sequence[str]) -> list[str]:
+    """The layer types, where indexed layers that reuse an earlier selection are called sharing_attention."""
     types, origin = indexer_types(config)
     if len(types) < len(names) or any(x not in ("full", "shared") for x in types):
         raise config.fail(f"key {origin!r} must say full or shared for each of the {len(names)} layers")
-    found = [SHARING if name == INDEXED and x == "shared" else name for name, x in zip(names, types, strict=False)]
-    if next((x for x in found if x != LINEAR), "") == SHARING:
+    mixers = [SHARING if name == INDEXED and x == "shared" else name for name, x in zip(names, types, strict=False)]
+    if next((x for x in mixers if x != LINEAR), "") == SHARING:
         raise config.fail(f"key {origin!r}: the first layer with an indexer has no selection to share")
-    return found
+    return mixers
 
 
-def linear(config: Config) -> Part:
-    """Linear attention whose decay has a lower bound unless the config has none."""
-    key = "linear_lower_bound"
-    part = delta(
-        config.filled({"linear_num_heads": 64}),
-        config.nested(LINEAR_CONFIG) if config.has(LINEAR_CONFIG) else config.filled({}),
-    )
+def _bounded_delta_net(config: Config) -> Part:
+    """A delta net whose decay has a lower bound unless linear_lower_bound is null."""
+    inner = config.nested(LINEAR_CONFIG) if config.has(LINEAR_CONFIG) else config.with_defaults({})
+    part = kimi_delta_net(config.with_defaults({"linear_num_heads": 64}), inner)
     assert isinstance(part.kind, DeltaNet)
-    bounded = part.kind.bounded or config.has(key) or not config.says(key)
+    bounded = part.kind.bounded or not_null(config, "linear_lower_bound")
     return replace(part, kind=replace(part.kind, bounded=bounded))
 
 
-def pooled(config: Config, kind: LatentAttention, name: str) -> Part:
-    """Attention without rotation to index_topk keys in blocks of index_kpool, and those after the last block."""
-    if config.number(ROTATED, absent=0, least=0):
-        raise config.wrong(ROTATED, "0")
+def _pooled_attention(config: Config, kind: LatentAttention, name: str) -> Part:
+    """Attention without rotation to index_topk keys in blocks of index_kpool and to the keys after them."""
+    if config.number(ROTARY, absent=0, least=0):
+        raise config.wrong(ROTARY, "0")
     if not config.flag(TAIL, absent=True):
         raise config.wrong(TAIL, "true")
     w_i, k_i = config.size("index_kpool", absent=16), config.size("index_topk", absent=2048)
-    if k_i % w_i:
-        raise config.fail(f"{k_i.origin}={k_i} is no multiple of {w_i.origin}={w_i}")
-    part = latent(config.filled({}, **{ROTATED: 1}), kind, name)
-    own = {"h_r": Size(0, ROTATED), "w_i": w_i, "k_b": Size(k_i // w_i, f"{k_i.origin} / {w_i.origin}")}
-    return replace(part, sizes=tuple((dict(part.sizes) | own).items()))
+    part = latent_attention_part(config.with_defaults({}, **{ROTARY: 1}), kind, name)
+    return with_sizes(part, h_r=Size(0, ROTARY), w_i=w_i, k_b=size_quotient(config, k_i, w_i))
 
 
 FAMILIES = {"glm5_next_text": glm5_next}

@@ -1,63 +1,76 @@
-"""granitemoe, granitemoeshared, granitemoe_swa: experts in every layer, perhaps beside a shared network.
+"""granitemoe, granitemoeshared, granitemoe_swa: experts in every layer, in some models beside a shared network.
 
 Source: transformers 5.23.0, models of these names.
 """
 
-from dataclasses import replace
-
+from symroof.architecture.kinds.attention import Attention
 from symroof.architecture.kinds.experts import Experts
 from symroof.architecture.structure import Architecture, Part, Pattern, Size
 from symroof.config.config import Config
-from symroof.families.granite import biased, frame, scaled
-from symroof.families.reading.layer_patterns import FULL, SLIDING, Sizes, numbers, window
-from symroof.families.reading.parts import activation, attention, choose, decoder, experts, heads, layer_types, layers
+from symroof.families.granite import granite_frame, granite_wiring
+from symroof.families.reading.layer_patterns import FULL, SLIDING, numbers_by_layer, with_window
+from symroof.families.reading.parts import (
+    activation,
+    attention,
+    choose,
+    decoder,
+    experts,
+    heads,
+    layer_types,
+    layers,
+    with_bias,
+)
 
 
-def granite_moe(config: Config, family: str, attentions: Part | Pattern, shared: Size | None = None) -> Architecture:
-    """Any of them, by its attention and the width of its shared network."""
+def _granite_moe_decoder(
+    config: Config, family: str, attentions: Part | Pattern, shared: Size | None = None
+) -> Architecture:
+    """Experts in all layers; `shared` is the width of the shared network."""
     kind = Experts(activation(config), shared=shared is not None)
-    moe = experts(config, kind, "intermediate_size", shared, scaled(config))
-    return decoder(config, family, attentions, moe, frame=frame(config))
+    moe = experts(config, kind, "intermediate_size", shared, granite_wiring(config))
+    return decoder(config, family, attentions, moe, frame=granite_frame(config))
 
 
-def everywhere(config: Config) -> Part:
+def _uniform_attention(config: Config) -> Part:
     """The same attention in all layers."""
-    return attention(biased(config)[0], heads(config, single=True), wiring=scaled(config))
+    return attention(with_bias(config, Attention()), heads(config, single=True), wiring=granite_wiring(config))
 
 
-def shared_width(config: Config) -> Size | None:
-    """The width of the shared network; None where there is none."""
+def _shared_width(config: Config) -> Size | None:
+    """The width of the shared network; None if there is none."""
     key = "shared_intermediate_size"
     return config.size(key) if config.number(key, absent=0, least=0) else None
 
 
 def granitemoe(config: Config) -> Architecture:
-    """Experts alone."""
-    return granite_moe(config, "granitemoe", everywhere(config))
+    """Routed experts only."""
+    return _granite_moe_decoder(config, "granitemoe", _uniform_attention(config))
 
 
 def granitemoeshared(config: Config) -> Architecture:
-    """Experts beside a shared network."""
-    return granite_moe(config, "granitemoeshared", everywhere(config), shared_width(config))
+    """Routed experts beside a shared network."""
+    return _granite_moe_decoder(config, "granitemoeshared", _uniform_attention(config), _shared_width(config))
 
 
 def granitemoe_swa(config: Config) -> Architecture:
-    """Sinks, windows by layer, and layers without rotation where layer_rope_theta is 0."""
+    """Attention with sinks, a window in three of four layers; no rotary embedding where layer_rope_theta is 0."""
     count = layers(config)
     names, origin = layer_types(config, [SLIDING if i % 4 else FULL for i in range(count)], "num_hidden_layers")
-    turns = [bool(x) for x in numbers(config, "layer_rope_theta", [1] * count)]
-    wanted = list(zip(names, turns, strict=False))
-    sizes = heads(config, single=True)
-    parts = {x: by_type(config, *x, sizes, SLIDING in names) for x in set(wanted) if x[0] in (FULL, SLIDING)}
-    return granite_moe(config, "granitemoe_swa", choose(config, wanted, parts, origin), shared_width(config))
+    rotates = [bool(x) for x in numbers_by_layer(config, "layer_rope_theta", [1] * count)]
+    cells = list(zip(names, rotates, strict=False))
+    full_name = FULL if SLIDING in names else ""
+    parts = {x: _granitemoe_swa_attention(config, *x, full_name) for x in set(cells) if x[0] in (FULL, SLIDING)}
+    attentions = choose(config, cells, parts, origin)
+    return _granite_moe_decoder(config, "granitemoe_swa", attentions, _shared_width(config))
 
 
-def by_type(config: Config, name: str, turns: bool, sizes: Sizes, mixed: bool) -> Part:
-    """The attention of a type of layer; `mixed`: there are layers with a window."""
-    kind, wiring = replace(biased(config)[0], sinks=True, rotary="full" if turns else ""), scaled(config)
-    if name == SLIDING:
-        return attention(replace(kind, mask="sliding"), {**sizes, "w": window(config, 128)}, wiring=wiring)
-    return attention(kind, sizes, FULL if mixed else "", wiring)
+def _granitemoe_swa_attention(config: Config, layer_type: str, rotates: bool, full_name: str) -> Part:
+    """The attention of one type of layer; `full_name`: the block name of full attention."""
+    kind = with_bias(config, Attention(sinks=True, rotary="full" if rotates else ""))
+    sizes, wiring = heads(config, single=True), granite_wiring(config)
+    if layer_type == SLIDING:
+        return attention(*with_window(config, kind, sizes, 128), wiring=wiring)
+    return attention(kind, sizes, full_name, wiring)
 
 
 FAMILIES = {"granitemoe": granitemoe, "granitemoeshared": granitemoeshared, "granitemoe_swa": granitemoe_swa}

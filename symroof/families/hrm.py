@@ -1,4 +1,4 @@
-"""hrm_text: two stacks of layers that run again and again. Source: transformers 5.23.0, models/hrm_text."""
+"""hrm_text: two stacks of layers that run several times. Source: transformers 5.23.0, models/hrm_text."""
 
 from dataclasses import replace
 
@@ -7,51 +7,48 @@ from symroof.architecture.kinds.feed_forward import FeedForward
 from symroof.architecture.kinds.shared import Cycle, Start
 from symroof.architecture.structure import Architecture, Frame, Part, Pattern, Size, Wiring
 from symroof.config.config import Config
-from symroof.families.reading.parts import HEADS, activation, decoder
+from symroof.families.reading.keys import HEADS, mlp_bias
+from symroof.families.reading.parts import BARE, activation, decoder, with_bias
 
-BARE = Wiring(norm="", residual=False)
+STACK_LAYERS, CYCLES = "num_layers_per_stack", "H_cycles and L_cycles"
 
 
 def hrm_text(config: Config) -> Architecture:
-    """H_cycles times: the low stack L_cycles times, then the high one; each run keeps keys and values of its own."""
+    """H_cycles times: the low stack L_cycles times, then the high one; each run has separate keys and values."""
     H, L = config.number("H_cycles", absent=2), config.number("L_cycles", absent=3)
-    stack = config.size("num_layers_per_stack") if config.has("num_layers_per_stack") else per_stack(config)
+    stack = _layers_per_stack(config)
     total = stack * H * (L + 1)
-    if config.has("num_layers_per_stack") and config.number("num_hidden_layers") != total:
+    if config.has(STACK_LAYERS) and config.number("num_hidden_layers") != total:
         raise config.wrong("num_hidden_layers", f"H_cycles (L_cycles + 1) num_layers_per_stack = {total}")
     unrolled = replace(config, data={**config.data, "num_hidden_layers": total})
-    runs = (["low"] * L + ["high"]) * H
-    low, high = (stack_parts(config, name, stack) for name in ("low", "high"))
-    slots = [
-        Pattern([pair[x == "high"] for x in runs for _ in range(stack)], "H_cycles and L_cycles")
-        for pair in zip(low, high, strict=True)
-    ]
-    ends = [None] * (stack - 1) + [Part.of(Cycle(), "cycle", BARE)]
-    return decoder(
-        unrolled,
-        "hrm_text",
-        *slots,
-        Pattern(ends * len(runs), "H_cycles and L_cycles"),
-        frame=Frame(norm="", scaled=True),
-        once=(Part.of(Start(), "start", BARE),),
-    )
+    slots = _stack_runs(config, (["low"] * L + ["high"]) * H, stack)
+    start = Part.of(Start(), "start", BARE)
+    return decoder(unrolled, "hrm_text", *slots, frame=Frame(norm="", scaled=True), once=(start,))
 
 
-def per_stack(config: Config) -> Size:
-    """num_hidden_layers, which counts the layers of one stack where num_layers_per_stack is not there."""
+def _layers_per_stack(config: Config) -> Size:
+    """The layers of one stack: num_layers_per_stack, or num_hidden_layers where that key is absent."""
+    if config.has(STACK_LAYERS):
+        return config.size(STACK_LAYERS)
     return config.size("num_hidden_layers", most=10**4)
 
 
-def stack_parts(config: Config, name: str, distinct: Size) -> tuple[Part, Part]:
-    """Attention and network of a stack's layers, whose weights all runs of it share."""
-    bias, H_q = config.flag("attention_bias", absent=False), config.size(*HEADS)
-    kind = Attention(bias=bias, out_bias=bias, gate="full")
-    mlp = FeedForward(activation(config), bias=config.flag("mlp_bias", absent=False))
-    h, f = config.size("head_dim", absent=128), config.size("intermediate_size")
-    wiring = Wiring(norm="rms_plain")
+def _stack_runs(config: Config, runs: list[str], stack: Size) -> list[Pattern]:
+    """Attention, network and the end of a stack's run, in all layers of all runs."""
+    parts = {name: _stack_parts(config, name, stack) for name in ("low", "high")}
+    slots = [Pattern([parts[run][slot] for run in runs for _ in range(stack)], CYCLES) for slot in (0, 1)]
+    ends = [None] * (stack - 1) + [Part.of(Cycle(), "cycle", BARE)]
+    return [*slots, Pattern(ends * len(runs), CYCLES)]
+
+
+def _stack_parts(config: Config, name: str, distinct: Size) -> tuple[Part, Part]:
+    """Attention and network of a stack's layers; all runs of the stack share the weights."""
+    kind = with_bias(config, Attention(gate="full"))
+    mlp, wiring = FeedForward(activation(config), bias=mlp_bias(config)), Wiring(norm="rms_plain")
+    H_q, h = config.size(*HEADS), config.size("head_dim", absent=128)
     return (
         Part.of(kind, f"{name}_attention", wiring, distinct, H_q=H_q, H_kv=Size(H_q, "H_q"), h=h),
-        Part.of(mlp, f"{name}_mlp", wiring, distinct, f=f),
+        Part.of(mlp, f"{name}_mlp", wiring, distinct, f=config.size("intermediate_size")),
     )
 
 

@@ -1,5 +1,5 @@
-"""inkling_text: attention with biases by distance instead of rotation, short convolutions, scored shared experts; and
-inkling2_text, which has attention over depth in place of shared experts.
+"""inkling_text: attention with a bias by distance in place of rotary embedding, short convolutions, scored shared
+experts; inkling2_text: attention over depth in place of shared experts.
 
 Source: transformers 5.23.0, models/inkling, inkling2.
 """
@@ -12,106 +12,111 @@ from symroof.architecture.kinds.feed_forward import FeedForward
 from symroof.architecture.kinds.streams import DepthAttention
 from symroof.architecture.structure import Architecture, Frame, Part, Pattern, Size, Wiring
 from symroof.config.config import Config
-from symroof.families.reading.layer_patterns import Sizes, routed, several, sparse
+from symroof.families.reading.keys import multiplier, with_untied_head
+from symroof.families.reading.layer_patterns import FULL, SLIDING
+from symroof.families.reading.moe_layers import all_but_first, moe_or_dense, shared_width, sparse_layers
 from symroof.families.reading.parts import (
+    BARE,
+    LayerTypes,
+    Sizes,
     activation,
     choose,
-    constant,
     decoder,
     experts,
     feed_forward,
     layer_types,
     layers,
-    untied,
 )
 
 CONVOLVED, SCALED = Wiring(convolved=True), Wiring(convolved=True, scaled=True)
-DYNAMIC = "full_attention"
-FULL, SLIDING = "hybrid", "hybrid_sliding"
-OLD, NEW = ("intermediate_size", "dense_intermediate_size"), ("moe_intermediate_size", "intermediate_size")
+HYBRID, HYBRID_SLIDING = "hybrid", "hybrid_sliding"  # layer types
+# Keys of the width of an expert and of a dense network, in old and new configs.
+OLD_WIDTHS = ("intermediate_size", "dense_intermediate_size")
+NEW_WIDTHS = ("moe_intermediate_size", "intermediate_size")
 
 
 def inkling_text(config: Config) -> Architecture:
     """Experts beside shared ones in all layers but the first dense_mlp_idx."""
-    act, count = activation(config), layers(config)
-    width, dense = OLD if config.has("dense_intermediate_size") else NEW  # of an expert, of a dense network
-    first = config.number("dense_mlp_idx", absent=0, least=0)
-    moe = Experts(act, shared=True, shared_scored=True)
-    ffn = routed(
+    slots = _inkling_attention(config, RelativeAttention(), CONVOLVED), _inkling_network(config)
+    scaled = multiplier(config, "logits_mup_width_multiplier", 24) != 1
+    frame = Frame(embedding_norm="rms", head_scaled=scaled)
+    k_c, d_b = _convolution_size(config), config.size("d_rel", absent=16)
+    N_s = config.size("n_shared_experts", absent=2)
+    return decoder(config, "inkling_text", *slots, frame=frame, k_c=k_c, N_s=N_s, d_b=d_b)
+
+
+def _inkling_network(config: Config) -> Part | Pattern:
+    """Experts beside scored shared ones, or a dense network whose output has a learned factor."""
+    act = activation(config)
+    expert, dense = OLD_WIDTHS if config.has("dense_intermediate_size") else NEW_WIDTHS
+    kind = Experts(act, shared=True, shared_scored=True)
+    return moe_or_dense(
         config,
-        sparse(config, range(min(first, count), count), "dense_mlp_idx"),
-        lambda: experts(config, moe, width, several(config, "n_shared_experts", width, 2), CONVOLVED),
+        sparse_layers(config, *all_but_first(config, "dense_mlp_idx", 0)),
+        lambda: experts(config, kind, expert, shared_width(config, "n_shared_experts", expert, 2), CONVOLVED),
         lambda: feed_forward(config, FeedForward(act, factor=True), dense, wiring=CONVOLVED),
     )
-    scaled = constant(config, "logits_mup_width_multiplier", 24) != 1
-    return decoder(
-        config,
-        "inkling_text",
-        attentions(config, RelativeAttention(), CONVOLVED),
-        ffn,
-        frame=Frame(embedding_norm="rms", head_scaled=scaled),
-        k_c=config.size("conv_kernel_size", "sconv_kernel_size", absent=4),
-        N_s=config.size("n_shared_experts", absent=2),
-        d_b=config.size("d_rel", absent=16),
-    )
+
+
+def _convolution_size(config: Config) -> Size:
+    """The kernel size of the short convolutions."""
+    return config.size("conv_kernel_size", "sconv_kernel_size", absent=4)
 
 
 def inkling2_text(config: Config) -> Architecture:
-    """Experts in all layers; sublayers read weighted sums over depth, in full attention one each of three."""
-    moe = Experts("situ")
-    kind = RelativeAttention(clipped=True)
-    slots = attentions(config, kind, SCALED), experts(config, moe, wiring=SCALED)
-    return decoder(
-        untied(config),
-        "inkling2_text",
-        *slots,
-        frame=Frame(embedding_norm="rms", softcap=True),
-        once=(depth_attention(config, slots[0]),),
-        k_c=config.size("conv_kernel_size", "sconv_kernel_size", absent=4),
-        d_b=config.size("d_rel", absent=16),
-    )
+    """Experts in all layers; sublayers read weighted sums over depth, full attention three of them."""
+    attentions = _inkling_attention(config, RelativeAttention(clipped=True), SCALED)
+    slots = attentions, experts(config, Experts("situ"), wiring=SCALED)
+    once = (_inkling_depth_attention(config, attentions),)
+    k_c, d_b = _convolution_size(config), config.size("d_rel", absent=16)
+    frame = Frame(embedding_norm="rms", softcap=True)
+    return decoder(with_untied_head(config), "inkling2_text", *slots, frame=frame, once=once, k_c=k_c, d_b=d_b)
 
 
-def depth_attention(config: Config, attention: Pattern) -> Part:
-    """Weighted sums before each sublayer but the first and before the head, of what blocks of layers add up to.
+def _inkling_depth_attention(config: Config, attentions: Pattern) -> Part:
+    """Weighted sums over blocks of layers, before each sublayer but the first and before the head.
 
-    Their terms are the embedding, the blocks that are complete, and the one that is begun.
+    Their terms are the embedding, the complete blocks, and the current one.
     """
     count, key = layers(config), "n_layers_per_attn_res_block"
     step = config.number(key, absent=6)
-    queries = [3 if part and part.name == DYNAMIC else 1 for part in attention.parts[1:]]
+    queries = [3 if part and part.name == FULL else 1 for part in attentions.parts[1:]]
     terms = [-(-i // step) + 1 for i in range(1, count)]
-    rest = sum(i // step + 2 for i in range(count)) + -(-count // step) + 1  # ahead of experts, and of the head
+    rest = sum(i // step + 2 for i in range(count)) + -(-count // step) + 1  # before experts, and before the head
     sizes = {
         "N_mix": Size(sum(queries) + count + 1, key),
         "Y_mix": Size(sum(terms) + rest, key),
         "X_mix": Size(sum(q * n for q, n in zip(queries, terms, strict=True)) + rest, key),
     }
-    return Part.of(DepthAttention(normalised=True), "depth_attention", Wiring("", residual=False), **sizes)
+    return Part.of(DepthAttention(normalised=True), "depth_attention", BARE, **sizes)
 
 
-def attentions(config: Config, kind: RelativeAttention, wiring: Wiring) -> Pattern:
-    """A window in five of six layers, or in those of local_layer_ids; the others' biases reach rel_extent tokens."""
-    count = layers(config)
-    local = config.listed("local_layer_ids") if config.has("local_layer_ids") else None
-    absent = [SLIDING if (i in local if local is not None else (i + 1) % 6) else FULL for i in range(count)]
-    names, origin = layer_types(config, absent, "local_layer_ids")
+def _inkling_attention(config: Config, kind: RelativeAttention, wiring: Wiring) -> Pattern:
+    """A window in five of six layers; in full attention the bias reaches rel_extent tokens."""
+    names, origin = _inkling_layer_types(config)
     full = replace(kind, temperature=config.has("log_scaling_n_floor"), dynamic=kind.clipped)
     parts = {}
-    if FULL in names:
-        sizes = {**heads(config, ""), "e_b": config.size("rel_extent", absent=1024)}
-        parts[FULL] = Part.of(full, DYNAMIC, wiring, None, **sizes)
-    if SLIDING in names:
+    if HYBRID in names:
+        sizes = {**_inkling_heads(config, ""), "e_b": config.size("rel_extent", absent=1024)}
+        parts[HYBRID] = Part.of(full, FULL, wiring, None, **sizes)
+    if HYBRID_SLIDING in names:
         w = config.size("sliding_window_size", "sliding_window", absent=512)
-        sizes = {**heads(config, "swa_"), "w": w, "e_b": Size(w, "w")}
-        parts[SLIDING] = Part.of(replace(kind, mask="sliding"), "sliding_attention", wiring, None, **sizes)
+        sizes = {**_inkling_heads(config, "swa_"), "w": w, "e_b": Size(w, "w")}
+        parts[HYBRID_SLIDING] = Part.of(replace(kind, mask="sliding"), SLIDING, wiring, None, **sizes)
     return choose(config, names, parts, origin)
 
 
-def heads(config: Config, prefix: str) -> Sizes:
-    """The heads of a type of layer."""
+def _inkling_layer_types(config: Config) -> LayerTypes:
+    """By layer_types, else a window in the layers of local_layer_ids, else in five of six."""
+    local = config.array("local_layer_ids") if config.has("local_layer_ids") else None
+    slides = [i in local if local is not None else (i + 1) % 6 != 0 for i in range(layers(config))]
+    return layer_types(config, [HYBRID_SLIDING if x else HYBRID for x in slides], "local_layer_ids")
+
+
+def _inkling_heads(config: Config, prefix: str) -> Sizes:
+    """The heads of a type of layer; `prefix` of their keys."""
     keys = {"H_q": "num_attention_heads", "H_kv": "num_key_value_heads", "h": "head_dim"}
-    return {base: config.size(prefix + key) for base, key in keys.items()}
+    return {symbol: config.size(prefix + key) for symbol, key in keys.items()}
 
 
 FAMILIES = {"inkling_text": inkling_text, "inkling2_text": inkling2_text}

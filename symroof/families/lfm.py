@@ -3,7 +3,6 @@
 Source: transformers 5.23.0, models/lfm2, lfm2_moe, lfm3.
 """
 
-from dataclasses import replace
 from math import ceil
 
 from symroof.architecture.kinds.attention import Attention
@@ -12,7 +11,9 @@ from symroof.architecture.kinds.feed_forward import FeedForward
 from symroof.architecture.kinds.linear import ShortConvolution
 from symroof.architecture.structure import Architecture, Part, Pattern, Size, Wiring
 from symroof.config.config import Config
-from symroof.families.reading.layer_patterns import after_first, routed, window
+from symroof.families.reading.keys import not_null, positive_number
+from symroof.families.reading.layer_patterns import FULL, SLIDING, with_window
+from symroof.families.reading.moe_layers import all_but_first, moe_or_dense
 from symroof.families.reading.parts import (
     SANDWICH,
     Reader,
@@ -24,80 +25,73 @@ from symroof.families.reading.parts import (
     heads,
     layer_types,
     layers,
+    with_bias,
 )
 
-FULL, SLIDING, CONV = "full_attention", "sliding_attention", "conv"
+CONV = "conv"
 
 
-def mixers(config: Config, full: Part, absent: list[str], origin: str, sliding: Part | None = None) -> Pattern:
-    """Attention and convolutions by layer_types, else by `absent`, which follows from `origin`."""
-    kinds, origin = layer_types(config, absent, origin)
+def _lfm_mixers(config: Config, full: Part, absent: list[str], origin: str, sliding: Part | None = None) -> Pattern:
+    """Attention or convolution per layer: by layer_types, else by `absent`, which follows from the key `origin`."""
+    names, origin = layer_types(config, absent, origin)
     kind = ShortConvolution(config.flag("conv_bias", absent=False))
     parts = {FULL: full, CONV: Part.of(kind, CONV, full.wiring, k_c=config.size("conv_L_cache"))}
-    return choose(config, kinds, parts | ({SLIDING: sliding} if sliding else {}), origin)
+    return choose(config, names, parts | ({SLIDING: sliding} if sliding else {}), origin)
 
 
-def own(config: Config) -> Part:
-    """The attention of lfm2, whose heads are as many as fit the hidden size."""
+def _lfm2_attention(config: Config) -> Part:
+    """Grouped-query attention with norms of queries and keys."""
     return attention(Attention(qk_norm="rms"), heads(config), FULL)
 
 
 def lfm2(config: Config) -> Architecture:
-    """Dense networks of a width that follows from intermediate_size."""
-    listed, count = config.listed("full_attn_idxs"), layers(config)
-    absent = [FULL if i in listed or not config.has("full_attn_idxs") else CONV for i in range(count)]
-    mlp = Part.of(FeedForward(), "mlp", f=width(config))
-    return decoder(config, "lfm2", mixers(config, own(config), absent, "full_attn_idxs"), mlp, tied=tied(config))
+    """Dense networks whose width is adjusted from intermediate_size."""
+    full, count = config.array("full_attn_idxs"), layers(config)
+    absent = [FULL if i in full or not config.has("full_attn_idxs") else CONV for i in range(count)]
+    mixers = _lfm_mixers(config, _lfm2_attention(config), absent, "full_attn_idxs")
+    mlp = Part.of(FeedForward(), "mlp", f=_lfm2_width(config))
+    return decoder(config, "lfm2", mixers, mlp, tied=_tied_by_default(config))
 
 
-def width(config: Config) -> Size:
-    """intermediate_size, or two thirds of it times a factor, rounded up to a multiple, where it is to be adjusted."""
+def _lfm2_width(config: Config) -> Size:
+    """intermediate_size; with block_auto_adjust_ff_dim 2/3 of it, times a factor, rounded up to a multiple."""
     size = config.size("intermediate_size", "block_ff_dim")
     if not config.flag("block_auto_adjust_ff_dim", absent=True):
         return size
     scaled, key = 2 * size // 3, "block_ffn_dim_multiplier"
-    if config.says(key) and not config.has(key):
+    if not not_null(config, key):
         return Size(scaled, f"2/3 {size.origin}")
-    factor, step = config.data.get(key, 1), config.number("block_multiple_of", absent=256)
-    if isinstance(factor, bool) or not isinstance(factor, int | float) or not 0 < factor <= 1000:
-        raise config.wrong(key, "a number above 0, at most 1000")
+    factor, step = positive_number(config, key, 1, 1000), config.number("block_multiple_of", absent=256)
     return Size(step * ceil(int(factor * scaled) / step), f"2/3 {size.origin}, adjusted")
 
 
-def tied(config: Config) -> bool:
-    """Tied by default; tie_embedding is an older spelling."""
+def _tied_by_default(config: Config) -> bool:
+    """True unless tie_embedding, an older spelling of tie_word_embeddings, says otherwise."""
     return config.flag("tie_embedding", absent=True)
 
 
 def lfm2_moe(config: Config) -> Architecture:
-    """Experts in all layers but the first."""
+    """Experts in all layers but the first two."""
     if not config.has("layer_types"):
         raise config.fail("key 'layer_types' is missing: list full_attention or conv for each layer")
-    ffn = routed(
-        config,
-        after_first(config, "num_dense_layers", 2),
-        lambda: experts(config, Experts()),
-        lambda: feed_forward(config, FeedForward()),
+    moe_layers = all_but_first(config, "num_dense_layers", 2)
+    ffn = moe_or_dense(
+        config, moe_layers, lambda: experts(config, Experts()), lambda: feed_forward(config, FeedForward())
     )
-    return decoder(config, "lfm2_moe", mixers(config, own(config), [], "layer_types"), ffn, tied=tied(config))
+    mixers = _lfm_mixers(config, _lfm2_attention(config), [], "layer_types")
+    return decoder(config, "lfm2_moe", mixers, ffn, tied=_tied_by_default(config))
 
 
 def lfm3(config: Config) -> Architecture:
-    """Attention with and without a window, gated a head; norms on both sides."""
+    """Convolutions, full and sliding-window attention with a gate per head; norms before and after sublayers."""
     wiring = SANDWICH if config.flag("use_sandwich_norm", absent=True) else Wiring()
-    bias, gate = config.flag("attention_bias", absent=False), config.flag("use_attention_gate", absent=True)
-    sizes = heads(config, absent=128)
-    kind = Attention(bias=bias, out_bias=bias, qk_norm="rms", gate="head" if gate else "")
+    gate, sizes = "head" if config.flag("use_attention_gate", absent=True) else "", heads(config, absent=128)
+    kind = with_bias(config, Attention(qk_norm="rms", gate=gate))
     full = attention(kind, sizes, FULL, wiring)
-    sliding = attention(replace(kind, mask="sliding"), {**sizes, "w": window(config, 256)}, wiring=wiring)
+    sliding = attention(*with_window(config, kind, sizes, 256), wiring=wiring)
     absent = [FULL if i % 4 == 2 else SLIDING if i % 4 == 0 and i else CONV for i in range(layers(config))]
-    return decoder(
-        config,
-        "lfm3",
-        mixers(config, full, absent, "num_hidden_layers", sliding),
-        feed_forward(config, FeedForward(), wiring=wiring),
-        tied=True,
-    )
+    mixers = _lfm_mixers(config, full, absent, "num_hidden_layers", sliding)
+    return decoder(config, "lfm3", mixers, feed_forward(config, FeedForward(), wiring=wiring), tied=True)
 
 
 FAMILIES: dict[str, Reader] = {"lfm2": lfm2, "lfm2_moe": lfm2_moe, "lfm3": lfm3}

@@ -1,39 +1,31 @@
-"""longcat_flash: two attentions and two dense networks a layer, and experts beside them, some of which do nothing.
+"""longcat_flash: two attentions and two dense networks per layer, and experts in parallel, some of which do nothing.
 
-Source: transformers 5.23.0, models/longcat_flash. Its class keeps the first projections of the idle experts, which
-nothing reads and checkpoints do not have: they are not counted.
+Source: transformers 5.23.0, models/longcat_flash. Its class has first projections for the idle experts, which are not
+used and not in checkpoints: they are not counted.
 """
-
-from dataclasses import replace
 
 from symroof.architecture.kinds.experts import Experts
 from symroof.architecture.kinds.feed_forward import FeedForward
 from symroof.architecture.kinds.latent import LatentAttention
-from symroof.architecture.structure import Architecture, Wiring
+from symroof.architecture.structure import Architecture, Part
 from symroof.config.config import Config
-from symroof.families.deepseek import latent
-from symroof.families.reading.parts import activation, decoder, experts, feed_forward
-
-BESIDE = Wiring(norm="")  # what the first dense network reads
+from symroof.families.deepseek import latent_attention_part
+from symroof.families.reading.parts import BESIDE, activation, decoder, experts, feed_forward, with_sizes
 
 
-def read(config: Config) -> Architecture:
-    """Attention, experts and a dense network that read the same, attention and a dense network again."""
-    act = activation(config)
-    mla = latent(config, LatentAttention())
-    mlp = feed_forward(config, FeedForward(act), "ffn_hidden_size")
-    router_bias = config.flag("router_bias", absent=False)
+def longcat_flash(config: Config) -> Architecture:
+    """Attention, experts and a dense network in parallel, then attention and a dense network again."""
+    mla = latent_attention_part(config, LatentAttention())
+    mlp = feed_forward(config, FeedForward(activation(config)), "ffn_hidden_size")
+    return decoder(config, "longcat_flash", mla, mlp, _longcat_experts(config), mla, mlp)
+
+
+def _longcat_experts(config: Config) -> Part:
+    """Experts that read what the first dense network reads."""
     idle = config.number("zero_expert_num", absent=256, least=0)
-    moe = experts(
-        config,
-        Experts(act, router_bias=router_bias, idle=idle > 0),
-        "expert_ffn_hidden_size",
-        wiring=BESIDE,
-        count=("n_routed_experts",),
-    )
-    if idle:
-        moe = replace(moe, sizes=(*moe.sizes, ("N_z", config.size("zero_expert_num", absent=256))))
-    return decoder(config, "longcat_flash", mla, mlp, moe, mla, mlp)
+    kind = Experts(activation(config), router_bias=config.flag("router_bias", absent=False), idle=idle > 0)
+    moe = experts(config, kind, "expert_ffn_hidden_size", wiring=BESIDE, count=("n_routed_experts",))
+    return with_sizes(moe, N_z=config.size("zero_expert_num", absent=256)) if idle else moe
 
 
-FAMILIES = {"longcat_flash": read}
+FAMILIES = {"longcat_flash": longcat_flash}

@@ -1,63 +1,59 @@
-"""mimo_v2_flash: values of a size of their own; layers with a window have sinks and more KV heads.
+"""mimo_v2_flash: value heads of a different size; layers with a window have sinks and more KV heads.
 
-Source: transformers 5.23.0, models/mimo_v2_flash; the keys of the hub's config beside its own.
+Source: transformers 5.23.0, models/mimo_v2_flash; in addition, the keys of the hub's config.
 """
 
 from dataclasses import replace
 
 from symroof.architecture.kinds.attention import Attention
 from symroof.architecture.kinds.experts import Experts
-from symroof.architecture.kinds.feed_forward import FeedForward
-from symroof.architecture.structure import Architecture, Size
+from symroof.architecture.structure import Architecture, Pattern, Size
 from symroof.config.config import Config
-from symroof.families.reading.layer_patterns import FULL, SLIDING, Sizes, alternating, numbers, routed, sparse, turned
-from symroof.families.reading.parts import activation, decoder, experts, feed_forward, heads, layers
+from symroof.families.reading.layer_patterns import FULL, SLIDING, full_and_sliding, numbers_by_layer
+from symroof.families.reading.moe_layers import moe_or_dense, sparse_layers
+from symroof.families.reading.parts import Sizes, activation, decoder, experts, heads, layers
+from symroof.families.reading.rotary import with_rotary
 
-TURNED = 0.334  # of a head, where no key says
+ROTATION = 0.334  # the rotated fraction of a head by default
+SWA_KEYS = {
+    "H_q": "swa_num_attention_heads",
+    "H_kv": "swa_num_key_value_heads",
+    "h": "swa_head_dim",
+    "h_v": "swa_v_head_dim",
+}
 
 
 def mimo_v2_flash(config: Config) -> Architecture:
-    """A dense layer ahead, then routed experts; full attention in the first and each sixth layer."""
-    count, act = layers(config), activation(config)
-    sizes = {**heads(config, absent=192), "h_v": config.size("v_head_dim", absent=128)}
+    """Full attention in the first and every sixth layer; a dense first layer, then routed experts."""
+    routed = numbers_by_layer(config, "moe_layer_freq", [int(i > 0) for i in range(layers(config))])
+    moe_layers = sparse_layers(config, [i for i, x in enumerate(routed) if x], "moe_layer_freq")
+    ffn = moe_or_dense(config, moe_layers, lambda: experts(config, Experts(activation(config))))
+    return decoder(config, "mimo_v2_flash", _mimo_attention(config), ffn)
+
+
+def _mimo_attention(config: Config) -> Pattern:
+    """Full attention, and sliding-window attention with sinks by default."""
+    key, sizes = "hybrid_layer_pattern", {**heads(config, absent=192), "h_v": config.size("v_head_dim", absent=128)}
     kind = Attention(bias=config.flag("attention_bias", absent=False), values=True)
     full = replace(kind, sinks=config.flag("add_full_attention_sink_bias", absent=False))
     sliding = replace(kind, sinks=config.flag("add_swa_attention_sink_bias", absent=True))
-    slides = numbers(config, "hybrid_layer_pattern", [int(i > 0 and (i + 1) % 6 > 0) for i in range(count)])
-    experted = numbers(config, "moe_layer_freq", [int(i > 0) for i in range(count)])
-    attentions = alternating(
-        with_window(config),
-        *turned(config, full, sizes, FULL, TURNED),
-        [SLIDING if x else FULL for x in slides],
-        "hybrid_layer_pattern",
-        129,
-        *turned(config, sliding, sliding_heads(config, sizes), SLIDING, TURNED),
-    )
-    ffn = routed(
-        config,
-        sparse(config, [i for i, x in enumerate(experted) if x], "moe_layer_freq"),
-        lambda: experts(config, Experts(act)),
-        lambda: feed_forward(config, FeedForward(act)),
-    )
-    return decoder(config, "mimo_v2_flash", attentions, ffn)
+    slides = numbers_by_layer(config, key, [int(i > 0 and (i + 1) % 6 > 0) for i in range(layers(config))])
+    full, full_sizes = with_rotary(config, full, sizes, FULL, ROTATION)
+    rotated = with_rotary(config, sliding, _sliding_heads(config, sizes), SLIDING, ROTATION)
+    names = [SLIDING if x else FULL for x in slides]
+    return full_and_sliding(_with_window(config), full, full_sizes, names, key, 129, *rotated)
 
 
-def sliding_heads(config: Config, sizes: Sizes) -> Sizes:
-    """The heads of layers with a window: as the config names them apart, else with twice the KV heads."""
-    keys = {
-        "H_q": "swa_num_attention_heads",
-        "H_kv": "swa_num_key_value_heads",
-        "h": "swa_head_dim",
-        "h_v": "swa_v_head_dim",
-    }
-    own = {base: config.size(key) for base, key in keys.items() if config.has(key)}
-    return {**sizes, "H_kv": Size(2 * sizes["H_kv"], f"2 x {sizes['H_kv'].origin}"), **own}
+def _sliding_heads(config: Config, sizes: Sizes) -> Sizes:
+    """The heads of layers with a window: by swa_ keys, else as usual with twice the KV heads."""
+    swa = {symbol: config.size(key) for symbol, key in SWA_KEYS.items() if config.has(key)}
+    return {**sizes, "H_kv": Size(2 * sizes["H_kv"], f"2 x {sizes['H_kv'].origin}"), **swa}
 
 
-def with_window(config: Config) -> Config:
-    """The config with the window that transformers makes of sliding_window_size: so many tokens and the new one."""
+def _with_window(config: Config) -> Config:
+    """The config with sliding_window as transformers computes it: sliding_window_size tokens and the new one."""
     key = "sliding_window_size"
-    return config.filled({}, sliding_window=config.number(key) + 1) if config.has(key) else config
+    return config.with_defaults({}, sliding_window=config.number(key) + 1) if config.has(key) else config
 
 
 FAMILIES = {"mimo_v2_flash": mimo_v2_flash}

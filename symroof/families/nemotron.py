@@ -1,7 +1,9 @@
-"""nemotron_h: one mixer a layer, of state spaces, attention, dense networks and experts.
+"""nemotron_h: layers of one sublayer each: a state space, attention, a dense network or experts.
 
 Source: transformers 5.23.0, models/nemotron_h.
 """
+
+from dataclasses import replace
 
 from symroof.architecture.assembly import assemble
 from symroof.architecture.kinds.attention import Attention
@@ -10,41 +12,29 @@ from symroof.architecture.kinds.feed_forward import FeedForward
 from symroof.architecture.kinds.recurrent import Mamba2
 from symroof.architecture.structure import Architecture, Frame, Part, Pattern, Size
 from symroof.config.config import Config
-from symroof.families.hybrid import LINEAR, NAMES
-from symroof.families.mamba import CONV_BIAS, state_heads, state_space
-from symroof.families.reading.layer_patterns import FULL
-from symroof.families.reading.parts import HIDDEN, LAYERS, activation, attention, experts, feed_forward, heads
+from symroof.families.hybrid import OLD_LAYER_TYPES
+from symroof.families.mamba import CONV_BIAS, mamba2_block, mamba2_heads
+from symroof.families.reading.keys import HIDDEN, LAYERS, mlp_bias
+from symroof.families.reading.layer_patterns import FULL, LINEAR
+from symroof.families.reading.parts import activation, attention, experts, feed_forward, heads, with_sizes
 
 LETTERS = {"M": LINEAR, "*": FULL, "-": "mlp", "E": "moe"}
 PATTERN = "hybrid_override_pattern"
-HEAD_DIM = 128  # head_dim where absent
 
 
 def nemotron_h(config: Config) -> Architecture:
-    """Each layer as its pattern says; head and embedding are two tables whatever tie_word_embeddings says."""
-    names, origin = mixers(config)
-    readers = {LINEAR: state_spaces, FULL: full_attention, "mlp": network, "moe": routed_experts}
+    """Sublayers as the pattern says; head and embedding never share a table."""
+    names, origin = _sublayer_types(config)
+    readers = {LINEAR: _nemotron_mamba, FULL: _nemotron_attention, "mlp": _nemotron_mlp, "moe": _nemotron_experts}
     parts = {name: readers[name](config) for name in dict.fromkeys(names)}
-    return assemble(
-        "nemotron_h",
-        Size(len(names), origin),
-        (Pattern([parts[x] for x in names], origin),),
-        Frame(),
-        d=config.size(*HIDDEN),
-        V=config.size("vocab_size"),
-    )
+    slots = (Pattern([parts[x] for x in names], origin),)
+    d, V = config.size(*HIDDEN), config.size("vocab_size")
+    return assemble("nemotron_h", Size(len(names), origin), slots, Frame(), d=d, V=V)
 
 
-def mixers(config: Config) -> tuple[list[str], str]:
-    """The mixer of each layer, and the key that says so: a list of names, else a letter for each."""
-    key = config.spelling("layers_block_type", "layer_types")
-    if config.has(key):
-        names = [NAMES.get(str(x), str(x)) for x in config.listed(key)]
-    elif config.has(PATTERN):
-        key = PATTERN
-        names = [LETTERS.get(x, x) for x in config.text(PATTERN)]
-    else:
-        raise config.fail(f"key {key!r} is missing: add it, or {PATTERN!r}")
+def _sublayer_types(config: Config) -> tuple[list[str], str]:
+    """The sublayer of each layer, and the key that says so: a list of names, or a letter for each."""
+    names, key = _listed_sublayers(config)
     for name in names:
         if name not in LETTERS.values():
             known = ", ".join(LETTERS if key == PATTERN else LETTERS.values())
@@ -55,44 +45,44 @@ def mixers(config: Config) -> tuple[list[str], str]:
     return names, key
 
 
-def state_spaces(config: Config) -> Part:
-    """Mamba-2; use_bias speaks for its projections, not mamba_proj_bias."""
-    bias = config.flag("use_bias", absent=False)
-    act = activation(config, "mamba_hidden_act")
-    kind = Mamba2(bias, bias, config.flag(*CONV_BIAS, absent=True), act)
-    return state_space(config, kind, state_heads(config, "mamba_num_heads", "mamba_head_dim"), 128)
+def _listed_sublayers(config: Config) -> tuple[list[str], str]:
+    """What layers_block_type, layer_types or the pattern of letters lists."""
+    key = config.spelling("layers_block_type", "layer_types")
+    if config.has(key):
+        return [OLD_LAYER_TYPES.get(str(x), str(x)) for x in config.array(key)], key
+    if config.has(PATTERN):
+        return [LETTERS.get(x, x) for x in config.text(PATTERN)], PATTERN
+    raise config.fail(f"key {key!r} is missing: add it, or {PATTERN!r}")
 
 
-def full_attention(config: Config) -> Part:
-    """Attention without rotation, biases or windows."""
-    h = config.size("head_dim", "attention_head_dim", absent=HEAD_DIM)
+def _nemotron_mamba(config: Config) -> Part:
+    """Mamba-2; its projections have biases by use_bias, not by mamba_proj_bias."""
+    bias, conv_bias = config.flag("use_bias", absent=False), config.flag(*CONV_BIAS, absent=True)
+    kind = Mamba2(bias, bias, conv_bias, activation(config, "mamba_hidden_act"))
+    return mamba2_block(config, kind, mamba2_heads(config, "mamba_num_heads", "mamba_head_dim"), 128)
+
+
+def _nemotron_attention(config: Config) -> Part:
+    """Full attention without rotary embedding or biases."""
+    h = config.size("head_dim", "attention_head_dim", absent=128)
     return attention(Attention(rotary=""), heads(config, h, single=True))
 
 
-def network(config: Config) -> Part:
-    """A plain dense network."""
-    kind = FeedForward(activation(config, "mlp_hidden_act", absent="relu2"), gated=False, bias=biased(config))
-    return feed_forward(config, kind)
+def _nemotron_mlp(config: Config) -> Part:
+    """An ungated dense network."""
+    act = activation(config, "mlp_hidden_act", absent="relu2")
+    return feed_forward(config, FeedForward(act, gated=False, bias=mlp_bias(config)))
 
 
-def routed_experts(config: Config) -> Part:
-    """Plain experts, perhaps on a latent, beside a shared one of the width of all shared ones together."""
-    latent = config.has("moe_latent_size")
-    kind = Experts(
-        activation(config, "mlp_hidden_act", absent="relu2"),
-        gated=False,
-        shared=True,
-        shared_bias=biased(config),
-        latent=latent,
-        latent_bias=latent and biased(config),
-    )
-    part = experts(config, kind, shared=config.size("moe_shared_expert_intermediate_size"))
-    return Part(part.kind, part.name, (*part.sizes, ("d_lat", config.size("moe_latent_size")))) if latent else part
-
-
-def biased(config: Config) -> bool:
-    """Whether dense networks, shared experts and projections to the latent have biases."""
-    return config.flag("mlp_bias", absent=False)
+def _nemotron_experts(config: Config) -> Part:
+    """Ungated experts, on a latent if moe_latent_size is set, beside a shared expert."""
+    act, bias = activation(config, "mlp_hidden_act", absent="relu2"), mlp_bias(config)
+    kind = Experts(act, gated=False, shared=True, shared_bias=bias)
+    shared = config.size("moe_shared_expert_intermediate_size")
+    if not config.has("moe_latent_size"):
+        return experts(config, kind, shared=shared)
+    part = experts(config, replace(kind, latent=True, latent_bias=bias), shared=shared)
+    return with_sizes(part, d_lat=config.size("moe_latent_size"))
 
 
 FAMILIES = {"nemotron_h": nemotron_h}

@@ -1,4 +1,4 @@
-"""phi, phi3, stablelm, persimmon: heads rotated in part; phi and some stablelm run both sublayers side by side.
+"""phi, phi3, stablelm, persimmon: part of each head rotated; phi and some stablelm run both sublayers in parallel.
 
 Sources: transformers 5.23.0, models of these names; microsoft/phi-1_5, modeling_phi.py (phi-msft).
 """
@@ -7,87 +7,70 @@ from functools import partial
 
 from symroof.architecture.kinds.attention import Attention
 from symroof.architecture.kinds.feed_forward import FeedForward
-from symroof.architecture.structure import Architecture, Frame, Part, Size, Wiring
+from symroof.architecture.structure import Architecture, Frame
 from symroof.config.config import Config
-from symroof.families.mistral import windowed
-from symroof.families.reading.parts import HEADS, HIDDEN, activation, attention, decoder, feed_forward, heads, rotated
+from symroof.families.gpt import equal_heads, mlp_width, plain_mlp
+from symroof.families.mistral import mistral_attention
+from symroof.families.reading.parts import (
+    BESIDE,
+    activation,
+    attention,
+    decoder,
+    feed_forward,
+    gated_mlp,
+    heads,
+    nullable_heads,
+)
+from symroof.families.reading.rotary import with_rotary
 
-BESIDE = Wiring(norm="")  # the second of two sublayers that read one norm's output
+FRAME = Frame("layer", head_bias=True)
 
 
 def phi3(config: Config, family: str = "phi3") -> Architecture:
-    """llama with a window where sliding_window is set."""
-    sizes = heads(config, single=True)
-    rotary, part = rotated(config, sizes["h"])
-    return decoder(
-        config,
-        family,
-        windowed(config, Attention(rotary=rotary), {**sizes, **part}),
-        feed_forward(config, FeedForward(activation(config))),
-    )
+    """llama with a window if sliding_window is set."""
+    slot = mistral_attention(config, *with_rotary(config, Attention(), heads(config, single=True)))
+    return decoder(config, family, slot, gated_mlp(config))
+
+
+def _qk_norm(config: Config, norm: str, absent: bool) -> str:
+    """The norm of queries and keys, if qk_layernorm says so."""
+    return norm if config.flag("qk_layernorm", absent=absent) else ""
 
 
 def phi(config: Config) -> Architecture:
-    """Biases throughout, on the head too."""
-    sizes = heads(config, single=True)
-    rotary, part = rotated(config, sizes["h"], absent=0.5)
-    norm = "layer" if config.flag("qk_layernorm", absent=False) else ""
-    kind = Attention(rotary=rotary, bias=True, out_bias=True, qk_norm=norm)
+    """Biases throughout, also of the head."""
+    kind = Attention(bias=True, out_bias=True, qk_norm=_qk_norm(config, "layer", absent=False))
+    slot = attention(*with_rotary(config, kind, heads(config, single=True), absent=0.5))
     mlp = FeedForward(activation(config, absent="gelu_new"), gated=False, bias=True)
-    return decoder(
-        config,
-        "phi",
-        attention(kind, {**sizes, **part}),
-        feed_forward(config, mlp, wiring=BESIDE),
-        frame=Frame("layer", head_bias=True),
-    )
+    return decoder(config, "phi", slot, feed_forward(config, mlp, wiring=BESIDE), frame=FRAME)
 
 
 def phi_msft(config: Config) -> Architecture:
-    """phi by its first names."""
-    H_q, d = config.size(*HEADS), config.size(*HIDDEN)
-    if d % H_q:
-        raise config.fail(f"{d.origin}={d} is no multiple of {H_q.origin}={H_q}")
-    H_kv = config.size("n_head_kv") if config.has("n_head_kv") else Size(H_q, "H_q")
-    sizes = {"H_q": H_q, "H_kv": H_kv, "h": Size(d // H_q, f"{d.origin} / {H_q.origin}")}
-    f = config.size("n_inner") if config.has("n_inner") else Size(4 * d, f"4 {d.origin}")
-    kind = Attention(rotary="partial", bias=True, out_bias=True)
-    mlp = FeedForward(activation(config, "activation_function", absent="gelu_new"), gated=False, bias=True)
-    return decoder(
-        config,
-        "phi-msft",
-        attention(kind, {**sizes, "h_r": config.size("rotary_dim", absent=32, most=sizes["h"])}),
-        Part.of(mlp, "mlp", BESIDE, f=f),
-        frame=Frame("layer", head_bias=True),
-    )
+    """phi under the keys of its first release."""
+    sizes = equal_heads(config, config.size("n_head_kv") if config.has("n_head_kv") else None)
+    h_r = config.size("rotary_dim", absent=32, most=sizes["h"])
+    slot = attention(Attention(rotary="partial", bias=True, out_bias=True), {**sizes, "h_r": h_r})
+    act = activation(config, "activation_function", absent="gelu_new")
+    return decoder(config, "phi-msft", slot, plain_mlp(mlp_width(config, "n_inner"), act, wiring=BESIDE), frame=FRAME)
 
 
 def stablelm(config: Config) -> Architecture:
-    """Layer norms; where asked for a norm of each head, and both sublayers side by side."""
-    sizes = heads(config.filled({}, head_dim=None), single=config.says("num_key_value_heads"))
-    rotary, part = rotated(config, sizes["h"], absent=0.25)
-    norm = "layer_unbiased" if config.flag("qk_layernorm", absent=False) else ""
-    kind = Attention(rotary=rotary, bias=config.flag("use_qkv_bias", absent=False), qk_norm=norm, qk_over="heads")
+    """Layer norms; per-head norms of queries and keys and parallel sublayers if the config says so."""
+    norm = _qk_norm(config, "layer_unbiased", absent=False)
+    kind = Attention(bias=config.flag("use_qkv_bias", absent=False), qk_norm=norm, qk_over="heads")
+    sizes = nullable_heads(config.with_defaults({}, head_dim=None))
+    slot = attention(*with_rotary(config, kind, sizes, absent=0.25))
     wiring = BESIDE if config.flag("use_parallel_residual", absent=False) else None
-    return decoder(
-        config,
-        "stablelm",
-        attention(kind, {**sizes, **part}),
-        feed_forward(config, FeedForward(activation(config)), wiring=wiring),
-        frame=Frame("layer"),
-    )
+    return decoder(config, "stablelm", slot, gated_mlp(config, wiring=wiring), frame=Frame("layer"))
 
 
 def persimmon(config: Config) -> Architecture:
-    """No grouped heads; biases throughout but on the head."""
-    sizes = heads(config.filled({}, num_key_value_heads=None, head_dim=None), single=True)
-    rotary, part = rotated(config, sizes["h"], absent=0.5)
-    norm = "layer" if config.flag("qk_layernorm", absent=True) else ""
-    kind = Attention(rotary=rotary, bias=True, out_bias=True, qk_norm=norm)
-    mlp = FeedForward(activation(config, absent="relu2"), gated=False, bias=True)
-    return decoder(
-        config, "persimmon", attention(kind, {**sizes, **part}), feed_forward(config, mlp), frame=Frame("layer")
-    )
+    """Multi-head attention; biases throughout but not of the head."""
+    kind = Attention(bias=True, out_bias=True, qk_norm=_qk_norm(config, "layer", absent=True))
+    sizes = heads(config.with_defaults({}, num_key_value_heads=None, head_dim=None), single=True)
+    slot = attention(*with_rotary(config, kind, sizes, absent=0.5))
+    mlp = feed_forward(config, FeedForward(activation(config, absent="relu2"), gated=False, bias=True))
+    return decoder(config, "persimmon", slot, mlp, frame=Frame("layer"))
 
 
 FAMILIES = {

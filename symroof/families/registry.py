@@ -1,11 +1,12 @@
-"""Which module reads which model types: a config loads the module of its own family, and what that extends."""
+"""Which module reads which model types; a config imports only the module of its family and what that imports."""
 
+from collections.abc import Iterable
 from functools import partial
 from importlib import import_module
 
 from symroof.architecture.structure import Architecture
 from symroof.config.config import Config
-from symroof.errors import shorten, suggestion
+from symroof.errors import ConfigError, shorten, suggestion
 from symroof.families.reading.parts import Reader
 
 # Module -> the model types of text models that its FAMILIES read.
@@ -111,7 +112,7 @@ LINEAGES = {
     "zaya": ("zaya",),
 }
 
-# Those that the module `multimodal` reads by readers of the others.
+# Model types of multimodal configs: `multimodal` reads their text part with the readers above.
 WRAPPED = (
     "aria", "audioflamingo3", "aya_vision", "blip-2", "cohere2_vision", "cohere_compass", "cosmos3_edge",
     "cosmos3_edge_text", "cosmos3_omni", "deepseek_ocr2", "deepseek_vl", "deepseek_vl_hybrid", "deepseek_vl_v2",
@@ -133,52 +134,64 @@ WRAPPED = (
 )  # fmt: skip
 
 
-def read_by(module: str, family: str, config: Config) -> Architecture:
-    """What the reader of a family finds, which stands in that module."""
-    found: Architecture = import_module(f"symroof.families.{module}").FAMILIES[family](config)
-    return found
+def _read_by_lineage(module: str, family: str, config: Config) -> Architecture:
+    """The architecture of a config, by the reader of its family in that module."""
+    reader: Reader = import_module(f"symroof.families.{module}").FAMILIES[family]
+    return reader(config)
 
 
-TEXTS: dict[str, Reader] = {name: partial(read_by, module, name) for module, x in LINEAGES.items() for name in x}
-FAMILIES: dict[str, Reader] = {**TEXTS, **{name: partial(read_by, "multimodal", name) for name in WRAPPED}}
+TEXTS: dict[str, Reader] = {
+    name: partial(_read_by_lineage, module, name) for module, x in LINEAGES.items() for name in x
+}
+FAMILIES: dict[str, Reader] = {**TEXTS, **{name: partial(_read_by_lineage, "multimodal", name) for name in WRAPPED}}
 
-# Of configs that were published without a model_type: the class they name instead.
-NAMELESS = {"MiniCPM3ForCausalLM": "minicpm3"}
-
-
-def nameless(config: Config) -> str:
-    """The family that a config's architectures stand for; empty where they do not."""
-    return next((NAMELESS[x] for x in config.listed("architectures") if isinstance(x, str) and x in NAMELESS), "")
+# Configs published without a model_type: the class in `architectures` -> model type.
+CLASS_MODEL_TYPES = {"MiniCPM3ForCausalLM": "minicpm3"}
 
 
-def read(config: Config, further: bool = False) -> Architecture:
-    """The architecture a config describes, with layers that predict `further` ahead or without.
+def _model_type_by_class(config: Config) -> str:
+    """The model type of the class in `architectures`; empty if it is not known."""
+    names = [x for x in config.array("architectures") if isinstance(x, str)]
+    return next((CLASS_MODEL_TYPES[x] for x in names if x in CLASS_MODEL_TYPES), "")
 
-    Raises ConfigError for an unknown model_type, UsageError where there are no such layers or nobody knows them.
+
+def read_architecture(config: Config, mtp: bool = False) -> Architecture:
+    """The architecture that a config describes, with its multi-token-prediction modules if `mtp`.
+
+    Raises ConfigError for an unknown model_type, UsageError for modules that are absent or unknown.
     """
-    found = described(config)
-    if not further:
-        return found
-    from symroof.families.reading import mtp
-
-    return mtp.extended(config, found)
-
-
-def described(config: Config) -> Architecture:
-    """The architecture that the family's reader finds."""
-    family = config.text("model_type") or nameless(config)
-    if family in FAMILIES:
-        architecture = FAMILIES[family](config)
-        if fault := architecture.contradiction():
-            raise config.fail(fault)
+    architecture = _checked_architecture(config)
+    if not mtp:
         return architecture
+    from symroof.families.reading.mtp import with_mtp
+
+    return with_mtp(config, architecture)
+
+
+def _checked_architecture(config: Config) -> Architecture:
+    """The architecture by the reader of the config's family. Raises ConfigError if its sizes contradict each other."""
+    family = config.text("model_type") or _model_type_by_class(config)
+    if family not in FAMILIES:
+        raise _unsupported(config, family)
+    architecture = FAMILIES[family](config)
+    if fault := architecture.contradiction():
+        raise config.fail(fault)
+    return architecture
+
+
+def _unsupported(config: Config, family: str) -> ConfigError:
+    """The error for a model_type that is missing, unknown or not covered."""
     from symroof.families.reading.unsupported import REFUSED
 
     if reason := REFUSED.get(family):
-        raise config.fail(f"model_type {family!r} is not covered: {reason}")
+        return config.fail(f"model_type {family!r} is not covered: {reason}")
     listed = f"`symroof families` lists the {len(FAMILIES)} known ones"
     if not family:
-        raise config.fail(f"key 'model_type' is missing: add it; {listed}")
-    near = suggestion(family, FAMILIES)
-    cure = f"; did you mean {near!r}?" if near else ""
-    raise config.fail(f"unknown model_type {shorten(family)!r}{cure} ({listed})")
+        return config.fail(f"key 'model_type' is missing: add it; {listed}")
+    return config.fail(f"{unknown_model_type(family, FAMILIES)} ({listed})")
+
+
+def unknown_model_type(name: str, known: Iterable[str]) -> str:
+    """What is wrong with a model_type that is not among the known ones."""
+    near = suggestion(name, known)
+    return f"unknown model_type {shorten(name)!r}" + (f"; did you mean {near!r}?" if near else "")

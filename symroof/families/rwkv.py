@@ -7,40 +7,29 @@ the checkpoint RWKV/rwkv-5-world-3b.
 from symroof.architecture.kinds.recurrent import ChannelMix, TimeMix
 from symroof.architecture.structure import Architecture, Frame, Part, Size
 from symroof.config.config import Config
-from symroof.families.gpt import width
-from symroof.families.reading.parts import HIDDEN, decoder, untied
+from symroof.families.gpt import mlp_width
+from symroof.families.reading.keys import HIDDEN, size_quotient, with_untied_head
+from symroof.families.reading.parts import decoder
 
 FRAME = Frame(norm="layer", embedding_norm="layer")
 
 
 def rwkv(config: Config) -> Architecture:
-    """A state of three numbers a channel."""
-    d_r = config.size("attention_hidden_size", absent=config.size(*HIDDEN))
-    return decoder(
-        config,
-        "rwkv",
-        Part.of(TimeMix(), "time_mix", d_r=d_r),
-        Part.of(ChannelMix(), "channel_mix", f=width(config, "intermediate_size")),
-        frame=FRAME,
-    )
+    """A state of three numbers per channel."""
+    time_mix = Part.of(TimeMix(), "time_mix", d_r=config.size("attention_hidden_size", absent=config.size(*HIDDEN)))
+    channel_mix = Part.of(ChannelMix(), "channel_mix", f=mlp_width(config, "intermediate_size"))
+    return decoder(config, "rwkv", time_mix, channel_mix, frame=FRAME)
 
 
 def rwkv5(config: Config) -> Architecture:
-    """A state [h, h] a head. Its checkpoints keep embedding and head apart, whatever tie_word_embeddings says."""
-    d = config.size(*HIDDEN)
-    d_r, h = config.size("attention_hidden_size", absent=d), config.size("head_size", absent=64)
-    if d_r % h:
-        raise config.fail(f"attention_hidden_size={d_r} is no multiple of head_size={h}")
+    """A state [h, h] per head; in its checkpoints head and embedding never share a table."""
+    d, h = config.size(*HIDDEN), config.size("head_size", absent=64)
+    H_q = size_quotient(config, config.size("attention_hidden_size", absent=d), h)
+    time_mix = Part.of(TimeMix(heads=True), "time_mix", H_q=H_q, h=h)
     f = Size(7 * d // 64 * 32, f"3.5 {d.origin}, in 32s")
-    f = config.size("intermediate_size", absent=f) if config.has("intermediate_size") else f
-    sizes = {"H_q": Size(d_r // h, f"{d_r.origin} / {h.origin}"), "h": h}
-    return decoder(
-        untied(config),
-        "rwkv5",
-        Part.of(TimeMix(heads=True), "time_mix", None, None, **sizes),
-        Part.of(ChannelMix(), "channel_mix", f=f),
-        frame=FRAME,
-    )
+    f = config.size("intermediate_size") if config.has("intermediate_size") else f
+    slots = time_mix, Part.of(ChannelMix(), "channel_mix", f=f)
+    return decoder(with_untied_head(config), "rwkv5", *slots, frame=FRAME)
 
 
 FAMILIES = {"rwkv": rwkv, "rwkv5": rwkv5}

@@ -1,13 +1,16 @@
-"""Compiled formulas on disk, in the user's cache directory; what is there is used only if this installation wrote it.
+"""Compiled formulas on disk, in the user's cache directory; a file is used only if this installation wrote it.
 
-SYMROOF_CACHE_DIR is another directory, SYMROOF_CACHE=0 is none. A file counts when it is the user's own and nobody
-else's to read or write, in a directory that nobody else can write to, and its first lines have the package's
-fingerprint, the digest of the rest, and the key; any other is ignored, and made again. Where the system tells no
-owners, or nothing can be written, nothing is kept.
+SYMROOF_CACHE_DIR sets another directory, SYMROOF_CACHE=0 turns the cache off. A file name is the digest of a key and
+the fingerprint of the installation, so installations share a directory without replacing each other's files. A file is
+used if only its user can read or write it, no other user can write to its directory, and its first lines hold the
+fingerprint, the digest of the rest and the key; any other file is ignored and rewritten. Windows does not report
+owners: there ownership and permissions are not checked, and the user's profile is trusted to be private. Where nothing
+can be written, or the package cannot be listed (in a zip archive), nothing is cached.
 """
 
 import os
 import stat
+import sys
 from contextlib import suppress
 from functools import cache
 from importlib.util import source_hash
@@ -15,93 +18,134 @@ from importlib.util import source_hash
 from symroof.version import __version__
 
 MAX_BYTES = 16 * 2**20
-OUTSIDE = ("cli", "families", "plots", "render", "export")  # folders that formulas do not come from
+MAX_FILES, MAX_DAYS = 1000, 90  # of other installations: how many files stay, and for how long
+# Folders that no formula comes from: descriptions are part of the key, the others build on compiled formulas.
+OUTSIDE = (
+    "families",
+    "parallel",
+    "performance",
+    "training",
+    "sweeps",
+    "solving",
+    "analysis",
+    "render",
+    "export",
+    "plots",
+    "cli",
+)
 
 
-def directory() -> str:
-    """Where compiled formulas are kept; empty where they are not."""
-    if os.environ.get("SYMROOF_CACHE") == "0" or not hasattr(os, "geteuid"):
+def cache_directory() -> str:
+    """Where compiled formulas are stored; empty where the cache is off or no absolute path is known."""
+    if os.environ.get("SYMROOF_CACHE") == "0":
         return ""
-    if own := os.environ.get("SYMROOF_CACHE_DIR"):
-        return own
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return os.path.join(home, "symroof") if os.path.isabs(home) else ""
+    if custom := os.environ.get("SYMROOF_CACHE_DIR"):
+        return custom
+    path = os.path.join(*user_directory())
+    return path if os.path.isabs(path) else ""
+
+
+def user_directory() -> tuple[str, ...]:
+    """The directory in the user's caches: of Windows, of macOS, or by the XDG Base Directory Specification."""
+    if sys.platform == "win32":
+        return os.environ.get("LOCALAPPDATA", ""), "symroof", "cache"
+    if sys.platform == "darwin":
+        return os.path.expanduser("~/Library/Caches"), "symroof"
+    return os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "symroof"
 
 
 @cache
 def fingerprint() -> str:
-    """What tells this installation from any other: version, and name, size and time of each of its modules."""
-    found = []
-    rest = [os.path.dirname(os.path.dirname(__file__))]
-    while rest:
-        with os.scandir(rest.pop()) as entries:
+    """The digest of this installation's version and its modules' paths, sizes and times. Raises OSError in a zip."""
+    modules = []
+    folders = [os.path.dirname(os.path.dirname(__file__))]
+    while folders:
+        with os.scandir(folders.pop()) as entries:
             for entry in entries:
                 if entry.name.endswith(".py"):
-                    told = entry.stat()
-                    found.append(f"{entry.path} {told.st_size} {told.st_mtime_ns}")
+                    status = entry.stat()
+                    modules.append(f"{entry.path} {status.st_size} {status.st_mtime_ns}")
                 elif "." not in entry.name and entry.name not in ("__pycache__", *OUTSIDE) and entry.is_dir():
-                    rest.append(entry.path)
-    return digest("\n".join(sorted(found)))
+                    folders.append(entry.path)
+    return text_digest("\n".join(sorted(modules)))
 
 
-def digest(text: str) -> str:
-    """The digest of a text, which tells damage and chance, not malice: from that, owner and permissions keep."""
+def text_digest(text: str) -> str:
+    """The digest of a text. It detects damage, not malice: owner and permissions protect against that."""
     return source_hash(text.encode()).hex()
 
 
-def place(where: str, key: str) -> str:
-    """The file of a key."""
-    return os.path.join(where, f"{digest(key)}.py")
+def cache_file(where: str, key: str) -> str:
+    """The file of a key, as this installation names it."""
+    return os.path.join(where, f"{text_digest(key)}-{fingerprint()}.py")
 
 
-def framed(key: str, text: str) -> str:
-    """A text as its file has it."""
-    kept = f"# {key}\n{text}"
-    return f"# symroof {__version__} {fingerprint()} {digest(kept)}\n{kept}"
+def file_content(key: str, text: str) -> str:
+    """The content of the file that stores a text under a key."""
+    body = f"# {key}\n{text}"
+    return f"# symroof {__version__} {fingerprint()} {text_digest(body)}\n{body}"
 
 
-def read(key: str) -> str | None:
-    """What was kept under a key; None where nothing is, or nothing that can be trusted."""
-    where = directory()
+def read_cached(key: str) -> str | None:
+    """The text stored under a key; None where there is none, or none that can be trusted."""
+    where = cache_directory()
     if not where:
         return None
     try:
-        found = trusted(where, place(where, key)).decode(errors="replace")
+        content = read_trusted(where, cache_file(where, key)).decode(errors="replace")
+        text = content.split("\n", 2)[-1]
+        return text if content == file_content(key, text) else None
     except OSError:
         return None
-    text = found.split("\n", 2)[-1]
-    return text if found == framed(key, text) else None
 
 
-def trusted(where: str, path: str) -> bytes:
-    """The bytes of a file that is the user's own and nobody else's. Raises OSError for any other."""
-    own(os.stat(where), 0o022)
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+def read_trusted(where: str, path: str) -> bytes:
+    """The bytes of a regular file that is private to the user. Raises OSError for any other."""
+    require_private(os.stat(where), 0o022)
+    flags = (getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))  # those the system has
+    descriptor = os.open(path, os.O_RDONLY | sum(flags))
     with os.fdopen(descriptor, "rb") as file:
-        told = os.fstat(descriptor)
-        own(told, 0o077)
-        if not stat.S_ISREG(told.st_mode) or told.st_size > MAX_BYTES:
-            raise OSError(f"{path} is no file of formulas")
+        status = os.fstat(descriptor)
+        require_private(status, 0o077)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_BYTES:
+            raise OSError(f"{path} is not a file of formulas")
         return file.read(MAX_BYTES)
 
 
-def own(told: os.stat_result, others: int) -> None:
-    """Raise OSError for what is another user's, or has any of the permissions `others`."""
-    if told.st_uid != os.geteuid() or told.st_mode & others:
-        raise OSError("it is not the user's own")
+def require_private(status: os.stat_result, others: int) -> None:
+    """Raise OSError for another user's file, or one with any of the permissions `others`, where there are owners."""
+    if hasattr(os, "geteuid") and (status.st_uid != os.geteuid() or status.st_mode & others):
+        raise OSError("it is not private to the user")
 
 
-def write(key: str, text: str) -> None:
-    """Keep a text under a key, whole or not at all; where that cannot be, nothing is."""
-    where = directory()
+def write_cached(key: str, text: str) -> None:
+    """Store a text under a key, whole or not at all; where that fails, nothing is stored."""
+    where = cache_directory()
     if not where:
         return
     from pathlib import Path
 
-    from symroof.files import beside
+    from symroof.files import write_atomically
 
     with suppress(OSError):
+        path, content = cache_file(where, key), file_content(key, text)
         os.makedirs(where, 0o700, exist_ok=True)
-        own(os.stat(where), 0o022)
-        with beside(Path(place(where, key)), private=True) as file:
-            file.write(framed(key, text).encode())
+        require_private(os.stat(where), 0o022)
+        with write_atomically(Path(path), private=True) as file:
+            file.write(content.encode())
+        remove_old(where)
+
+
+def remove_old(where: str) -> None:
+    """Delete files that other installations wrote more than MAX_DAYS ago, and the oldest of more than MAX_FILES."""
+    import re
+    import time
+
+    name = re.compile(r"[0-9a-f]{16}(-[0-9a-f]{16})?\.py|\.symroof\.\w+")
+    with os.scandir(where) as entries:
+        others = [x for x in entries if name.fullmatch(x.name) and not x.name.endswith(f"-{fingerprint()}.py")]
+        ages = sorted((time.time() - x.stat(follow_symlinks=False).st_mtime, x.path) for x in others)
+    for i, (age, path) in enumerate(ages):
+        if i >= MAX_FILES or age > MAX_DAYS * 24 * 3600:
+            with suppress(OSError):
+                os.unlink(path)

@@ -1,10 +1,10 @@
-"""A program at a model's sizes and formats: the numbers of any batch, exactly."""
+"""A program with the sizes and formats of a model: evaluates the costs of any batch, exactly."""
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from symroof.algebra.arithmetic import whole
+from symroof.algebra.arithmetic import int_if_whole
 from symroof.cost.batch import Batch
 from symroof.cost.cost import FIELDS, Cost
 from symroof.model.programs import Program
@@ -12,13 +12,14 @@ from symroof.quantization.precision import Precision
 from symroof.records import frozen
 
 Numbers = tuple[Any, ...]
-MANY = 1000  # queries listed from which numpy is worth its import
-PROBES = ((1_000_003, 7_919), (611_953, 104_729))  # start and stride of numbers that a linear form has to agree at
+LinearForms = tuple[tuple[Any, tuple[tuple[int, Any], ...]], ...]  # of each: its constant, (index of a value, factor)
+MANY = 1000  # number of queries from which numpy is worth its import
+PROBES = ((1_000_003, 7_919), (611_953, 104_729))  # start and stride of the points at which linearity is verified
 
 
 @frozen
 class Evaluation:
-    """A program and numbers for all that it takes of a model: sizes, widths."""
+    """A program, and the values of its sizes and widths in a model."""
 
     program: Program
     known: Numbers
@@ -26,63 +27,68 @@ class Evaluation:
 
     @classmethod
     def of(cls, program: Program, sizes: Mapping[str, int], precision: Precision) -> "Evaluation":
-        """The program at some sizes and formats."""
-        values = {**{name: whole(x) for name, x in precision.widths().items()}, **sizes}
+        """The program with given sizes and formats."""
+        values = {**{name: int_if_whole(x) for name, x in precision.widths().items()}, **sizes}
         return cls(program, tuple(values[name] for name in program.known), precision)
 
     def sums(self, batch: Batch) -> Numbers:
-        """The sums over a batch; of many queries in numpy, where it is there and whole numbers of 64 bits suffice."""
+        """The sums over a batch; for many queries in numpy, if it is installed and 64-bit integers suffice."""
         if len(batch.new) >= MANY:
             from symroof.model import batch_arrays
 
-            if (found := batch_arrays.sums(self.program.text, self.known, batch)) is not None:
-                return found
-        added, known = self.program.added, self.known
+            if (sums := batch_arrays.array_sums(self.program.text, self.known, batch)) is not None:
+                return sums
+        per_query, known = self.program.per_query, self.known
         totals = [0] * len(self.program.sums)
         for (new, cached), count in batch.pairs.items():
-            totals = [x + count * y for x, y in zip(totals, added(new, cached, *known), strict=True)]
-        return tuple(whole(x * batch.times) for x in totals)
+            totals = [x + count * y for x, y in zip(totals, per_query(new, cached, *known), strict=True)]
+        return tuple(int_if_whole(x * batch.times) for x in totals)
 
     def step(self, sums: Numbers) -> Numbers:
-        """The sums, and what the step makes of the model."""
-        return (*sums, *map(whole, self.program.stepped(*sums, *self.known)))
+        """The sums, and the values that a step derives from them."""
+        return (*sums, *map(int_if_whole, self.program.per_step(*sums, *self.known)))
 
     def rows(self, sums: Numbers) -> Iterator[tuple[int, Cost]]:
-        """(layers, cost of one layer) of each operator."""
-        flat = map(whole, self.program.counted(*self.step(sums), *self.known))
+        """(layers, cost per layer) of each operator."""
+        flat = map(int_if_whole, self.program.per_operator(*self.step(sums), *self.known))
         for n in flat:
             yield n, Cost(*(next(flat) for _ in FIELDS))
 
     def total(self, sums: Numbers) -> Cost:
         """The cost of the whole step."""
         at = self.step(sums)
-        if self.linear is None:
-            return Cost(*self._summed(at))
-        return Cost(*(whole(first + sum(y * at[i] for i, y in rest)) for first, rest in self.linear))
+        return Cost(*(self._total_fields(at) if self.linear is None else evaluate_linear(self.linear, at)))
 
     @cached_property
-    def linear(self) -> tuple[tuple[Any, tuple[tuple[int, Any], ...]], ...] | None:
-        """Each field of the whole cost as a constant and factors of the step's numbers; None where it is no such form.
+    def linear(self) -> LinearForms | None:
+        """Each field of the whole cost as a linear form in the step's values; None where they are not linear.
 
-        Costs are linear in sums over the batch and in the experts touched; a graph of one's own may have others.
+        Costs are linear in the sums over the batch and in the experts touched; those of a custom graph need not be.
         """
         size = len(self.program.sums) + len(self.program.steps)
-        first = self._summed((0,) * size)
-        units = [self._summed(tuple(int(i == j) for j in range(size))) for i in range(size)]
-        slopes = [[whole(y - x) for y in column] for x, column in zip(first, zip(*units, strict=True), strict=True)]
-        found = tuple(
-            (whole(x), tuple((i, y) for i, y in enumerate(row) if y))
-            for x, row in zip(first, slopes or [[]] * len(first), strict=True)
-        )
-        for start, stride in PROBES:
-            at = tuple(start + i * stride for i in range(size))
-            if self._summed(at) != tuple(x + sum(y * at[i] for i, y in row) for x, row in found):
-                return None
-        return found
+        constants = self._total_fields((0,) * size)
+        units = [self._total_fields(tuple(int(i == j) for j in range(size))) for i in range(size)]
+        forms = linear_forms(constants, units)
+        points = [tuple(start + i * stride for i in range(size)) for start, stride in PROBES]
+        return forms if all(self._total_fields(at) == evaluate_linear(forms, at) for at in points) else None
 
-    def _summed(self, at: Numbers) -> Numbers:
-        flat = iter(self.program.counted(*at, *self.known))
+    def _total_fields(self, at: Numbers) -> Numbers:
+        """The fields of the cost of all operators and layers, at the step's values."""
+        flat = iter(self.program.per_operator(*at, *self.known))
         total = [0] * len(FIELDS)
         for n in flat:
             total = [x + n * next(flat) for x in total]
         return tuple(total)
+
+
+def linear_forms(constants: Numbers, units: list[Numbers]) -> LinearForms:
+    """Linear forms from their values at the origin and at each unit vector."""
+    return tuple(
+        (int_if_whole(x), tuple((i, y) for i, unit in enumerate(units) if (y := int_if_whole(unit[field] - x))))
+        for field, x in enumerate(constants)
+    )
+
+
+def evaluate_linear(forms: LinearForms, at: Numbers) -> Numbers:
+    """The values of linear forms at a point."""
+    return tuple(int_if_whole(constant + sum(factor * at[i] for i, factor in terms)) for constant, terms in forms)

@@ -1,4 +1,4 @@
-"""What a model's structure is as formulas: its graph, and its quantities in closed form."""
+"""The formulas of a model's structure: its graph, and its quantities in closed form."""
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -12,7 +12,7 @@ from symroof.architecture.structure import Structure
 from symroof.blocks import decoder
 from symroof.cost import batch_sums
 from symroof.cost.cost import FIELDS, Cost
-from symroof.cost.graph import Block, Op, operators
+from symroof.cost.graph import Block, Op, operators_of
 from symroof.cost.quantities import Formula, quantity
 from symroof.cost.rules import Layer
 from symroof.reference_tools import registry
@@ -20,26 +20,30 @@ from symroof.reference_tools import registry
 
 @lru_cache(512)
 def graph_of(structure: Structure, tool: str = "") -> Block:
-    """The graph of a structure: ours, or as another tool sees it."""
-    return registry.TOOLS[tool].graph(structure) if tool else decoder.graph(structure)
+    """The graph of a structure: ours, or that of another tool."""
+    return registry.TOOLS[tool].graph(structure) if tool else decoder.decoder_graph(structure)
 
 
-def parts(graph: Block, layer: Layer, name: str, op: str, uniform: bool, sizes: Mapping[Symbol, Any]) -> Formula:
+def formula_by_part(
+    graph: Block, layer: Layer, name: str, op: str, uniform: bool, sizes: Mapping[Symbol, Any]
+) -> Formula:
     """A quantity by block, or by operator of the block at `op`, with `sizes` in it; see `Model.formula`."""
     node, named = graph.find(op) if op else graph, quantity(name)
     if uniform:
-        return Formula.of(node, named, batch_sums.bound(layer, [named.of(x.cost) for x in operators(node)], sizes))
+        return Formula.of(
+            node, named, batch_sums.uniform_binding(layer, [named.of(x.cost) for x in operators_of(node)], sizes)
+        )
     return Formula.of(node, named, Binding({x: expr for x, expr in layer.items() if s.group(x) == "rule"}, sizes))
 
 
-def uniform(graph: Block, layer: Layer, known: Mapping[Symbol, Any]) -> Iterator[tuple[str, int, Op, Cost]]:
-    """(path, layers, operator, cost of a layer) on B queries of n new and c cached tokens, what is `known` put in."""
+def uniform_costs(graph: Block, layer: Layer, known: Mapping[Symbol, Any]) -> Iterator[tuple[str, int, Op, Cost]]:
+    """(path, layers, operator, cost per layer) on B queries of n new and c cached tokens, with `known` substituted."""
     rows = list(graph.rows())
-    bound = batch_sums.bound(layer, (x for _, _, op in rows for x in vars(op.cost).values()), known)
+    bound = batch_sums.uniform_binding(layer, (x for _, _, op in rows for x in vars(op.cost).values()), known)
     for path, count, op in rows:
         yield path, int(bound(count)), op, Cost(*(bound(getattr(op.cost, x)) for x in FIELDS))
 
 
-def symbols(names: Mapping[str, Any]) -> dict[Symbol, Any]:
-    """Numbers by name as a layer of definitions."""
+def values_by_symbol(names: Mapping[str, Any]) -> dict[Symbol, Any]:
+    """Values by symbol, from values by name."""
     return {s.symbol(name): x for name, x in names.items()}

@@ -1,6 +1,6 @@
 """A model: its config's sizes and its structure's formulas, where the two halves meet.
 
-Numbers are those of compiled formulas, and need no sympy; what is symbolic is imported where it is asked for.
+Numbers are those of compiled formulas, and need no sympy; what is symbolic is imported where it is used.
 """
 
 import os
@@ -15,20 +15,19 @@ from symroof.config.config import Config, load_config
 from symroof.cost import rule_names
 from symroof.cost.batch import Batch, batch
 from symroof.errors import ConfigError, UnknownName, UsageError
-from symroof.families.registry import read
+from symroof.families.registry import read_architecture
 from symroof.model.evaluation import Evaluation
 from symroof.model.programs import Program, program
 from symroof.model.report import Parameters, Report, Row
 from symroof.quantization.precision import Precision, precision
 from symroof.records import frozen
+from symroof.results import ExactFloat, Result, higher, int_or_float
 
 if TYPE_CHECKING:
     from sympy import Expr, Symbol
 
-    from symroof.analysis.rules_diff import Comparison
     from symroof.cost.graph import Block
     from symroof.cost.quantities import Formula
-    from symroof.sweeps.plan import Sweep
 
 Rules = str | Iterable[str]
 
@@ -40,23 +39,23 @@ def load(model: str | os.PathLike[str] | Mapping[str, Any], mtp: bool = False) -
     its tokens. Raises a SymroofError that says what is wrong with it and how to mend it.
     """
     config = load_config(model)
-    return Model(config, read(config, mtp))
+    return Model(config, read_architecture(config, mtp))
 
 
 @frozen
-class Model:
+class Model(Result):
     """A model read from a config. `parameters`, `formula()` and `report()` are what it can tell.
 
-    `own`: a graph in place of the one that its structure makes.
+    `custom`: a graph that replaces the one its structure makes.
     """
 
     config: Config
     architecture: Architecture
-    own: "Block | None" = None
+    custom: "Block | None" = None
 
     @property
     def name(self) -> str:
-        """The model's name in the catalogue, on the hub, or of its file; that of its own graph."""
+        """The model's name in the catalogue, on the hub, or of its file, or of its custom graph."""
         return self.config.name
 
     @property
@@ -70,58 +69,58 @@ class Model:
     @property
     def sizes(self) -> "dict[Symbol, int]":
         """Its sizes as a layer of definitions."""
-        from symroof.model.formulas import symbols
+        from symroof.model.formulas import values_by_symbol
 
-        return symbols(self.architecture.sizes)
+        return values_by_symbol(self.architecture.sizes)
 
     def with_sizes(self, **sizes: int) -> "Model":
         """The same operators with other sizes: `with_sizes(d=8192)`."""
-        if self.own:
-            return self.with_graph(self.own, **sizes)
+        if self.custom:
+            return self.with_graph(self.custom, **sizes)
         return replace(self, architecture=self.architecture.with_sizes(sizes))
 
     def with_graph(self, graph: "Block", **sizes: int) -> "Model":
-        """The same config with a graph of one's own, whose name is the model's.
+        """The same config with a custom graph, which also gives the model its name.
 
-        `sizes` of symbols that the graph has besides the model's, or other ones of these. Raises UsageError for a
-        symbol without a number.
+        `sizes`: values for symbols that only the graph has, or new values for the model's. Raises UsageError for a
+        symbol without a value.
         """
         from symroof.model import custom_graph
 
         layer, config = self.definitions(), self.config
-        architecture = self.architecture.with_sizes(sizes, custom_graph.sizes(graph, layer))
-        source = config.source if self.own else f"{config.source}; with a graph of one's own"
-        found = Model(replace(config, name=graph.name, source=source), architecture, graph)
-        custom_graph.check(graph, layer, found.sizes)
-        return found
+        architecture = self.architecture.with_sizes(sizes, custom_graph.required_sizes(graph, layer))
+        source = config.source if self.custom else f"{config.source}; with a custom graph"
+        model = Model(replace(config, name=graph.name, source=source), architecture, graph)
+        custom_graph.check_graph(graph, layer, model.sizes)
+        return model
 
     def graph(self, rules: Rules = "standard") -> "Block":
         """The operators that the rules count, as a tree of blocks."""
         from symroof.model.formulas import graph_of
-        from symroof.reference_tools.registry import tool
+        from symroof.reference_tools.registry import tool_of_rules
 
-        names = rule_names.select(rules)
+        names = rule_names.select_rules(rules)
         self._check(names)
-        return self.own or graph_of(self.architecture.structure, tool(names))
+        return self.custom or graph_of(self.architecture.structure, tool_of_rules(names))
 
     @cached_property
     def parameters(self) -> Parameters:
-        """Its weights, counted with one byte an element, for a step of one token."""
-        found, sizes = self._program(("standard",)), self.architecture.sizes
-        flat = iter(found.weighed(*(sizes.get(name) for name in found.known)))
+        """Its weights, counted with one byte per element, for a step of one token."""
+        compiled, sizes = self._program(("standard",)), self.architecture.sizes
+        flat = iter(compiled.weight_elements(*(sizes.get(name) for name in compiled.known)))
         by_role: dict[str, int] = {}
         active = 0
-        for role, multiplied in found.weights:
+        for role, multiplied in compiled.weights:
             held, read = int(next(flat)), int(next(flat))
             by_role[role] = by_role.get(role, 0) + held
             active += min(read, held or read) if multiplied else 0
         return Parameters(sum(by_role.values()), active, {role: x for role, x in by_role.items() if x})
 
-    def cache_per_token(self, **formats: str | None) -> Fraction:
+    def cache_per_token(self, **formats: str | None) -> int | ExactFloat:
         """Bytes that each further token adds to the cache once every window is full; `formats` as for a report."""
         at, far = self._evaluation(("standard",), formats), 2**30
         near, further = (at.total(at.sums(Batch([1], [x - 1]))).cache_held for x in (far, 2 * far))
-        return Fraction(further - near, far)
+        return int_or_float(Fraction(further - near, far))
 
     def report(
         self,
@@ -137,7 +136,7 @@ class Model:
         `rules`: names of the rulebook; `logits`: last, all or none, short for the rule; `formats`: dtype,
         weights, experts, activations, cache, each a name of `dtypes.BITS`, bytes per element exactly.
         """
-        names = chosen(rules, logits)
+        names = rules_with_logits(rules, logits)
         at = self._evaluation(names, formats)
         return Report(
             self.name,
@@ -156,30 +155,30 @@ class Model:
         """The rows of a report on B queries of n new and c cached tokens: closed forms in those not `given`."""
         from symroof.model import formulas
 
-        widths = formulas.symbols(self._evaluation(chosen(rules, logits), formats).precision.widths())
-        found = formulas.uniform(self.graph(rules), self.definitions(rules, logits), {**self.sizes, **widths, **given})
+        widths = formulas.values_by_symbol(
+            self._evaluation(rules_with_logits(rules, logits), formats).precision.widths()
+        )
+        costs = formulas.uniform_costs(
+            self.graph(rules), self.definitions(rules, logits), {**self.sizes, **widths, **given}
+        )
         return tuple(
-            Row(path, op.role, n, self.architecture.of_layers(path, n), cost, op.width) for path, n, op, cost in found
+            Row(path, op.role, n, self.architecture.of_layers(path, n), cost, op.width) for path, n, op, cost in costs
         )
 
     def sweep(
         self, over: "Mapping[str, Any] | Iterable[str]", quantities: str | Iterable[str] = (), **given: Any
-    ) -> "Sweep":
+    ) -> Any:
         """Quantities at every point of a grid: `sweep({"batch": "1:512:x2"}, "flops,bytes")`; `sweeps.plan` has all."""
-        from symroof.sweeps.sweep import sweep
-
-        return sweep(self, over, quantities, **given)
+        return higher("sweep")(self, over, quantities, **given)
 
     def precision(self, **formats: str | None) -> Precision:
-        """The formats in force, as a report has them."""
+        """The format of every role, as a report uses them."""
         return self._evaluation(("standard",), formats).precision
 
-    def against(self, other: Rules, rules: Rules = "standard", **step: Any) -> "Comparison":
+    def against(self, other: Rules, rules: Rules = "standard", **step: Any) -> Any:
         """The step of `report(**step)` under `rules` and under `other`, with the reason for each difference."""
-        from symroof.analysis.rules_diff import compare
-
         ours, theirs = self.report(rules=rules, **step), self.report(rules=other, **step)
-        return compare(ours, theirs, self.architecture.structure, self.graph(rules))
+        return higher("compare_rules")(ours, theirs, self.architecture.structure, self.graph(rules))
 
     @cached_property
     def _evaluations(self) -> dict[Any, Evaluation]:
@@ -188,22 +187,23 @@ class Model:
     def _evaluation(self, names: tuple[str, ...], formats: Mapping[str, str | None]) -> Evaluation:
         key = names, *sorted(formats.items())
         if key not in self._evaluations:
-            found = self._program(names)
-            kept = precision(self.config, self.architecture, "b_s" in found.known, **formats)
-            self._evaluations[key] = Evaluation.of(found, self.architecture.sizes, kept)
+            compiled = self._program(names)
+            widths = precision(self.config, self.architecture, "b_s" in compiled.known, **formats)
+            self._evaluations[key] = Evaluation.of(compiled, self.architecture.sizes, widths)
         return self._evaluations[key]
 
     def _program(self, names: tuple[str, ...]) -> Program:
         self._check(names)
-        return program(self.architecture.structure, names, self.own)
+        return program(self.architecture.structure, names, self.custom)
 
     def _check(self, names: tuple[str, ...]) -> None:
         name, known = names[0], rule_names.RULEBOOK[names[0]].tool
-        if known and self.own:
-            raise UsageError(f"rules {name} are those of a tool that knows no graph of one's own: leave them out")
+        if known and self.custom:
+            raise UsageError(f"rules {name} reproduce a tool that has no custom graphs: leave them out")
         if known and self.family not in known:
-            told = " and ".join(known)
-            raise UsageError(f"rules {name} are those of a tool that knows {told} only, not {self.family}")
+            raise UsageError(
+                f"rules {name} reproduce a tool that supports only {' and '.join(known)}, not {self.family}"
+            )
         if name == "transformers" and self.architecture.structure.mtp:
             raise UsageError("rules transformers: it builds no multi-token-prediction layers: leave out --mtp")
 
@@ -236,30 +236,30 @@ class Model:
         from symroof.model import formulas
 
         sizes = self.sizes if bind else {}
-        return formulas.parts(self.graph(rules), self.definitions(rules, logits), name, op, uniform, sizes)
+        return formulas.formula_by_part(self.graph(rules), self.definitions(rules, logits), name, op, uniform, sizes)
 
     def definitions(self, rules: Rules = "standard", logits: str | None = None) -> "dict[Symbol, Expr]":
         """What the rules' symbols stand for; of a sum over the batch, what each query adds."""
         from symroof.cost import rules as counting
 
-        return dict(counting.layer(chosen(rules, logits), self.architecture.structure))
+        return dict(counting.rule_layer(rules_with_logits(rules, logits), self.architecture.structure))
 
     def known(self) -> "dict[Symbol, Any]":
         """Its sizes, and the widths of its elements where its config names a format."""
-        from symroof.model.formulas import symbols
+        from symroof.model.formulas import values_by_symbol
 
         try:
-            return {**self.sizes, **symbols(precision(self.config, self.architecture).widths())}
+            return {**self.sizes, **values_by_symbol(precision(self.config, self.architecture).widths())}
         except ConfigError:  # it names none, or an unknown one: a report says so, a formula does without
             return dict(self.sizes)
 
 
-def chosen(names: Rules, logits: str | None) -> tuple[str, ...]:
+def rules_with_logits(names: Rules, logits: str | None) -> tuple[str, ...]:
     """The rules in force, `logits` among them."""
     if logits is None:
-        return rule_names.select(names)
+        return rule_names.select_rules(names)
     logits = logits.lower()
     if logits not in ("last", "all", "none"):
         raise UnknownName("positions for logits", logits, ("last", "all", "none"))
     listed = [names] if isinstance(names, str) else list(names)
-    return rule_names.select([*listed, f"logits-{logits}"])
+    return rule_names.select_rules([*listed, f"logits-{logits}"])

@@ -32,7 +32,8 @@ from symroof.errors import UnknownName
 from symroof.model.evaluation import Evaluation
 from symroof.quantization.precision import Precision
 from symroof.records import frozen
-from symroof.version import __version__
+from symroof.results import Result, header
+from symroof.units import iec, si
 
 SCHEMA = "symroof.report/1"
 ACTIVE_IS = "weights one token is multiplied by: all but the input table and the experts it is not sent to"
@@ -50,24 +51,24 @@ FIGURES: dict[str, Callable[[Cost], Any]] = {
 }
 
 
-def figures(cost: Cost) -> dict[str, int | float | None]:
+def cost_figures(cost: Cost) -> dict[str, int | float | None]:
     """The schema's figures of a cost."""
-    return {name: plain(figure(cost)) for name, figure in FIGURES.items()}
+    return {name: json_number(figure(cost)) for name, figure in FIGURES.items()}
 
 
-def plain(x: Any) -> int | float | None:
+def json_number(x: Any) -> int | float | None:
     """An exact number as JSON has it: whole ones as int, other fractions as float."""
     return float(x) if isinstance(x, Fraction) else x
 
 
-def several(kind: str, found: Iterable[Any], refused: Iterable[tuple[str, Exception]]) -> dict[str, Any]:
+def results_by_machine(kind: str, results: Iterable[Any], refused: Iterable[tuple[str, Exception]]) -> dict[str, Any]:
     """Results on several machines as JSON has them, and by label the machines that each failed on."""
     errors = [{"machine": label, "error": str(error)} for label, error in refused]
-    return {"schema": f"symroof.{kind}/1", kind: [x.to_dict() for x in found], "refused": errors}
+    return {"schema": f"symroof.{kind}/1", kind: [x.to_dict() for x in results], "refused": errors}
 
 
 @frozen
-class Parameters:
+class Parameters(Result):
     """Weights of a model: all, those one token is multiplied by, and all by role."""
 
     total: int
@@ -88,7 +89,7 @@ class Row:
 
     @property
     def block(self) -> str:
-        """The block it stands in."""
+        """The block it is in."""
         return self.path.partition("/")[0]
 
     @property
@@ -105,7 +106,7 @@ class Row:
         """The schema's row."""
         names = {"path": self.path, "op": self.op, "block": self.block, "role": self.role}
         layers = {"layers": self.layers, "of_layers": self.of_layers}
-        return {**names, **layers, "one_layer": figures(self.cost), "all_layers": figures(self.all)}
+        return {**names, **layers, "one_layer": cost_figures(self.cost), "all_layers": cost_figures(self.all)}
 
 
 R = TypeVar("R")
@@ -121,7 +122,7 @@ def by_path(rows: Iterable[R], of: Callable[[R], str], path: str) -> R:
 
 @frozen
 class Storage:
-    """Bytes that have to be kept: weights by what the step does with them, and the cache after it."""
+    """Bytes that memory must hold: weights by what the step does with them, and the cache after it."""
 
     weights_touched: Any
     experts_untouched: Any
@@ -136,12 +137,12 @@ class Storage:
 
     def to_dict(self) -> dict[str, int | float | None]:
         """The schema's storage."""
-        return {name: plain(x) for name, x in {**self.__dict__, "total": self.total}.items()}
+        return {name: json_number(x) for name, x in {**self.__dict__, "total": self.total}.items()}
 
 
 @frozen
-class Report:
-    """What a step of a model on a batch computes, moves and keeps, under named rules and formats.
+class Report(Result):
+    """What a step of a model on a batch computes, moves and stores, under named rules and formats.
 
     `print` shows the table, a notebook the HTML one.
     """
@@ -171,7 +172,7 @@ class Report:
 
     @property
     def precision(self) -> Precision:
-        """The formats in force."""
+        """The format of every role."""
         return self.evaluation.precision
 
     @cached_property
@@ -182,8 +183,8 @@ class Report:
     def rows(self) -> tuple[Row, ...]:
         """The operators in dataflow order."""
         of_layers = self.architecture.of_layers
-        found = zip(self.evaluation.program.rows, self.evaluation.rows(self._sums), strict=True)
-        return tuple(Row(path, role, n, of_layers(path, n), cost, width) for (path, role, width), (n, cost) in found)
+        rows = zip(self.evaluation.program.rows, self.evaluation.rows(self._sums), strict=True)
+        return tuple(Row(path, role, n, of_layers(path, n), cost, width) for (path, role, width), (n, cost) in rows)
 
     @cached_property
     def total(self) -> Cost:
@@ -198,7 +199,7 @@ class Report:
 
     @property
     def storage(self) -> Storage:
-        """What has to be kept, and for what."""
+        """What memory must hold, by purpose."""
         routed = [row.all for row in self.rows if row.role == "routed_experts"]
         untouched = sum(x.weight_held - x.weight_read for x in routed)
         table, head = (sum(x.all.weight_held for x in self.rows if x.role == role) for role in ("embedding", "head"))
@@ -220,15 +221,14 @@ class Report:
         """The report in the schema that this module documents."""
         names = {"name": self.model, "family": self.family, "source": self.source, "sizes": dict(self.sizes)}
         return {
-            "schema": SCHEMA,
-            "symroof": __version__,
+            **header(SCHEMA),
             "model": names,
             "parameters": {**self.parameters.__dict__, "active_is": ACTIVE_IS},
             "batch": self._batch(),
             "rules": {name: RULEBOOK[name].meaning for name in self.rules},
             "precision": self._precision(),
             "rows": [row.to_dict() for row in self.rows],
-            "totals": figures(self.total),
+            "totals": cost_figures(self.total),
             "storage": self.storage.to_dict(),
             "warnings": list(self.warnings),
         }
@@ -244,21 +244,5 @@ class Report:
         return {role: {"format": x.name, "bytes": float(x.bytes), "origin": origin[role]} for role, x in formats}
 
     def __repr__(self) -> str:
-        from symroof.render.report.lines import summary
-
-        return f"<symroof report {self.model}: {summary(self)}>"
-
-    def __str__(self) -> str:
-        from symroof.render.report.table import render
-
-        return render(self)
-
-    def _repr_html_(self) -> str:
-        from symroof.render.report.html import render
-
-        return render(self)
-
-    def _repr_latex_(self) -> str:
-        from symroof.render.report.latex import render
-
-        return render(self)
+        figures = f"{si(self.total.flops)}FLOP, {iec(self.total.moved)} moved, {iec(self.storage.total)} stored"
+        return f"<symroof report {self.model}: {figures}>"

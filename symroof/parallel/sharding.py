@@ -1,18 +1,18 @@
 """One device's share of a model that is split over several: what it computes, reads and sends; closed forms.
 
-Work is taken to be split evenly. A layer's block (attention, mlp, moe, ...) is split by
+Work is split evenly. A layer's block (attention, mlp, moe, ...) is split by
 
     data      tokens: each device has all weights and a part of the tokens; gradients are summed (all-reduce). Or
-              `sharded`: each keeps a part of the weights too, gathers the others before use, forward and backward, and
+              `sharded`: each stores a part of the weights too, gathers the others before use, forward and backward, and
               its part of the gradients is scattered to it (FSDP; ZeRO 3, Rajbhandari et al. 2020, arXiv:1910.02054)
     tensor    columns of the first matrices and rows of the last: what a block reads is gathered and what it adds to
               the residual stream is scattered, as sums (Shoeybi et al. 2019, arXiv:1909.08053; Korthikanti et al. 2022,
-              arXiv:2205.05198); the backward pass does so with gradients, and keeps what was gathered
-    both      at once, each over its own links
+              arXiv:2205.05198); the backward pass does so with gradients, and reuses what was gathered
+    both      at once, each over separate links
     experts   experts: tokens are sent to the devices that have theirs, and back
 
-Gradients are in the format of their weights. What is computed on elements, and the update of weights, is left aside.
-Each block gathers and scatters by itself; attention and a network side by side, on one input, could do so together.
+Gradients are in the format of their weights. Elementwise operations and the update of weights are not counted. Each
+block gathers and scatters by itself; attention and a network in parallel, on one input, could share that.
 """
 
 from dataclasses import dataclass
@@ -27,10 +27,12 @@ from symroof.cost.rules import BACKWARD
 from symroof.errors import UnknownName, UsageError
 from symroof.model.model import Model, Rules
 from symroof.ops.collectives import ALONE, Network, all_gather, all_reduce, all_to_all, reduce_scatter
+from symroof.results import Result
 
 # Operators that can be split by heads, hidden units or experts, and those that go with them.
 CUT = ("attention", "attention_core", "ffn", "routed_experts", "shared_experts")
 ALONG = ("norm", "inner_norm", "residual", "router")
+WORK = ("matmul_flops", "weight_bytes")  # what a share computes and reads
 
 
 @dataclass(frozen=True, repr=False)
@@ -56,20 +58,17 @@ class Share:
     def critical(self, x: Symbol, against: str = "compute") -> tuple[Expr, ...]:
         """Each positive `x` at which sending takes as long as computing, or as reading weights (`against` memory).
 
-        Empty where none does. Raises UnknownName; UsageError where there is no closed form.
+        Empty where there is none. Raises UnknownName; UsageError where it has no closed form.
         """
-        times = self.seconds
         if against not in ("compute", "memory"):
             raise UnknownName("time to send in", against, ("compute", "memory"))
         positive = Dummy(str(x), positive=True)  # a whole number would leave no solutions in between
-        gap = (times[against] - times["link"]).subs(x, positive)
+        gap = (self.seconds[against] - self.seconds["link"]).subs(x, positive)
         try:
-            return tuple(factor(y) for y in solve(gap, positive))
+            return tuple(map(factor, solve(gap, positive)))
         except NotImplementedError:
-            raise UsageError(
-                f"no closed form for {x} where {against} and link take as long: put a number or a plain"
-                f" expression for each Min, Max and floor that has {x}"
-            ) from None
+            cure = f"put a number or a plain expression for each Min, Max and floor that has {x}"
+            raise UsageError(f"no closed form for {x} where {against} and link take as long: {cure}") from None
 
     def to_dict(self) -> dict[str, str]:
         """The closed forms as Python expressions."""
@@ -77,7 +76,7 @@ class Share:
 
 
 @dataclass(frozen=True, repr=False)
-class Split:
+class Split(Result):
     """A block of a model split over devices: each one's share of a forward and of a backward pass."""
 
     model: str
@@ -90,6 +89,14 @@ class Split:
     def step(self) -> Share:
         """Both passes of training."""
         return self.forward + self.backward
+
+    def closed_forms(self) -> dict[str, Any]:
+        """What a device computes, reads and sends in a forward and in a backward pass."""
+        return {
+            f"{name} {key}": getattr(share, key)
+            for name, share in (("forward", self.forward), ("backward", self.backward))
+            for key in ("matmul", "read", "sent")
+        }
 
     def __repr__(self) -> str:
         over = ", ".join(f"{name} over a {net.name} of {net.n}" for name, net in self.networks.items())
@@ -113,46 +120,43 @@ def split(
     """A block of one layer (`mlp`), or an operator or the whole model where only data is split, over devices.
 
     T and the other sums over a batch are those of all devices. `sharded`: weights are split over the devices of `data`
-    too. Raises UnknownName, UsageError for a block that tensor parallelism is not told of.
+    too. Raises UnknownName, UsageError for a block that tensor parallelism does not know.
     """
-    devices = data.n * tensor.n
     weights = model.formula("weight_size", block, rules) / tensor.n
-    stream = tokens(model, block, rules) / data.n if tensor.n != 1 else Integer(0)
-    computed = model.formula("matmul_flops", block, rules) / devices
     read = model.formula("weight_bytes", block, rules) / tensor.n
-    gathered = all_gather(weights, data) if sharded else Integer(0)
-    summed = reduce_scatter(weights, data) if sharded else all_reduce(weights, data)
-    activations = all_gather(stream, tensor) + reduce_scatter(stream, tensor)
-    return Split(
-        model.name,
-        block,
-        named(data=data, tensor=tensor),
-        Share(computed, read, gathered + activations),
-        Share(BACKWARD[s.g_m] * computed, read, gathered + summed + activations),
-    )
+    computed = model.formula("matmul_flops", block, rules) / (data.n * tensor.n)
+    stream = stream_bytes(model, block, rules) / data.n if tensor.n != 1 else Integer(0)
+    sent = gather_and_scatter(stream, tensor) + (all_gather(weights, data) if sharded else 0)
+    gradients = reduce_scatter(weights, data) if sharded else all_reduce(weights, data)
+    return split_over(model, block, Share(computed, read, sent), gradients, data=data, tensor=tensor)
 
 
-def split_both_ways(model: Model, block: str, rows: Network, columns: Network, rules: Rules = "standard") -> Split:
+def split_over(model: Model, block: str, forward: Share, gradients: Expr, **networks: Network) -> Split:
+    """A block split over the networks of more than one device; its backward pass sends so many bytes more."""
+    backward = Share(BACKWARD[s.g_m] * forward.matmul, forward.read, forward.sent + gradients)
+    over = {name: net for name, net in networks.items() if net.n != 1}
+    return Split(model.name, block, over, forward, backward)
+
+
+def gather_and_scatter(size: Expr, network: Network) -> Expr:
+    """Bytes sent to gather what a block reads, and to scatter the sums of what it writes."""
+    return all_gather(size, network) + reduce_scatter(size, network)
+
+
+def split_2d(model: Model, block: str, rows: Network, columns: Network, rules: Rules = "standard") -> Split:
     """A block of two matrices, each cut along both of its sides: what is inside it is summed and gathered, too.
 
     Devices of `rows` share the residual stream's width, those of `columns` the inner one: 2D weight-stationary, Pope et
     al. 2022, arXiv:2211.05102, section 3.2.2. Raises UnknownName, UsageError for another block.
     """
-    ops = matmuls(model, block, rules)
+    ops = [f"{block}/{x.name}" for x in weight_matmuls(model, block, rules)]
     if len(ops) != 2:
         raise UsageError(f"{model.name}: {block} has {len(ops)} matmuls: name a block of two, such as mlp")
-    inner = [
-        model.formula(name, f"{block}/{op.name}", rules)
-        for name, op in zip(("output_bytes", "input_bytes"), ops, strict=True)
-    ]
-    stream, devices = tokens(model, block, rules) / rows.n, rows.n * columns.n
-    sent = all_gather(stream, columns) + reduce_scatter(stream, columns)
-    sent += reduce_scatter(inner[0] / columns.n, rows) + all_gather(inner[1] / columns.n, rows)
-    computed, read = (model.formula(x, block, rules) / devices for x in ("matmul_flops", "weight_bytes"))
-    forward = Share(computed, read, sent)
-    return Split(
-        model.name, block, named(rows=rows, columns=columns), forward, Share(BACKWARD[s.g_m] * computed, read, sent)
-    )
+    written, read = model.formula("output_bytes", ops[0], rules), model.formula("input_bytes", ops[1], rules)
+    sent = gather_and_scatter(stream_bytes(model, block, rules) / rows.n, columns)
+    sent += reduce_scatter(written / columns.n, rows) + all_gather(read / columns.n, rows)
+    computed, weights = (model.formula(x, block, rules) / (rows.n * columns.n) for x in WORK)
+    return split_over(model, block, Share(computed, weights, sent), Integer(0), rows=rows, columns=columns)
 
 
 def split_experts(
@@ -164,62 +168,42 @@ def split_experts(
     copies: Any = None,
     rules: Rules = "standard",
 ) -> Split:
-    """The routed experts of a block over devices that share the tokens, too; `dispatch` and `combine` bytes an element.
+    """The routed experts of a block over devices that share the tokens too.
 
-    A token goes to `copies` devices: unless said, to as many as it has experts, or to all where they are fewer.
-    Raises UnknownName, UsageError for a block without routed experts.
+    `dispatch` and `combine`: bytes per element. `copies`: devices that a token goes to, by default as many as it has
+    experts, or all where they are fewer. Raises UnknownName, UsageError for a block without routed experts.
     """
-    ops = [op for op in matmuls(model, block, rules) if op.role == "routed_experts"]
+    ops = [op.name for op in weight_matmuls(model, block, rules) if op.role == "routed_experts"]
     if not ops:
         raise UsageError(f"{model.name}: {block} has no routed experts: name a block that has, such as moe")
-
-    def of(name: str) -> Expr:
-        return sum(model.formula(name, f"{block}/{op.name}", rules) for op in ops) / devices.n
-
     sent_to = Min(Binding(model.definitions(rules))(s.k_run), devices.n) if copies is None else copies
-    rows = tokens(model, block, rules) / s.b_a * sent_to
+    rows = stream_bytes(model, block, rules) / s.b_a * sent_to
     sent = all_to_all(rows * dispatch, devices) + all_to_all(rows * combine, devices)
-    computed, read = of("matmul_flops"), of("weight_bytes")
-    return Split(
-        model.name,
-        block,
-        named(experts=devices),
-        Share(computed, read, sent),
-        Share(BACKWARD[s.g_m] * computed, read, sent),
-    )
+    computed, read = (sum(model.formula(x, f"{block}/{op}", rules) for op in ops) / devices.n for x in WORK)
+    return split_over(model, block, Share(computed, read, sent), Integer(0), experts=devices)
 
 
 def bubble(stages: Any = s.n_s, microbatches: Any = s.n_m, stretches: Any = 1) -> Expr:
-    """(n_s - 1) / (n_v n_m): time that the devices of a pipeline idle, as a part of what they compute.
+    """(n_s - 1) / (n_v n_m): the time that the devices of a pipeline idle, as a fraction of the time they compute.
 
     Megatron-LM, Narayanan et al. 2021, arXiv:2104.04473, section 2.2: forward and backward passes of microbatches
-    in turn; `stretches` of layers a stage, interleaved.
+    in turn; `stretches` of layers per stage, interleaved.
     """
     return (stages - 1) / (Integer(1) * stretches * microbatches)
 
 
-def named(**networks: Network) -> dict[str, Network]:
-    """Networks of more than one device."""
-    return {name: net for name, net in networks.items() if net.n != 1}
-
-
-def matmuls(model: Model, block: str, rules: Rules) -> list[Op]:
-    """Operators of a layer's block that multiply by weights.
-
-    Raises UnknownName; UsageError for what is no such block, or holds operators that no cut is known of.
-    """
+def weight_matmuls(model: Model, block: str, rules: Rules) -> list[Op]:
+    """Operators of a layer's block that multiply by weights. Raises UnknownName; UsageError for an unknown block."""
     node = model.graph(rules).find(block) if block else None
     ops = [x for x in node.children if isinstance(x, Op)] if isinstance(node, Block) else []
     other = sorted({op.role for op in ops} - {*CUT, *ALONG})
     if not ops or other:
-        why = f"it has {', '.join(other)}" if other else "it is no block of a layer"
-        raise UsageError(
-            f"{model.name}: no way to split {block or 'the whole model'} is known: {why}; name a block of"
-            " attention, a feed-forward network or experts"
-        )
+        why = f"it has {', '.join(other)}" if other else "it is not a block of a layer"
+        cure = "name a block of attention, a feed-forward network or experts"
+        raise UsageError(f"{model.name}: cannot split {block or 'the whole model'}: {why}; {cure}")
     return [op for op in ops if op.cost.matmul != 0 and op.cost.weight_held != 0]
 
 
-def tokens(model: Model, block: str, rules: Rules) -> Expr:
+def stream_bytes(model: Model, block: str, rules: Rules) -> Expr:
     """Bytes of the residual stream that a block reads, T d b_a: what its first matmul does."""
-    return model.formula("input_bytes", f"{block}/{matmuls(model, block, rules)[0].name}", rules)
+    return model.formula("input_bytes", f"{block}/{weight_matmuls(model, block, rules)[0].name}", rules)

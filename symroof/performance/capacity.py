@@ -9,7 +9,7 @@ from typing import Any
 from symroof.errors import ConfigError, SymroofError
 from symroof.hardware.machines import Machine
 from symroof.model.model import Model
-from symroof.model.report import Report, plain
+from symroof.model.report import Report, json_number
 
 
 class DoesNotFit(SymroofError):
@@ -17,8 +17,8 @@ class DoesNotFit(SymroofError):
 
 
 @dataclass(frozen=True)
-class Need:
-    """Bytes that a step keeps: all weights, the cache after it, and what one operator reads and writes at most."""
+class MemoryNeed:
+    """Bytes that a step needs: all weights, the cache after it, and the most that one operator reads and writes."""
 
     weights: Any
     cache: Any
@@ -26,17 +26,17 @@ class Need:
 
     @property
     def total(self) -> Any:
-        """All of it."""
+        """Bytes of all three."""
         return self.weights + self.cache + self.activations
 
-    def beside(self, other: "Need") -> "Need":
-        """What is kept of two models that take steps in turn."""
-        parts = self.weights + other.weights, self.cache + other.cache, max(self.activations, other.activations)
-        return Need(*parts)
+    def alternating_with(self, other: "MemoryNeed") -> "MemoryNeed":
+        """What two models that run steps in turn need together."""
+        activations = max(self.activations, other.activations)
+        return MemoryNeed(self.weights + other.weights, self.cache + other.cache, activations)
 
     def to_dict(self) -> dict[str, Any]:
         """Bytes by part, and their sum as `needed`."""
-        return {name: plain(x) for name, x in {**self.__dict__, "needed": self.total}.items()}
+        return {name: json_number(x) for name, x in {**self.__dict__, "needed": self.total}.items()}
 
     def __str__(self) -> str:
         from symroof.units import iec
@@ -44,27 +44,28 @@ class Need:
         return f"{iec(self.total)} ({', '.join(f'{name} {iec(x)}' for name, x in self.__dict__.items())})"
 
 
-def need(report: Report) -> Need:
-    """What the step of a report keeps."""
-    kept = report.storage
+def memory_need(report: Report) -> MemoryNeed:
+    """What the step of a report needs."""
+    storage = report.storage
     activations = max(row.cost.act_read + row.cost.act_write for row in report.rows)
-    return Need(kept.total - kept.cache, kept.cache, activations)
+    return MemoryNeed(storage.total - storage.cache, storage.cache, activations)
 
 
-def worst(model: Model, steps: Sequence[Mapping[str, Any]], besides: Sequence[Need] = ()) -> Need:
-    """What the most demanding of some steps keeps; `besides` is, step by step, what another model does."""
-    kept = [need(model.report(**step)) for step in steps]
-    every = [x.beside(other) for x, other in zip(kept, besides, strict=True)] if besides else kept
-    return max(every, key=lambda x: x.total)
+def largest_need(model: Model, steps: Sequence[Mapping[str, Any]], drafts: Sequence[MemoryNeed] = ()) -> MemoryNeed:
+    """What the most demanding of some steps needs, together with what a draft model needs at each of them."""
+    needs = [memory_need(model.report(**step)) for step in steps]
+    if drafts:
+        needs = [x.alternating_with(draft) for x, draft in zip(needs, drafts, strict=True)]
+    return max(needs, key=lambda x: x.total)
 
 
-def least(needed: Any, machine: Machine) -> int:
+def machines_needed(needed: Any, machine: Machine) -> int:
     """The smallest number of such machines whose memory adds up to what is needed."""
     count: int = math.ceil(needed / (machine.memory // machine.count))
     return count
 
 
-# Formats that make a model smaller, the mildest first.
+# Formats that make a model smaller, the largest first.
 SMALLER = (
     {"cache": "fp8"},
     {"weights": "fp8"},
@@ -74,24 +75,36 @@ SMALLER = (
 )
 
 
-def shortfall(model: Model, machine: Machine, steps: Sequence[Mapping[str, Any]], besides: Sequence[Need] = ()) -> str:
+def shortfall(
+    model: Model, machine: Machine, steps: Sequence[Mapping[str, Any]], drafts: Sequence[MemoryNeed] = ()
+) -> str:
     """By how much steps do not fit the machine, and what would make them fit; empty where all fit."""
     from symroof.units import iec
 
-    found = worst(model, steps, besides)
-    if found.total <= machine.memory:
+    needed = largest_need(model, steps, drafts)
+    if needed.total <= machine.memory:
         return ""
-    over = f"{iec(found.total - machine.memory)} more than the {iec(machine.memory)} of {machine.label}"
-    told = [f"{least(found.total, machine)} x {machine.name} would hold it"]
+    excess = f"{iec(needed.total - machine.memory)} more than the {iec(machine.memory)} of {machine.label}"
+    machines = f"{machines_needed(needed.total, machine)} x {machine.name} would hold it"
+    formats = formats_that_fit(model, machine, steps, drafts)
+    options = " ".join(f"--{role} {name}" for role, name in formats.items())
+    return f"{model.name} needs {needed}: {excess}; {machines}" + (f", so would {options}" if options else "")
+
+
+def formats_that_fit(
+    model: Model, machine: Machine, steps: Sequence[Mapping[str, Any]], drafts: Sequence[MemoryNeed]
+) -> Mapping[str, str]:
+    """The first of SMALLER in which all steps fit; empty where there is none."""
     for formats in SMALLER:
-        with suppress(ConfigError):  # a config that names no dtype for what is left
-            if worst(model, [{**step, **formats} for step in steps], besides).total <= machine.memory:
-                told.append("so would " + " ".join(f"--{role} {name}" for role, name in formats.items()))
-                break
-    return f"{model.name} needs {found}: {over}; {', '.join(told)}"
+        with suppress(ConfigError):  # a config that names no dtype for the other roles
+            if largest_need(model, [{**step, **formats} for step in steps], drafts).total <= machine.memory:
+                return formats
+    return {}
 
 
-def check(model: Model, machine: Machine, steps: Sequence[Mapping[str, Any]], besides: Sequence[Need] = ()) -> None:
+def check_fits(
+    model: Model, machine: Machine, steps: Sequence[Mapping[str, Any]], drafts: Sequence[MemoryNeed] = ()
+) -> None:
     """Raise DoesNotFit, with by how much and what would fit, unless all the steps fit the machine."""
-    if told := shortfall(model, machine, steps, besides):
-        raise DoesNotFit(f"{told}; --anyway tells times all the same")
+    if message := shortfall(model, machine, steps, drafts):
+        raise DoesNotFit(f"{message}; --anyway shows the times regardless")

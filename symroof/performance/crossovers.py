@@ -1,5 +1,6 @@
-"""Where a model's costs on a machine pass one another: closed forms, and the whole number each comes to."""
+"""Where one cost of a model on a machine reaches another: closed forms, and the smallest whole number."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -10,21 +11,24 @@ from symroof import symbols as s
 from symroof.algebra.binding import Binding
 from symroof.algebra.rootfinding import roots
 from symroof.cost.batch import LARGEST
-from symroof.cost.cost import Cost, total
-from symroof.hardware.platform import Place, placed
+from symroof.cost.cost import Cost, sum_costs
+from symroof.hardware.platform import Place, Platform, as_platform
 from symroof.model.model import Model, Rules
+from symroof.model.report import Row
+from symroof.quantization.precision import Precision
 
 
 @dataclass(frozen=True)
 class Crossover:
     """The smallest `symbol` at which `left` reaches `right`, two closed forms in it and the machine's rates.
 
-    `value` is None where it never does; `solution` is it in closed form before it is rounded up, None where the
-    equation has none that is simple. Where `approximate`, the forms are no polynomials and a root was bracketed.
+    `condition` says what else holds there. `value` is None where it never does; `solution` is the value in closed
+    form before rounding up, None where the equation has no simple one. Where `approximate`, the forms are not
+    polynomials and the root was bracketed.
     """
 
     name: str
-    told: str
+    condition: str
     symbol: Symbol
     left: Expr
     right: Expr
@@ -35,7 +39,7 @@ class Crossover:
     def to_dict(self) -> dict[str, Any]:
         """The crossover as JSON has it, its closed forms as Python expressions."""
         forms = {"left": str(self.left), "right": str(self.right)}
-        return {"name": self.name, "told": self.told, "symbol": str(self.symbol), "value": self.value, **forms}
+        return {"name": self.name, "told": self.condition, "symbol": str(self.symbol), "value": self.value, **forms}
 
 
 def crossovers(
@@ -51,58 +55,60 @@ def crossovers(
 
     Matmuls against weights and cache, as in the lower bound of a roofline: units overlap, activations stay on chip.
     """
-    platform = placed(on)
-    precision, rates = model.precision(**formats), {s.W: Fraction(platform.machine.bandwidth)}
+    platform, precision = as_platform(on), model.precision(**formats)
 
-    def open_in(given: dict[Symbol, int]) -> tuple[Expr, Cost]:
-        rows = model.uniform({x: Integer(y) for x, y in given.items()}, rules, logits, **formats)
-        computing = Integer(0)
-        for row in rows:
-            if row.cost.matmul != 0:
-                for name, share in platform.formats(row.width, precision).items():
-                    peak = s.symbol(f"F_{name}")
-                    rates[peak] = Fraction(platform.machine.peak(name))
-                    computing += row.layers * row.cost.matmul * share / peak
-        return computing, total(row.all for row in rows)
+    def sides(values: dict[Symbol, int]) -> StepSides:
+        batch = {x: Integer(value) for x, value in values.items()}
+        return step_sides(model.uniform(batch, rules, logits, **formats), platform, precision)
 
-    computing, cost = open_in({s.n: 1, s.c: cached})
-    cache = cost.cache_read + cost.cache_write
-    found = [
-        crossing(
-            "decode turns compute-bound",
-            f"{cached:,} tokens cached",
-            s.B,
-            computing,
-            (cost.weight_read + cache) / s.W,
-            rates,
-        )
-    ]
-    computing, cost = open_in({s.n: 1, s.B: batch_size})
-    found.append(
-        crossing(
-            "cache read passes weights read",
-            f"decode, batch {batch_size:,}",
-            s.c,
-            cost.cache_read,
-            cost.weight_read,
-            rates,
-        )
+    return (
+        sides({s.n: 1, s.c: cached}).compute_bound("decode turns compute-bound", f"{cached:,} tokens cached", s.B),
+        sides({s.n: 1, s.B: batch_size}).cache_above_weights(f"decode, batch {batch_size:,}"),
+        sides({s.c: 0, s.B: batch_size}).compute_bound("prefill turns compute-bound", f"batch {batch_size:,}", s.n),
     )
-    computing, cost = open_in({s.c: 0, s.B: batch_size})
-    moving = (cost.weight_read + cost.cache_read + cost.cache_write) / s.W
-    found.append(crossing("prefill turns compute-bound", f"batch {batch_size:,}", s.n, computing, moving, rates))
-    return tuple(found)
 
 
-def crossing(name: str, told: str, x: Symbol, left: Expr, right: Expr, rates: dict[Symbol, Any]) -> Crossover:
-    """The smallest whole x from which `left` is no smaller than `right`."""
-    least = 0 if x == s.c else 1
+@dataclass(frozen=True)
+class StepSides:
+    """The seconds of a step's matmuls as a formula of the peaks, the step's cost, and the machine's rates."""
+
+    matmul_time: Expr
+    cost: Cost
+    rates: Mapping[Symbol, Fraction]
+
+    def compute_bound(self, name: str, condition: str, x: Symbol) -> Crossover:
+        """Where matmuls take as long as moving weights and cache."""
+        moving = (self.cost.weight_read + self.cost.cache_read + self.cost.cache_write) / s.W
+        return crossover(name, condition, x, self.matmul_time, moving, self.rates)
+
+    def cache_above_weights(self, condition: str) -> Crossover:
+        """Where as much of the cache is read as of the weights."""
+        name, cost = "cache read passes weights read", self.cost
+        return crossover(name, condition, s.c, cost.cache_read, cost.weight_read, self.rates)
+
+
+def step_sides(rows: Sequence[Row], platform: Platform, precision: Precision) -> StepSides:
+    """The matmul seconds and the cost of a report's rows."""
+    rates, matmul_time = {s.W: Fraction(platform.machine.bandwidth)}, Integer(0)
+    for row in rows:
+        if row.cost.matmul != 0:
+            for name, share in platform.formats(row.width, precision).items():
+                peak = s.symbol(f"F_{name}")
+                rates[peak] = Fraction(platform.machine.peak(name))
+                matmul_time += row.layers * row.cost.matmul * share / peak
+    return StepSides(matmul_time, sum_costs(row.all for row in rows), rates)
+
+
+def crossover(
+    name: str, condition: str, x: Symbol, left: Expr, right: Expr, rates: Mapping[Symbol, Fraction]
+) -> Crossover:
+    """The smallest whole x at which `left` reaches `right`."""
     gap = Binding(rates)(left - right)
-    signs = roots.whole(gap, x, least, LARGEST)
-    return Crossover(name, told, x, left, right, solved(x, left, right), signs.reached, not signs.solved)
+    signs = roots.whole_signs(gap, x, 0 if x == s.c else 1, LARGEST)
+    return Crossover(name, condition, x, left, right, intersection(x, left, right), signs.reached, not signs.solved)
 
 
-def solved(x: Symbol, left: Expr, right: Expr) -> Expr | None:
+def intersection(x: Symbol, left: Expr, right: Expr) -> Expr | None:
     """Where two straight lines in x meet; None where they are not straight, or never meet."""
     gap = (left - right).expand()
     if not gap.is_polynomial(x) or gap.has(x) is False:

@@ -1,4 +1,4 @@
-"""The steps that serve a workload: what they take and keep, in closed form of the tokens cached before each."""
+"""The steps that serve a workload: time, energy and memory of each, in closed form of the tokens cached before it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,10 +22,10 @@ from symroof.quantization.precision import Precision
 
 @dataclass(frozen=True)
 class Steps:
-    """Steps that each add `new` tokens a query to one of the `contexts`: closed forms in c of what each of them takes.
+    """Steps that each add `new` tokens per query to one of the `contexts`, with closed forms in c of what a step takes.
 
     `time`: seconds of one operator after another; `lower`: of all at once, at the peaks; `joules`, None where neither
-    they nor the power are known; `kept`: bytes.
+    they nor the power are known; `memory`: bytes.
     """
 
     new: int
@@ -34,27 +34,27 @@ class Steps:
     time: Expr
     lower: Expr
     joules: Expr | None
-    kept: Expr
+    memory: Expr
 
     def total(self, name: str) -> Any:
         """The sum of a closed form over the steps; None where it is not known."""
         form = getattr(self, name)
-        return None if form is None else piecewise.total(form, s.c, *self._span)
+        return None if form is None else piecewise.total_over(form, s.c, *self._span)
 
-    def pieces(self, name: str) -> tuple[piecewise.Piece, ...]:
+    def pieces(self, name: str) -> tuple[piecewise.PolynomialPiece, ...]:
         """A closed form as polynomials of the context, piece by piece."""
-        return piecewise.pieces(getattr(self, name), s.c, *self._span)
+        return piecewise.polynomial_pieces(getattr(self, name), s.c, *self._span)
 
     def ends(self, name: str) -> tuple[Any, Any]:
-        """A closed form at the first step and at the last; None where there are no steps."""
+        """A closed form at the first step and at the last; None without steps."""
         form, contexts = getattr(self, name), self.contexts
-        first, last = (piecewise.total(form, s.c, contexts[i], contexts[i]) if contexts else None for i in (0, -1))
+        first, last = (piecewise.total_over(form, s.c, contexts[i], contexts[i]) if contexts else None for i in (0, -1))
         return first, last
 
     def fullest(self) -> Iterator[dict[str, Any]]:
-        """The step that keeps most, as `Model.report` takes it, if there are any steps."""
+        """The step that needs most memory, as `Model.report` takes it; none without steps."""
         if self.contexts:
-            _, cached = piecewise.highest(self.pieces("kept"))
+            _, cached = piecewise.largest_value(self.pieces("memory"))
             yield {"new": self.new, "cached": cached, "logits": self.logits}
 
     @property
@@ -64,7 +64,7 @@ class Steps:
 
 @dataclass(frozen=True)
 class Server:
-    """A model on a platform under rules and formats: what steps of some shape take."""
+    """A model on a platform under rules and formats, and the steps it runs."""
 
     model: Model
     platform: Platform
@@ -73,25 +73,27 @@ class Server:
 
     @cached_property
     def precision(self) -> Precision:
-        """The formats in force."""
+        """The format of every role."""
         return self.model.precision(**self.formats)
 
     def prefill(self, work: Workload, batch: int) -> list[Steps]:
-        """Steps of a prefill: whole chunks without logits, if there are any, and what is left with them."""
+        """Steps of a prefill: full chunks without logits, if any, then the rest of the prompt with logits."""
         last = work.prompt - work.left
         chunks = self.steps(batch, work.chunk, range(work.cached, last, work.chunk), "none") if work.chunks else None
         return [*([chunks] if chunks else []), self.steps(batch, work.left, range(last, last + 1))]
 
     def decode(self, work: Workload, new: int = 1, logits: str | None = None) -> Steps:
-        """Steps at each context of the decoding, up to that of the last token, which is not fed back."""
+        """Steps at each context of decoding, up to that of the last token, which is not fed back."""
         return self.steps(work.batch_size, new, range(work.prompt, work.prompt + work.output_tokens - 1), logits)
 
     def steps(self, batch: int, new: int, contexts: range, logits: str | None = None) -> Steps:
-        """Steps of `batch` queries of `new` tokens each; `logits` other than the rules' where those are of the last."""
+        """Steps of `batch` queries of `new` tokens; `logits` is only for rules that count logits of the last alone."""
         logits = logits if self._last_only else None
         given = {s.B: batch, s.n: new, **({} if contexts[1:] else {s.c: contexts.start})}
         rows = self.model.uniform({x: Integer(y) for x, y in given.items()}, self.rules, logits, **self.formats)
-        return Steps(new, contexts, logits, self._time(rows), self._lower(rows), self._joules(rows), kept(rows))
+        return Steps(
+            new, contexts, logits, self._time(rows), self._lower(rows), self._joules(rows), memory_formula(rows)
+        )
 
     @property
     def _last_only(self) -> bool:
@@ -101,11 +103,11 @@ class Server:
         return platform.rates(row.role, row.cost.matmul, row.width, self.precision)
 
     def _time(self, rows: Sequence[Row]) -> Expr:
-        return Add(*(row.layers * time(row.cost, known(self._rates(row, self.platform))) for row in rows))
+        return Add(*(row.layers * time(row.cost, substitution(self._rates(row, self.platform))) for row in rows))
 
     def _lower(self, rows: Sequence[Row]) -> Expr:
         ideal = replace(self.platform, reach={}, overhead=Fraction(0))
-        ats = [known(self._rates(row, ideal)) for row in rows]
+        ats = [substitution(self._rates(row, ideal)) for row in rows]
         costs = [replace(row.all, act_read=0, act_write=0) for row in rows]
         units = (Add(*(at(unit(x)) for at, x in zip(ats, costs, strict=True))) for unit in (matmul_time, memory_time))
         return longest(*units)
@@ -114,27 +116,27 @@ class Server:
         if self.platform.joules is None and self.platform.machine.power is None:
             return None
         rates = (self.platform.energies(self._rates(row, self.platform)) for row in rows)
-        return Add(*(known(x)(energy(row.all)) for row, x in zip(rows, rates, strict=True)))
+        return Add(*(substitution(x)(energy(row.all)) for row, x in zip(rows, rates, strict=True)))
 
 
-def known(values: Mapping[str, Any]) -> Callable[[Any], Expr]:
-    """A function that puts numbers for symbols, given by name."""
+def substitution(values: Mapping[str, Any]) -> Callable[[Any], Expr]:
+    """A function that substitutes numbers for symbols, given by name."""
     numbers = {s.symbol(name): sympify(x, strict=True) for name, x in values.items()}
     return lambda expr: sympify(expr, strict=True).xreplace(numbers)
 
 
-def kept(rows: Sequence[Row]) -> Expr:
-    """Bytes that operators keep: weights, the cache after the step, and what one of them reads and writes at most."""
+def memory_formula(rows: Sequence[Row]) -> Expr:
+    """Bytes that a step needs: weights, the cache after it, and the most that one operator reads and writes."""
     activations = {sympify(row.cost.act_read + row.cost.act_write, strict=True) for row in rows}
     return Add(*(row.all.weight_held + row.all.cache_held for row in rows), longest(*activations))
 
 
-A_ROUND = (1 - s.a_d ** (s.g_d + 1)) / (1 - s.a_d)  # tokens of a round of speculative decoding
+TOKENS_PER_ROUND = (1 - s.a_d ** (s.g_d + 1)) / (1 - s.a_d)  # on average, of speculative decoding
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A draft model: tokens it proposes a round, and the part of them that is accepted."""
+    """A draft model: the tokens it proposes per round, and the fraction of them that is accepted."""
 
     model: Model
     tokens: int = 4
@@ -144,31 +146,31 @@ class Draft:
         if isinstance(self.tokens, bool) or not isinstance(self.tokens, int) or not 1 <= self.tokens <= 1000:
             raise UsageError(f"draft tokens {shorten(self.tokens)}: give a whole number from 1 to 1000")
         if not 0 <= self.acceptance <= 1:
-            raise UsageError(f"acceptance {shorten(self.acceptance)}: give a part from 0 to 1, such as 0.8")
+            raise UsageError(f"acceptance {shorten(self.acceptance)}: give a fraction from 0 to 1, such as 0.8")
 
     @property
-    def a_round(self) -> Any:
-        """Tokens a round yields on average."""
+    def tokens_per_round(self) -> Any:
+        """Tokens that a round yields on average."""
         values = {s.a_d: sympify(self.acceptance, strict=True), s.g_d: Integer(self.tokens)}
-        return Integer(self.tokens + 1) if self.acceptance == 1 else A_ROUND.xreplace(values)
+        return Integer(self.tokens + 1) if self.acceptance == 1 else TOKENS_PER_ROUND.xreplace(values)
 
-    def reaching(self, needed: Any) -> float | None:
-        """The acceptance at which a round yields `needed` tokens: the root is bracketed and halved; None for none."""
+    def acceptance_for(self, needed: Any) -> float | None:
+        """The acceptance at which a round yields `needed` tokens, by bisection; None where there is none."""
         if needed > self.tokens + 1:
             return None
         low, high = Fraction(0), Fraction(1)
         while high - low > Fraction(1, 2**30):
             middle = (low + high) / 2
-            low, high = (low, middle) if replace(self, acceptance=middle).a_round >= needed else (middle, high)
+            low, high = (low, middle) if replace(self, acceptance=middle).tokens_per_round >= needed else (middle, high)
         return float(high)
 
 
-def rounds(verifying: Steps, drafting: Steps, draft: Draft) -> Steps:
+def steps_per_output_token(verifying: Steps, drafting: Steps, draft: Draft) -> Steps:
     """What an output token takes with a draft, at each context: a round's steps over the tokens it yields."""
 
-    def a_token(name: str) -> Any:
-        ahead = (getattr(drafting, name).xreplace({s.c: s.c + i}) for i in range(draft.tokens))
-        return Add(getattr(verifying, name), *ahead) / sympify(draft.a_round, strict=True)
+    def per_token(name: str) -> Any:
+        proposals = (getattr(drafting, name).xreplace({s.c: s.c + i}) for i in range(draft.tokens))
+        return Add(getattr(verifying, name), *proposals) / sympify(draft.tokens_per_round, strict=True)
 
-    joules = None if verifying.joules is None else a_token("joules")
-    return replace(verifying, time=a_token("time"), lower=a_token("lower"), joules=joules)
+    joules = None if verifying.joules is None else per_token("joules")
+    return replace(verifying, time=per_token("time"), lower=per_token("lower"), joules=joules)

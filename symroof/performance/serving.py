@@ -1,11 +1,11 @@
 """A batch served on a machine: time to first token, time per output token, throughput, energy and price.
 
 `B` queries with prompts of the same length are prefilled together, in one step or in chunks, and then decoded
-together, a token each a step, so that context grows by one from step to step. What a step takes is a closed form
-in the context; sums over steps are taken of it piece by piece (`piecewise`), not step by step.
+together, one token per query and step, so that the context grows by one from step to step. The time of a step is a
+closed form in the context, which is summed over all steps piece by piece (`piecewise`), not step by step.
 
-With a draft model, a round of decoding is `g_d` steps of the draft and one of the model over g_d + 1 tokens, all
-of whose logits are computed. Where each proposed token is accepted with probability a_d, a round yields
+With a draft model, a round of decoding is `g_d` steps of the draft and one of the model over g_d + 1 tokens, with
+logits at all of them. Where each proposed token is accepted with probability a_d, a round yields
 (1 - a_d^(g_d + 1)) / (1 - a_d) tokens on average (Leviathan, Kalman, Matias 2023, equation 1).
 
 `to_dict` and `serve --json` are one schema, SCHEMA; a key's meaning never changes within a version:
@@ -17,9 +17,9 @@ of whose logits are computed. Where each proposed token is accepted with probabi
     time, lower_bound    operators one after another, and all at once (see roofline); seconds: first_token (of
                          the batch), first_token_alone (of a batch of one), per_output_token (mean of all but the
                          first), first_step, last_step, request; per second: user_tokens, output_tokens (while
-                         decoding), prompt_tokens, tokens (outputs over the whole of prefill and decoding); what
-                         decoding takes is null for a single output token
-    estimate             whether `time` is short of the machine's peaks
+                         decoding), prompt_tokens, tokens (outputs over all of prefill and decoding); figures of
+                         decoding are null for a single output token
+    estimate             whether `time` is below the machine's peaks
     draft                tokens_per_round, speedup over decoding without, break_even acceptance; or null
     energy               joules: per_prompt_token, per_output_token, `at_most` where they follow from power; or null
     price                per hour of all machines; of a million: prompt_tokens, output_tokens, by `time`; or null
@@ -29,63 +29,65 @@ Several machines are {schema: symroof.servings/1, servings: [...], refused: [{ma
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from symroof.algebra.rootfinding import piecewise
 from symroof.cost.batch import Workload
-from symroof.hardware.platform import Place, Platform, placed
-from symroof.model.model import Model, Rules, chosen
-from symroof.model.report import plain
-from symroof.performance.capacity import Need, check, need, worst
-from symroof.performance.decode_steps import Draft, Server, Steps, rounds
+from symroof.hardware.platform import Place, Platform, as_platform
+from symroof.model.model import Model, Rules, rules_with_logits
+from symroof.model.report import json_number
+from symroof.performance.capacity import MemoryNeed, check_fits, largest_need, memory_need
+from symroof.performance.decode_steps import Draft, Server, Steps, steps_per_output_token
 from symroof.quantization.precision import Precision
-from symroof.version import __version__
+from symroof.results import ExactFloat, Result, header
 
 SCHEMA = "symroof.serving/1"
 
 
 @dataclass(frozen=True)
-class Pace:
-    """Seconds of a workload, by one way of adding operators up: prefill of all, of one alone, and decoding."""
+class ServingTime:
+    """Seconds of a workload by one kind of sum over operators: prefill of the batch, of one query, and decoding."""
 
     work: Workload
-    first: Any
-    alone: Any
-    decode: Any  # all steps
-    ends: tuple[Any, Any]  # the first and the last step
+    first: ExactFloat
+    alone: ExactFloat
+    decode: ExactFloat  # all steps
+    ends: tuple[ExactFloat | None, ExactFloat | None]  # the first and the last step
 
     @property
-    def per_token(self) -> Any:
-        """Seconds per output token, the mean of all but the first; None where there is no other."""
-        return self.decode / (self.work.output_tokens - 1) if self.work.output_tokens > 1 else None
+    def per_token(self) -> ExactFloat | None:
+        """Seconds per output token, the mean of all but the first; None for a single output token."""
+        later = self.work.output_tokens - 1
+        return ExactFloat(self.decode.exact / later) if later > 0 else None
 
     @property
-    def request(self) -> Any:
+    def request(self) -> ExactFloat:
         """Seconds from the start to the last token."""
-        return self.first + self.decode
+        return ExactFloat(self.first.exact + self.decode.exact)
 
     def to_dict(self) -> dict[str, Any]:
         """The schema's time or lower_bound."""
-        work, each = self.work, self.per_token
+        work, request = self.work, self.request
+        per_token = self.per_token and self.per_token.exact
         seconds = {
             "first_token": self.first,
             "first_token_alone": self.alone,
-            "per_output_token": each,
+            "per_output_token": per_token,
             "first_step": self.ends[0],
             "last_step": self.ends[1],
-            "request": self.request,
-            "user_tokens": 1 / each if each else None,
-            "output_tokens": work.batch_size / each if each else None,
-            "prompt_tokens": work.batch_size * (work.prompt - work.cached) / self.first,
-            "tokens": work.batch_size * work.output_tokens / self.request,
+            "request": request,
+            "user_tokens": 1 / per_token if per_token else None,
+            "output_tokens": work.batch_size / per_token if per_token else None,
+            "prompt_tokens": work.batch_size * (work.prompt - work.cached) / self.first.exact,
+            "tokens": work.batch_size * work.output_tokens / request.exact,
         }
-        return {name: None if x is None else float(x) for name, x in seconds.items()}
+        return {name: float_or_none(x) for name, x in seconds.items()}
 
 
 @dataclass(frozen=True, repr=False)
-class Serving:
+class Serving(Result):
     """A workload of a model on a platform, operators one after another (`time`) and all at once (`lower`)."""
 
     model: Model
@@ -93,18 +95,18 @@ class Serving:
     work: Workload
     rules: tuple[str, ...]
     precision: Precision
-    need: Need
-    time: Pace
-    lower: Pace
+    need: MemoryNeed
+    time: ServingTime
+    lower: ServingTime
     joules: tuple[Any, Any] | None  # of the prefill and of all decode steps
     decode: Steps
     draft: Draft | None = None
-    undrafted: Pace | None = None
-    price: Fraction | None = None  # of one machine, for an hour
+    undrafted: ServingTime | None = None
+    price: Fraction | None = None  # per hour of one machine
 
     @property
     def fits(self) -> bool:
-        """Whether all of it fits the machine's memory."""
+        """Whether the workload fits the machine's memory."""
         return bool(self.need.total <= self.platform.machine.memory)
 
     @property
@@ -120,30 +122,33 @@ class Serving:
 
     @property
     def energy(self) -> dict[str, Any] | None:
-        """Joules of a prompt token and of an output token; None where neither they nor the power are known."""
+        """Joules per prompt token and per output token; None where neither they nor the power are known."""
         if self.joules is None:
             return None
         prompts, outputs = (self.work.batch_size * x for x in (self.work.prompt - self.work.cached, self._later))
         prefill, decode = self.joules
-        each = {"per_prompt_token": prefill / prompts, "per_output_token": decode / outputs if outputs else None}
-        return {**each, "at_most": self.platform.joules is None}
+        return {
+            "per_prompt_token": ExactFloat(prefill / prompts),
+            "per_output_token": ExactFloat(decode / outputs) if outputs else None,
+            "at_most": self.platform.joules is None,
+        }
 
     @property
     def prices(self) -> dict[str, Any] | None:
-        """Price of a million prompt tokens, those found in the cache too, and of a million output tokens."""
+        """Price per million prompt tokens, cached ones included, and per million output tokens."""
         if self.price is None:
             return None
         second = self.price * self.platform.machine.count / 3600
         prompts, outputs = (self.work.batch_size * x for x in (self.work.prompt, self._later))
         million = 10**6 * second
         return {
-            "per_hour": self.price * self.platform.machine.count,
-            "prompt_tokens": million * self.time.first / prompts,
-            "output_tokens": million * self.time.decode / outputs if outputs else None,
+            "per_hour": ExactFloat(self.price * self.platform.machine.count),
+            "prompt_tokens": ExactFloat(million * self.time.first.exact / prompts),
+            "output_tokens": ExactFloat(million * self.time.decode.exact / outputs) if outputs else None,
         }
 
     @property
-    def pieces(self) -> tuple[piecewise.Piece, ...]:
+    def pieces(self) -> tuple[piecewise.PolynomialPiece, ...]:
         """A decode step's seconds as polynomials of the context, piece by piece; none without a second token."""
         return self.decode.pieces("time")
 
@@ -152,72 +157,73 @@ class Serving:
         return self.work.output_tokens - 1
 
     @property
-    def speedup(self) -> Any:
-        """How much faster a token comes with the draft than without; None without one."""
-        return self.undrafted.decode / self.time.decode if self.undrafted and self.time.decode else None
+    def speedup(self) -> ExactFloat | None:
+        """How much faster decoding is with the draft than without; None without a draft."""
+        if not (self.undrafted and self.time.decode):
+            return None
+        return ExactFloat(self.undrafted.decode.exact / self.time.decode.exact)
 
     @property
     def break_even(self) -> float | None:
-        """The acceptance from which the draft pays; None where it never does, or there is no draft."""
+        """The acceptance from which the draft pays off; None where it never does, or without a draft."""
         if self.draft is None or self.speedup is None:
             return None
-        return self.draft.reaching(self.draft.a_round / self.speedup)
+        return self.draft.acceptance_for(self.draft.tokens_per_round / self.speedup.exact)
 
     def to_dict(self) -> dict[str, Any]:
         """The result in the schema that this module documents."""
         model, machine = self.model, self.platform.machine
-        drafted = self.draft and {
-            "tokens_per_round": float(self.draft.a_round),
-            "speedup": number(self.speedup),
-            "break_even": self.break_even,
-        }
-        setting: dict[str, Any] = {"draft": None, "draft_tokens": None, "acceptance": None}
-        if self.draft:
-            setting = {
-                "draft": self.draft.model.name,
-                "draft_tokens": self.draft.tokens,
-                "acceptance": float(self.draft.acceptance),
-            }
-        shares = self.energy, self.prices
-        energy, prices = ({key: number(x) for key, x in share.items()} if share else None for share in shares)
         return {
-            "schema": SCHEMA,
-            "symroof": __version__,
+            **header(SCHEMA),
             "model": {"name": model.name, "family": model.family, "source": model.config.source},
             "machine": machine.to_dict(),
             "setting": self.platform.to_dict(),
             "rules": list(self.rules),
             "precision": {role: form.name for role, form in self.precision.formats.items()},
-            "workload": {**self.work.__dict__, **setting},
-            "memory": {**self.need.to_dict(), "available": plain(machine.memory), "fits": self.fits},
+            "workload": {**self.work.__dict__, **draft_settings(self.draft)},
+            "memory": {**self.need.to_dict(), "available": json_number(machine.memory), "fits": self.fits},
             "time": self.time.to_dict(),
             "lower_bound": self.lower.to_dict(),
             "estimate": not self.platform.ideal,
-            "draft": drafted,
-            "energy": energy,
-            "price": prices,
-            "steps": list(map(shown, self.pieces)),
+            "draft": self._draft_results,
+            "energy": floats_or_none(self.energy),
+            "price": floats_or_none(self.prices),
+            "steps": list(map(piece_record, self.pieces)),
         }
+
+    @property
+    def _draft_results(self) -> dict[str, Any] | None:
+        if self.draft is None:
+            return None
+        yielded, speedup = float(self.draft.tokens_per_round), float_or_none(self.speedup)
+        return {"tokens_per_round": yielded, "speedup": speedup, "break_even": self.break_even}
 
     def __repr__(self) -> str:
         each = self.time.per_token
-        told = f"first token {float(self.time.first):.4g} s" + (f", then {float(each):.4g} s a token" if each else "")
-        return f"<symroof serving of {self.model.name} on {self.platform.machine.label}: {told}>"
-
-    def __str__(self) -> str:
-        from symroof.render.results.serving import render
-
-        return render(self)
+        text = f"first token {float(self.time.first):.4g} s" + (f", then {float(each):.4g} s per token" if each else "")
+        return f"<symroof serving of {self.model.name} on {self.platform.machine.label}: {text}>"
 
 
-def shown(x: piecewise.Piece) -> dict[str, Any]:
-    """A piece as JSON has it."""
+def draft_settings(draft: Draft | None) -> dict[str, Any]:
+    """The draft of the schema's workload; null throughout without one."""
+    if draft is None:
+        return {"draft": None, "draft_tokens": None, "acceptance": None}
+    return {"draft": draft.model.name, "draft_tokens": draft.tokens, "acceptance": float(draft.acceptance)}
+
+
+def piece_record(x: piecewise.PolynomialPiece) -> dict[str, Any]:
+    """A piece of a decode step's time as JSON has it."""
     return {"first": x.first, "last": x.last, "step": x.step, "coefficients": list(map(float, x.coefficients))}
 
 
-def number(x: Any) -> Any:
+def float_or_none(x: Any) -> Any:
     """A number as JSON has it."""
     return x if x is None or isinstance(x, bool) else float(x)
+
+
+def floats_or_none(numbers: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Named numbers as JSON has them."""
+    return numbers and {name: float_or_none(x) for name, x in numbers.items()}
 
 
 def serve(
@@ -230,76 +236,80 @@ def serve(
     anyway: bool = False,
     **formats: Any,
 ) -> Serving:
-    """A workload of a model on a machine, by name or as it is, or a platform; `formats` as for a report.
-
-    A draft is in its own formats.
+    """A workload of a model on a machine, a machine's name or a platform; `formats` as for a report, of the model only.
 
     Raises DoesNotFit where weights, cache and activations are more than the machine's memory, unless `anyway`.
     """
-    platform = placed(on)
-    server = Server(model, platform, chosen(rules, None), formats)
-    ours = plan(server, work)
-    run, whole = drafted(server, work, ours, draft) if draft else (ours, ours)
-    kept = room(server, work, run, draft, anyway)
-    taken, least = (pace(work, whole, name) for name in ("time", "lower"))
-    decode = whole.decode
-    joules = None if decode.joules is None else (sum(x.total("joules") for x in whole.filled), decode.total("joules"))
-    undrafted = pace(work, ours, "time") if draft else None
+    server = Server(model, as_platform(on), rules_with_logits(rules, None), formats)
+    plain = workload_steps(server, work)
+    decode = server.decode(work, draft.tokens + 1, "all") if draft else plain.decode
+    steps = steps_with_draft(server, work, plain, decode, draft) if draft else plain
     return Serving(
-        model,
-        platform,
-        work,
-        server.rules,
-        server.precision,
-        kept,
-        taken,
-        least,
-        joules,
-        decode,
-        draft,
-        undrafted,
-        price,
+        model=model,
+        platform=server.platform,
+        work=work,
+        rules=server.rules,
+        precision=server.precision,
+        need=peak_memory(server, work.batch_size, plain.prefill, decode, draft, anyway),
+        time=serving_time(work, steps, "time"),
+        lower=serving_time(work, steps, "lower"),
+        joules=steps.joules,
+        decode=steps.decode,
+        draft=draft,
+        undrafted=serving_time(work, plain, "time") if draft else None,
+        price=price,
     )
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Steps of a workload: of the prefill of the whole batch, and of one query alone; of decoding."""
+class WorkloadSteps:
+    """Steps of a workload: prefill of the whole batch, prefill of one query alone, and decoding."""
 
-    filled: Sequence[Steps]
+    prefill: Sequence[Steps]
     alone: Sequence[Steps]
     decode: Steps
 
+    @property
+    def joules(self) -> tuple[Any, Any] | None:
+        """Joules of the prefill and of all decode steps; None where they are not known."""
+        if self.decode.joules is None:
+            return None
+        return sum(x.total("joules") for x in self.prefill), self.decode.total("joules")
 
-def plan(server: Server, work: Workload) -> Plan:
+
+def workload_steps(server: Server, work: Workload) -> WorkloadSteps:
     """The steps of one model by itself."""
-    filled = {batch: server.prefill(work, batch) for batch in {work.batch_size, 1}}
-    return Plan(filled[work.batch_size], filled[1], server.decode(work))
+    prefill = {batch: server.prefill(work, batch) for batch in {work.batch_size, 1}}
+    return WorkloadSteps(prefill[work.batch_size], prefill[1], server.decode(work))
 
 
-def drafted(server: Server, work: Workload, ours: Plan, draft: Draft) -> tuple[Plan, Plan]:
-    """The steps that a model takes with a draft, and those of both: decoding is what a token takes of a round."""
-    theirs = plan(Server(draft.model, server.platform, server.rules, {}), work)
-    verifying = server.decode(work, draft.tokens + 1, "all")
-    each = rounds(verifying, theirs.decode, draft)
-    return replace(ours, decode=verifying), Plan([*ours.filled, *theirs.filled], [*ours.alone, *theirs.alone], each)
+def steps_with_draft(
+    server: Server, work: Workload, steps: WorkloadSteps, verifying: Steps, draft: Draft
+) -> WorkloadSteps:
+    """The steps of a model and its draft: both prefill, and decoding is a round divided by the tokens it yields."""
+    drafting = workload_steps(Server(draft.model, server.platform, server.rules, {}), work)
+    decode = steps_per_output_token(verifying, drafting.decode, draft)
+    return WorkloadSteps([*steps.prefill, *drafting.prefill], [*steps.alone, *drafting.alone], decode)
 
 
-def pace(work: Workload, plan: Plan, name: str) -> Pace:
+def serving_time(work: Workload, steps: WorkloadSteps, name: str) -> ServingTime:
     """Seconds of a workload's steps, by the closed form of that name."""
-    first, alone = (sum(x.total(name) for x in steps) for steps in (plan.filled, plan.alone))
-    return Pace(work, first, alone, plan.decode.total(name), plan.decode.ends(name))
+    first, alone = (sum(x.total(name) for x in prefill) for prefill in (steps.prefill, steps.alone))
+    start, end = (None if x is None else ExactFloat(x) for x in steps.decode.ends(name))
+    return ServingTime(work, ExactFloat(first), ExactFloat(alone), ExactFloat(steps.decode.total(name)), (start, end))
 
 
-def room(server: Server, work: Workload, run: Plan, draft: Draft | None, anyway: bool) -> Need:
-    """What the fullest step of the workload keeps, the draft model as far ahead of it as it goes. Raises DoesNotFit."""
-    filling, later = [end for x in run.filled for end in x.fullest()], list(run.decode.fullest())
-    common: dict[str, Any] = {"batch_size": work.batch_size, "rules": server.rules}
-    besides = []
-    if draft:
-        ahead = [{"new": 1, "cached": end["cached"] + draft.tokens - 1} for end in later]
-        besides = [need(draft.model.report(**end, **common)) for end in [*filling, *ahead]]
-    found = [{**end, **common, **server.formats} for end in [*filling, *later]]
+def peak_memory(
+    server: Server, batch_size: int, prefill: Sequence[Steps], decode: Steps, draft: Draft | None, anyway: bool
+) -> MemoryNeed:
+    """What the workload needs at its fullest step, a draft model included. Raises DoesNotFit unless `anyway`."""
+    prompts, tokens = [step for x in prefill for step in x.fullest()], list(decode.fullest())
+    common: dict[str, Any] = {"batch_size": batch_size, "rules": server.rules}
+    steps = [{**step, **common, **server.formats} for step in (*prompts, *tokens)]
+    drafts: list[MemoryNeed] = []
+    if draft:  # its last step of a round has all but one of the proposed tokens cached
+        proposals = ({"new": 1, "cached": step["cached"] + draft.tokens - 1} for step in tokens)
+        drafts = [memory_need(draft.model.report(**step, **common)) for step in (*prompts, *proposals)]
     if not anyway:
-        check(server.model, server.platform.machine, found, besides)
-    return worst(server.model, found, besides)
+        check_fits(server.model, server.platform.machine, steps, drafts)
+    return largest_need(server.model, steps, drafts)

@@ -1,4 +1,4 @@
-"""Time and energy of a step on a machine, as sums over its operators in what is left open."""
+"""Time and energy of a step on a machine, as sums over its operators that leave some symbols unbound."""
 
 from typing import Protocol
 
@@ -10,15 +10,15 @@ from symroof.cost import timing
 from symroof.cost.cost import Cost
 from symroof.errors import UsageError
 from symroof.hardware.platform import Platform
-from symroof.model.uniform import Form
+from symroof.model.uniform import OperatorFormula
 from symroof.quantization.precision import Precision
 
 
-class Operators(Protocol):
-    """Operators with numbers for all but what is open, their formats, and the machine's symbol that is open, if any."""
+class StepOperators(Protocol):
+    """Operators with numbers for all but the open symbols, their formats, and the open symbol of the machine if any."""
 
     @property
-    def bound_forms(self) -> tuple[Form, ...]:
+    def bound_forms(self) -> tuple[OperatorFormula, ...]:
         """The operators."""
 
     @property
@@ -27,50 +27,50 @@ class Operators(Protocol):
 
     @property
     def unknown(self) -> Symbol | None:
-        """What a comparison is solved for."""
+        """The symbol that a comparison is solved for."""
 
 
-def rates(x: Form, scope: Operators, used: Platform, ideal: bool = False) -> Binding:
+def operator_rates(x: OperatorFormula, scope: StepOperators, used: Platform, ideal: bool = False) -> Binding:
     """The rates that an operator runs at, the unknown left open."""
-    found = used.rates(x.role, x.cost.matmul, x.width, scope.precision)
-    found |= used.energies(found)
-    found |= {"u_F": 1, "u_W": 1, "t_0": 0} if ideal else {}
-    return Binding({s.symbol(name): value for name, value in found.items() if s.symbol(name) != scope.unknown})
+    values = used.rates(x.role, x.cost.matmul, x.width, scope.precision)
+    values |= used.energies(values)
+    values |= {"u_F": 1, "u_W": 1, "t_0": 0} if ideal else {}
+    return Binding({s.symbol(name): value for name, value in values.items() if s.symbol(name) != scope.unknown})
 
 
-def serial_time(scope: Operators, used: Platform) -> Expr:
+def serial_time(scope: StepOperators, used: Platform) -> Expr:
     """Seconds of one operator after another."""
-    return Add(*(x.layers * timing.time(x.cost, rates(x, scope, used)) for x in scope.bound_forms))
+    return Add(*(x.layers * timing.time(x.cost, operator_rates(x, scope, used)) for x in scope.bound_forms))
 
 
-def matmul_seconds(scope: Operators, used: Platform) -> Expr:
+def matmul_seconds(scope: StepOperators, used: Platform) -> Expr:
     """Seconds of all matmuls at the peaks."""
-    found = scope.bound_forms
-    return Add(*(x.layers * rates(x, scope, used, True)(timing.matmul_time(x.cost)) for x in found))
+    forms = scope.bound_forms
+    return Add(*(x.layers * operator_rates(x, scope, used, True)(timing.matmul_time(x.cost)) for x in forms))
 
 
-def memory_seconds(scope: Operators, used: Platform) -> Expr:
+def memory_seconds(scope: StepOperators, used: Platform) -> Expr:
     """Seconds in which memory moves weights and cache at its peak."""
     return Add(
         *(
-            x.layers * rates(x, scope, used, True)(timing.memory_time(weights_and_cache(x.cost)))
+            x.layers * operator_rates(x, scope, used, True)(timing.memory_time(weights_and_cache(x.cost)))
             for x in scope.bound_forms
         )
     )
 
 
-def lower_bound(scope: Operators, used: Platform) -> Expr:
-    """The larger of those."""
+def lower_bound(scope: StepOperators, used: Platform) -> Expr:
+    """The larger of the two: no schedule takes less."""
     return Max(matmul_seconds(scope, used), memory_seconds(scope, used), evaluate=False)
 
 
-def step_energy(scope: Operators, used: Platform) -> Expr:
+def step_energy(scope: StepOperators, used: Platform) -> Expr:
     """Joules of all operators. Raises UsageError where none are known."""
     if not used.joules and used.machine.power is None:
-        raise UsageError(f"no power is published of {used.machine.label}, and its energy is not known")
-    return Add(*(x.layers * rates(x, scope, used)(timing.energy(x.cost)) for x in scope.bound_forms))
+        raise UsageError(f"no power is published for {used.machine.label}, and its energy is not known")
+    return Add(*(x.layers * operator_rates(x, scope, used)(timing.energy(x.cost)) for x in scope.bound_forms))
 
 
 def weights_and_cache(cost: Cost) -> Cost:
-    """What of a cost is weights and cache."""
+    """The bytes of weights and cache in a cost."""
     return Cost(weight_read=cost.weight_read, cache_read=cost.cache_read, cache_write=cost.cache_write)

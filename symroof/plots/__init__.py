@@ -15,8 +15,8 @@ from symroof.errors import MissingExtra, UsageError, shorten
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Forms a picture can have, and what keeps the date out of their files.
-FORMS: dict[str, dict[str, Any]] = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
+# Formats of a picture, and the metadata that leaves the date out of their files.
+PICTURE_FORMATS: dict[str, dict[str, Any]] = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 STYLE = {
     "font.size": 9,
     "axes.titlesize": 10,
@@ -28,43 +28,43 @@ STYLE = {
     "pdf.fonttype": 42,
 }
 DPI = 150
-MOST = 4  # machines that a picture has room for
-MINIMUM = 2  # output tokens that have a time per token
+MAX_MACHINES = 4  # that a picture has room for
+MIN_OUTPUT_TOKENS = 2  # that have a time per token
 
 
-def form(path: str) -> str:
-    """The form that a file's name asks for. Raises UsageError for another, MissingExtra without matplotlib."""
-    found = Path(path).suffix[1:].lower()
-    if found not in FORMS:
-        raise UsageError(f"--plot {shorten(path, 100)}: a picture is .png, .svg or .pdf: name the file so")
+def picture_format(path: str) -> str:
+    """The format that a file's name ends in. Raises UsageError for another, MissingExtra without matplotlib."""
+    ending = Path(path).suffix[1:].lower()
+    if ending not in PICTURE_FORMATS:
+        raise UsageError(f"--plot {shorten(path, 100)}: give a file name that ends in .png, .svg or .pdf")
     try:
         import matplotlib.figure  # noqa: F401
     except ImportError as error:
         raise MissingExtra("--plot", "plot") from error
-    return found
+    return ending
 
 
-def check(path: str | None, machines: int, output_tokens: int = MINIMUM) -> None:
-    """What --plot asks for, before anything is computed. Raises UsageError, MissingExtra."""
+def check_plot_options(path: str | None, machines: int, output_tokens: int = MIN_OUTPUT_TOKENS) -> None:
+    """Check --plot before anything is computed. Raises UsageError, MissingExtra."""
     if path is None:
         return
-    form(path)
-    if machines > MOST:
-        raise UsageError(f"--plot draws up to {MOST} machines, not {machines}: leave some out")
-    if output_tokens < MINIMUM:
-        raise UsageError(f"--plot draws the time per output token: ask for {MINIMUM} output tokens or more")
+    picture_format(path)
+    if machines > MAX_MACHINES:
+        raise UsageError(f"--plot draws up to {MAX_MACHINES} machines, not {machines}: leave some out")
+    if output_tokens < MIN_OUTPUT_TOKENS:
+        raise UsageError(f"--plot draws the time per output token: give {MIN_OUTPUT_TOKENS} output tokens or more")
 
 
-def encoded(draw: Callable[[], "Figure"], path: str) -> bytes:
-    """The file of a figure, in the form that `path` asks for. Raises as `form` does."""
-    kind, file = form(path), BytesIO()
-    with styled():
-        draw().savefig(file, format=kind, dpi=DPI, metadata=FORMS[kind])
+def picture_bytes(draw: Callable[[], "Figure"], path: str) -> bytes:
+    """The contents of a figure's file, in the format of `path`. Raises as `picture_format` does."""
+    ending, file = picture_format(path), BytesIO()
+    with plot_style():
+        draw().savefig(file, format=ending, dpi=DPI, metadata=PICTURE_FORMATS[ending])
     return file.getvalue()
 
 
 @contextmanager
-def styled() -> Iterator[None]:
+def plot_style() -> Iterator[None]:
     """Settings that all pictures are drawn with."""
     from matplotlib import style
 

@@ -1,20 +1,21 @@
-"""What all pictures share: a figure without a display, and labels put where there is room."""
+"""What all pictures share: a figure without a display, its axes and legend, labels placed where there is room."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from symroof.plots.labels import Anchor, Box, Scene, Segment, place
+from symroof.plots.labels import Anchor, Box, Scene, Segment, Spot, place_labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
     from matplotlib.text import Text
 
-FONT = 8.0  # points of a label
+FONT_SIZE = 8.0  # of a label, in points
 LEFT, RIGHT, ABOVE, BELOW = 0.72, 0.15, 0.5, 0.75  # inches of the page around the axes
-LINE = 0.2  # inches that each line of the legend takes below them
-PAGE = 150  # characters of a line of the legend
+LINE = 0.2  # inches of each line of the legend below them
+PAGE = 150  # characters in a line of the legend
 
 
 @dataclass(frozen=True)
@@ -37,133 +38,159 @@ class Mark:
     radius: float
 
 
-def figure(
+def panel_figure(
     width: float, height: float, handles: Sequence[Any], columns: int = 1, rows: int = 1, above: float = ABOVE
 ) -> "tuple[Figure, list[Axes]]":
-    """A figure whose panels are so many inches together, drawn by Agg; its axes from left to right, top to bottom.
+    """A figure of this width whose panels have this height, in inches, with room for a legend; its axes in order."""
+    below = BELOW + LINE * legend_layout(handles)[1]
+    page = height + above + below
+    figure = agg_figure(width, page)
+    axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+    figure.subplots_adjust(
+        left=LEFT / width, right=1 - RIGHT / width, bottom=below / page, top=1 - above / page, wspace=0.04, hspace=0.15
+    )
+    return figure, list(axes.flat)
 
-    There is room below for a legend with these handles.
-    """
+
+def agg_figure(width: float, height: float) -> "Figure":
+    """An empty figure of this many inches, drawn by Agg."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     from symroof.plots import DPI
 
-    below = BELOW + LINE * table(handles)[1]
-    page = height + above + below
-    made = Figure(figsize=(width, page), dpi=DPI)
-    FigureCanvasAgg(made)
-    axes = made.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
-    made.subplots_adjust(
-        left=LEFT / width, right=1 - RIGHT / width, bottom=below / page, top=1 - above / page, wspace=0.04, hspace=0.15
-    )
-    return made, list(axes.flat)
+    figure = Figure(figsize=(width, height), dpi=DPI)
+    FigureCanvasAgg(figure)
+    return figure
 
 
-def titled(made: "Figure", title: str, across: str, up: str) -> None:
-    """Write what the figure and its axes are."""
-    page, foot = made.get_figheight(), made.get_figheight() * made.subplotpars.bottom
-    made.suptitle(title, y=1 - 0.08 / page)
-    made.supxlabel(across, y=(foot - 0.47) / page, fontsize=9)
-    made.supylabel(up, x=0.05 / made.get_figwidth(), fontsize=9)
+def set_log_axes(axes: "Axes", across: tuple[float, float], up: tuple[float, float]) -> None:
+    """Make both axes logarithmic, between these limits."""
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlim(*across)
+    axes.set_ylim(*up)
 
 
-def below(made: "Figure", handles: Sequence[Any], note: str) -> None:
+def draw_grid(axes: "Axes") -> None:
+    """Draw a light grid behind everything else."""
+    axes.grid(color="0.92", linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def add_titles(figure: "Figure", title: str, across: str, up: str) -> None:
+    """Write the titles of the figure and its axes."""
+    page, foot = figure.get_figheight(), figure.get_figheight() * figure.subplotpars.bottom
+    figure.suptitle(title, y=1 - 0.08 / page)
+    figure.supxlabel(across, y=(foot - 0.47) / page, fontsize=9)
+    figure.supylabel(up, x=0.05 / figure.get_figwidth(), fontsize=9)
+
+
+def add_legend(figure: "Figure", handles: Sequence[Any], note: str) -> None:
     """Put a legend below the axes, and a note at the foot of the page."""
-    page, (columns, _) = made.get_figheight(), table(handles)
-    made.legend(
-        handles=handles,
-        loc="lower center",
-        bbox_to_anchor=(0.5, 0.18 / page),
-        ncols=columns,
-        handletextpad=0.4,
-        columnspacing=1.5,
-        borderaxespad=0,
-    )
-    made.text(0.5, 0.05 / page, note, ha="center", va="bottom", fontsize=7, color="0.25")
+    page, (columns, _) = figure.get_figheight(), legend_layout(handles)
+    spacing = {"handletextpad": 0.4, "columnspacing": 1.5, "borderaxespad": 0}
+    figure.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.5, 0.18 / page), ncols=columns, **spacing)
+    figure.text(0.5, 0.05 / page, note, ha="center", va="bottom", fontsize=7, color="0.25")
 
 
-def table(handles: Sequence[Any]) -> tuple[int, int]:
+def legend_layout(handles: Sequence[Any]) -> tuple[int, int]:
     """Columns and rows of a legend that fits the page."""
     widest = max(len(handle.get_label()) for handle in handles) + 8
     columns = min(len(handles), max(1, PAGE // widest))
     return columns, -(-len(handles) // columns)
 
 
-def points_of(axes: "Axes", x: float, y: float) -> tuple[float, float]:
+def marker_handle(text: str, marker: str, size: float, **style: Any) -> "Line2D":
+    """A legend entry: a marker and what it means."""
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], linestyle="", marker=marker, markersize=size, label=text, **style)
+
+
+def page_point(axes: "Axes", x: float, y: float) -> tuple[float, float]:
     """A point of the data in points of the page."""
     across, up = axes.transData.transform((x, y))
     scale = 72 / axes.figure.dpi
     return float(across) * scale, float(up) * scale
 
 
-def extent(axes: "Axes", text: "Text") -> Box:
+def text_box(axes: "Axes", text: "Text") -> Box:
     """The box of a text, in points of the page."""
     scale = 72 / axes.figure.dpi
     box = text.get_window_extent()
     return box.x0 * scale, box.y0 * scale, box.x1 * scale, box.y1 * scale
 
 
-def annotate(axes: "Axes", labels: Sequence[Label], marks: Sequence[Mark], lines: Sequence[Segment]) -> "list[Text]":
-    """Put labels where they cover neither marks, nor texts, nor each other; the first have the choice.
+def annotate(axes: "Axes", labels: Sequence[Label], marks: Sequence[Mark], lines: Sequence[Segment]) -> None:
+    """Write labels where they cover neither marks, nor texts, nor each other; the first ones choose first.
 
-    To be called when limits and margins are final. A label that there is no room for is left out.
+    Call it when limits and margins are final. A label that finds no room is left out.
     """
-    fixed = tuple(extent(axes, text) for text in axes.texts)
-    drawn = [write(axes, label) for label in labels]
-    boxes = [extent(axes, text) for text in drawn]
-    anchors = [
-        Anchor(*points_of(axes, label.x, label.y), box[2] - box[0], box[3] - box[1], label.clear)
-        for label, box in zip(labels, boxes, strict=True)
-    ]
-    scene = Scene(frame(axes), tuple(around(axes, x) for x in marks), tuple(on_page(axes, x) for x in lines), fixed)
-    kept = []
-    for text, anchor, spot in zip(drawn, anchors, place(anchors, scene), strict=True):
-        if spot is None:
+    scene = page_scene(axes, marks, lines)
+    texts = [write_label(axes, label) for label in labels]
+    anchors = [label_anchor(axes, label, text) for label, text in zip(labels, texts, strict=True)]
+    for text, anchor, spot in zip(texts, anchors, place_labels(anchors, scene), strict=True):
+        if spot:
+            move_label(axes, text, anchor, spot)
+        else:
             text.remove()
-            continue
-        text.set_position((spot.box[0] - anchor.x, spot.box[1] - anchor.y))
-        text.set_multialignment("right" if spot.box[0] + spot.box[2] < 2 * anchor.x else "left")
-        if spot.leader:
-            lead(axes, spot.leader)
-        kept.append(text)
-    return kept
 
 
-def write(axes: "Axes", label: Label) -> "Text":
+def page_scene(axes: "Axes", marks: Sequence[Mark], lines: Sequence[Segment]) -> Scene:
+    """What labels avoid, in points of the page: marks, lines, and texts that are in the axes already."""
+    boxes, segments = (marker_box(axes, x) for x in marks), (page_segment(axes, x) for x in lines)
+    return Scene(axes_box(axes), tuple(boxes), tuple(segments), tuple(text_box(axes, x) for x in axes.texts))
+
+
+def label_anchor(axes: "Axes", label: Label, text: "Text") -> Anchor:
+    """What a label names, and the size of its text, in points of the page."""
+    left, bottom, right, top = text_box(axes, text)
+    return Anchor(*page_point(axes, label.x, label.y), right - left, top - bottom, label.clear)
+
+
+def move_label(axes: "Axes", text: "Text", anchor: Anchor, spot: Spot) -> None:
+    """Move a label to its spot, and draw its leader."""
+    text.set_position((spot.box[0] - anchor.x, spot.box[1] - anchor.y))
+    text.set_multialignment("right" if spot.box[0] + spot.box[2] < 2 * anchor.x else "left")
+    if spot.leader:
+        draw_leader(axes, spot.leader)
+
+
+def write_label(axes: "Axes", label: Label) -> "Text":
     """A label, its lower left corner at what it names."""
-    return axes.annotate(
-        label.text,
-        (label.x, label.y),
-        (0, 0),
-        textcoords="offset points",
-        ha="left",
-        va="bottom",
-        fontsize=FONT,
-        fontweight="bold" if label.bold else "normal",
-        zorder=6,
+    weight = "bold" if label.bold else "normal"
+    return write_beside_point(
+        axes, label.text, (label.x, label.y), (0, 0), ha="left", va="bottom", fontweight=weight, zorder=6
     )
 
 
-def lead(axes: "Axes", leader: Segment) -> None:
-    """Draw the line to a label."""
+def write_beside_point(
+    axes: "Axes", text: str, point: tuple[float, float], offset: tuple[float, float], **style: Any
+) -> "Text":
+    """A text at an offset, in points of the page, from a point of the data."""
+    return axes.annotate(text, point, offset, textcoords="offset points", fontsize=FONT_SIZE, **style)
+
+
+def draw_leader(axes: "Axes", leader: Segment) -> None:
+    """Draw the line that leads to a label."""
     scale = axes.figure.dpi / 72
     ends = axes.transData.inverted().transform([[x * scale for x in leader[:2]], [x * scale for x in leader[2:]]])
     axes.plot(ends[:, 0], ends[:, 1], color="0.35", linewidth=0.5, zorder=2, gid="leader")
 
 
-def frame(axes: "Axes") -> Box:
+def axes_box(axes: "Axes") -> Box:
     """The inside of the axes, in points of the page."""
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
-    return (*points_of(axes, left, bottom), *points_of(axes, right, top))
+    return (*page_point(axes, left, bottom), *page_point(axes, right, top))
 
 
-def around(axes: "Axes", mark: Mark) -> Box:
+def marker_box(axes: "Axes", mark: Mark) -> Box:
     """The box of a marker, in points of the page."""
-    x, y = points_of(axes, mark.x, mark.y)
+    x, y = page_point(axes, mark.x, mark.y)
     return x - mark.radius, y - mark.radius, x + mark.radius, y + mark.radius
 
 
-def on_page(axes: "Axes", line: Segment) -> Segment:
+def page_segment(axes: "Axes", line: Segment) -> Segment:
     """A segment of the data, in points of the page."""
-    return (*points_of(axes, *line[:2]), *points_of(axes, *line[2:]))
+    return (*page_point(axes, *line[:2]), *page_point(axes, *line[2:]))

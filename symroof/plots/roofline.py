@@ -1,6 +1,7 @@
-"""Rooflines as a picture: FLOP/s over FLOP per byte, ceilings by format, operators and totals; a panel a machine."""
+"""Rooflines as a picture: FLOP/s over FLOP per byte, ceilings by format, operators, totals; one panel per machine."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from math import sqrt
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
@@ -9,190 +10,197 @@ from symroof.performance.roofline import Roofline
 from symroof.plots import canvas
 from symroof.plots.canvas import Label, Mark
 from symroof.plots.labels import Segment, clusters
-from symroof.plots.steps import Ceiling, Panel, Point, Step, label, missing, panels
-from symroof.units import SI, scaled
+from symroof.plots.steps import (
+    Ceiling,
+    OperatorPoint,
+    Panel,
+    PlottedStep,
+    operators_label,
+    operators_without_point,
+    panels,
+)
+from symroof.units import SI, with_prefix
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-NEAR = 6.0  # points of the page within which markers share a label
+SAME_LABEL_DISTANCE = 6.0  # markers within so many points of the page share a label
 STAR = 110.0  # area of a total's marker, in square points
 BLUE, ORANGE = "#0072B2", "#D55E00"
-LOOKS: dict[str, dict[str, Any]] = {
+STEP_STYLES: dict[str, dict[str, Any]] = {
     "decode": {"marker": "o", "facecolors": BLUE, "edgecolors": BLUE},
     "prefill": {"marker": "s", "facecolors": "none", "edgecolors": ORANGE},
     "mixed": {"marker": "D", "facecolors": "none", "edgecolors": BLUE},
 }
-LINES: dict[str, dict[str, Any]] = {
+LINE_STYLES: dict[str, dict[str, Any]] = {
     "used": {"color": "black", "linewidth": 1.8},
     "unused": {"color": "0.45", "linewidth": 1.0, "linestyle": "--"},
     "elementwise": {"color": "0.45", "linewidth": 1.0, "linestyle": ":"},
 }
 
 
-def figure(found: Sequence[Sequence[Roofline]]) -> "Figure":
-    """The rooflines of each machine's steps in a panel of its own, on axes of one scale."""
-    shown, left_out = panels(found), missing(x for of_machine in found for x in of_machine)
-    columns = 1 if len(shown) == 1 else 2
+def roofline_figure(rooflines: Sequence[Sequence[Roofline]]) -> "Figure":
+    """The rooflines of each machine's steps in a panel of the machine, all on axes of one scale."""
+    shown, left_out = panels(rooflines), operators_without_point(chain.from_iterable(rooflines))
+    columns, handles = min(2, len(shown)), step_legend(shown)
     rows = -(-len(shown) // columns)
-    handles = legend(shown)
-    made, axes = canvas.figure(9.5 if columns == 1 else 15.0, 5.4 * rows, handles, columns, rows)
-    canvas.titled(made, heading(found[0][0], len(shown)), "FLOP per byte moved", "FLOP/s")
-    scale(axes[0], shown)
+    figure, axes = canvas.panel_figure(9.5 if columns == 1 else 15.0, 5.4 * rows, handles, columns, rows)
+    canvas.add_titles(figure, roofline_title(rooflines[0][0], len(shown)), "FLOP per byte moved", "FLOP/s")
+    set_roofline_scales(axes[0], shown)
+    draw_panels(axes, shown)
+    canvas.add_legend(figure, handles, footnote(left_out))
+    return figure
+
+
+def draw_panels(axes: "Sequence[Axes]", shown: Sequence[Panel]) -> None:
+    """Draw each machine in its axes, and remove axes that are left over."""
     for panel, ax in zip(shown, axes, strict=False):
-        draw(ax, panel)
+        draw_panel(ax, panel)
         ax.set_title(panel.machine.label if len(shown) > 1 else "")
         ax.tick_params(labelbottom=True)
-    for spare in axes[len(shown) :]:
-        spare.remove()
-    canvas.below(made, handles, footnote(left_out))
-    return made
+    for unused in axes[len(shown) :]:
+        unused.remove()
 
 
-def heading(found: Roofline, machines: int) -> str:
-    """The model, the machine if it is one, and whether times are estimates."""
-    where = f" on {found.platform.machine.label}" if machines == 1 else ""
-    return f"{found.report.model}{where}{'' if found.platform.ideal else ' (estimate)'}"
+def roofline_title(roofline: Roofline, machines: int) -> str:
+    """The model, the machine if there is one only, and whether times are estimates."""
+    where = f" on {roofline.platform.machine.label}" if machines == 1 else ""
+    return f"{roofline.report.model}{where}{'' if roofline.platform.ideal else ' (estimate)'}"
 
 
 def footnote(left_out: Mapping[str, str]) -> str:
-    """What a marker's area is, and the operators that have no point, by reason."""
-    reasons = {why: [path for path, x in left_out.items() if x == why] for why in left_out.values()}
-    told = "; ".join(f"{', '.join(paths)} ({why})" for why, paths in reasons.items())
-    return "Area of a marker: the operator's share of the time." + f" Without a point: {told}." * bool(told)
+    """The meaning of a marker's area, and the operators without a point, by reason."""
+    by_reason = {why: [path for path, x in left_out.items() if x == why] for why in left_out.values()}
+    listed = "; ".join(f"{', '.join(paths)} ({why})" for why, paths in by_reason.items())
+    return "Area of a marker: the operator's share of the time." + f" Without a point: {listed}." * bool(listed)
 
 
-def scale(axes: "Axes", shown: Sequence[Panel]) -> None:
-    """Logarithmic axes that the points, ridges and ceilings of all panels are on, with room for labels."""
+def set_roofline_scales(axes: "Axes", shown: Sequence[Panel]) -> None:
+    """Logarithmic axes around the points, ridges and ceilings of all panels, with room for labels."""
     from matplotlib.ticker import EngFormatter, StrMethodFormatter
 
     roofs = [(ceiling.rate / panel.bandwidth, ceiling.rate) for panel in shown for ceiling in panel.ceilings]
     across, up = zip(*roofs, *((x.intensity, x.rate) for panel in shown for x in panel.points), strict=True)
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.set_xlim(min(across) / 5, max(across) * 14)
-    axes.set_ylim(min(up) / 3, max(up) * 5)
+    canvas.set_log_axes(axes, (min(across) / 5, max(across) * 14), (min(up) / 3, max(up) * 5))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.10g}"))
     axes.yaxis.set_major_formatter(EngFormatter(sep=" "))
 
 
-def draw(axes: "Axes", panel: Panel) -> None:
-    """One machine: its roof, the points of its steps, their labels."""
-    axes.grid(color="0.92", linewidth=0.6)
-    axes.set_axisbelow(True)
-    lines = roof(axes, panel)
-    marks = [Mark(x.intensity, x.rate, radius(x)) for x in panel.points]
-    totals = [
-        Label(f"total, {step.kind}", step.total.intensity, step.total.rate, radius(step.total), True)
-        for step in panel.steps
-    ]
+def draw_panel(axes: "Axes", panel: Panel) -> None:
+    """Draw a machine: its roof, the points of its steps, their labels."""
+    canvas.draw_grid(axes)
+    lines = draw_roof(axes, panel)
     for step in panel.steps:
-        across, up, areas = zip(*((x.intensity, x.rate, area(x)) for x in step.points), strict=True)
-        axes.scatter(across, up, s=areas, linewidths=1.0, zorder=4, **LOOKS[step.kind])
-        axes.scatter([step.total.intensity], [step.total.rate], s=STAR, linewidths=0.8, zorder=5, **star(step))
-    canvas.annotate(axes, [*totals, *operator_labels(axes, panel), slope_label(axes, panel)], marks, lines)
+        draw_points(axes, step)
+    labels = [*map(total_label, panel.steps), *operator_labels(axes, panel), bandwidth_label(axes, panel)]
+    canvas.annotate(axes, labels, [Mark(x.intensity, x.rate, marker_radius(x)) for x in panel.points], lines)
 
 
-def area(point: Point) -> float:
-    """Of a marker, in square points."""
+def draw_points(axes: "Axes", step: PlottedStep) -> None:
+    """Draw the markers of a step's operators and of its total."""
+    across, up, areas = zip(*((x.intensity, x.rate, marker_area(x)) for x in step.points), strict=True)
+    axes.scatter(across, up, s=areas, linewidths=1.0, zorder=4, **STEP_STYLES[step.kind])
+    axes.scatter([step.total.intensity], [step.total.rate], s=STAR, linewidths=0.8, zorder=5, **total_style(step))
+
+
+def marker_area(point: OperatorPoint) -> float:
+    """The area of a marker, in square points."""
     return STAR if point.path == "total" else 12 + 110 * point.share
 
 
-def radius(point: Point) -> float:
-    """Of a marker, in points."""
-    return sqrt(area(point)) / 2
+def marker_radius(point: OperatorPoint) -> float:
+    """The radius of a marker, in points."""
+    return sqrt(marker_area(point)) / 2
 
 
-def star(step: Step) -> dict[str, Any]:
-    """How the total of a step looks: filled where its operators are."""
-    face = LOOKS[step.kind]["facecolors"]
+def total_style(step: PlottedStep) -> dict[str, Any]:
+    """The marker of a step's total: filled where those of its operators are."""
+    face = STEP_STYLES[step.kind]["facecolors"]
     return {"marker": "*", "facecolors": "white" if face == "none" else face, "edgecolors": "black"}
 
 
+def total_label(step: PlottedStep) -> Label:
+    """The label of a step's total."""
+    return Label(f"total, {step.kind}", step.total.intensity, step.total.rate, marker_radius(step.total), True)
+
+
 def operator_labels(axes: "Axes", panel: Panel) -> list[Label]:
-    """A label for all markers that fall together, of whatever step; those that take longest first."""
-    every = sorted(((x, step.kind) for step in panel.steps for x in step.points), key=lambda x: -x[0].share)
-    paths = list(dict.fromkeys(point.path for point, _ in every))
-    labels = []
-    for group in clusters([canvas.points_of(axes, x.intensity, x.rate) for x, _ in every], NEAR):
-        kinds = {step.kind: [every[i][0].path for i in group if every[i][1] == step.kind] for step in panel.steps}
-        together = {kind: of_kind for kind, of_kind in kinds.items() if of_kind}
-        first, _ = every[group[0]]
-        labels.append(Label(label(together, paths), first.intensity, first.rate, radius(first)))
-    return labels
+    """A label for all markers that fall together, of any step; those that take longest first."""
+    points = sorted(((step.kind, x) for step in panel.steps for x in step.points), key=lambda x: -x[1].share)
+    paths = list(dict.fromkeys(point.path for _, point in points))
+    page = [canvas.page_point(axes, x.intensity, x.rate) for _, x in points]
+    groups = ([points[i] for i in group] for group in clusters(page, SAME_LABEL_DISTANCE))
+    return [group_label(group, [step.kind for step in panel.steps], paths) for group in groups]
 
 
-def slope_label(axes: "Axes", panel: Panel) -> Label:
+def group_label(group: Sequence[tuple[str, OperatorPoint]], kinds: Iterable[str], paths: Sequence[str]) -> Label:
+    """The label of markers that fall together, each with the kind of its step, at the first of them."""
+    by_kind = {kind: [point.path for x, point in group if x == kind] for kind in kinds}
+    first = group[0][1]
+    text = operators_label({kind: of_kind for kind, of_kind in by_kind.items() if of_kind}, paths)
+    return Label(text, first.intensity, first.rate, marker_radius(first))
+
+
+def bandwidth_label(axes: "Axes", panel: Panel) -> Label:
     """The bandwidth, at the lower end of the slope."""
     x = max(axes.get_xlim()[0], axes.get_ylim()[0] / panel.bandwidth) * 1.6
-    return Label(f"memory {rate(panel.bandwidth)}B/s", x, x * panel.bandwidth, 1.0, bold=True)
+    return Label(f"memory {rate_text(panel.bandwidth)}B/s", x, x * panel.bandwidth, 1.0, bold=True)
 
 
-def rate(x: float) -> str:
+def rate_text(x: float) -> str:
     """A rate with three digits: `989 T`."""
-    number, prefix = scaled(x, 1000, SI)
+    number, prefix = with_prefix(x, 1000, SI)
     return f"{float(number):,.3g} {prefix}"
 
 
-def roof(axes: "Axes", panel: Panel) -> list[Segment]:
+def draw_roof(axes: "Axes", panel: Panel) -> list[Segment]:
     """Draw the memory slope, the ceilings, and the ridges of formats in use; the lines as segments."""
-    left, right = axes.get_xlim()
-    bottom, top = axes.get_ylim()
-    highest = panel.ceilings[-1].rate
+    left, top, highest = axes.get_xlim()[0], axes.get_ylim()[1], panel.ceilings[-1].rate
     slope = (left, left * panel.bandwidth, highest / panel.bandwidth, highest)
-    axes.plot(slope[::2], slope[1::2], zorder=3, **LINES["used"])
+    axes.plot(slope[::2], slope[1::2], zorder=3, **LINE_STYLES["used"])
     segments = [slope]
     for ceiling, above in zip(panel.ceilings, [*(x.rate for x in panel.ceilings[1:]), top], strict=True):
-        ridge = ceiling.rate / panel.bandwidth
-        segments.append((ridge, ceiling.rate, right, ceiling.rate))
-        axes.plot([ridge, right], [ceiling.rate] * 2, zorder=2, **LINES[ceiling.kind])
-        ceiling_text(axes, ceiling, above)
-        if ceiling.kind == "used":
-            segments.append((ridge, bottom, ridge, ceiling.rate))
-            axes.plot([ridge] * 2, [bottom, ceiling.rate], color="0.3", linewidth=0.8, linestyle="-.", zorder=1)
-            axes.annotate(
-                f"ridge {ridge:,.3g} FLOP/B",
-                (ridge, bottom),
-                (-2, 4),
-                textcoords="offset points",
-                rotation=90,
-                ha="right",
-                va="bottom",
-                fontsize=canvas.FONT,
-            )
+        segments += draw_ceiling(axes, ceiling, ceiling.rate / panel.bandwidth, above)
     return segments
 
 
-def ceiling_text(axes: "Axes", ceiling: Ceiling, above: float) -> None:
-    """Write what a ceiling is at its right end; below it where the next one above is close."""
+def draw_ceiling(axes: "Axes", ceiling: Ceiling, ridge: float, above: float) -> list[Segment]:
+    """Draw a ceiling from its ridge on, its text, and the ridge of a format in use; the lines as segments."""
     right = axes.get_xlim()[1]
-    room = canvas.points_of(axes, right, above)[1] - canvas.points_of(axes, right, ceiling.rate)[1]
-    low = room < 1.5 * canvas.FONT
-    axes.annotate(
-        f"{ceiling.name} {rate(ceiling.rate)}FLOP/s",
-        (right, ceiling.rate),
-        (-3, -2 if low else 2),
-        textcoords="offset points",
-        ha="right",
-        va="top" if low else "bottom",
-        fontsize=canvas.FONT,
-        fontweight="bold" if ceiling.kind == "used" else "normal",
-    )
+    axes.plot([ridge, right], [ceiling.rate] * 2, zorder=2, **LINE_STYLES[ceiling.kind])
+    write_ceiling(axes, ceiling, above)
+    line = (ridge, ceiling.rate, right, ceiling.rate)
+    return [line, draw_ridge(axes, ridge, ceiling.rate)] if ceiling.kind == "used" else [line]
 
 
-def legend(shown: Sequence[Panel]) -> list[Any]:
-    """What markers mean: each kind of step, and its total."""
-    from matplotlib.lines import Line2D
+def draw_ridge(axes: "Axes", ridge: float, rate: float) -> Segment:
+    """Draw the line from a ridge down to its FLOP per byte, and write that; the line as a segment."""
+    bottom = axes.get_ylim()[0]
+    axes.plot([ridge] * 2, [bottom, rate], color="0.3", linewidth=0.8, linestyle="-.", zorder=1)
+    text = f"ridge {ridge:,.3g} FLOP/B"
+    canvas.write_beside_point(axes, text, (ridge, bottom), (-2, 4), rotation=90, ha="right", va="bottom")
+    return (ridge, bottom, ridge, rate)
 
-    def handle(text: str, marker: str, size: float, face: str, edge: str) -> Line2D:
-        return Line2D(
-            [], [], linestyle="", marker=marker, markersize=size, markerfacecolor=face, markeredgecolor=edge, label=text
-        )
 
+def write_ceiling(axes: "Axes", ceiling: Ceiling, above: float) -> None:
+    """Write the name and rate of a ceiling at its right end; below it where the next one above is close."""
+    right = axes.get_xlim()[1]
+    room = canvas.page_point(axes, right, above)[1] - canvas.page_point(axes, right, ceiling.rate)[1]
+    offset, va = ((-3, -2), "top") if room < 1.5 * canvas.FONT_SIZE else ((-3, 2), "bottom")
+    text, weight = f"{ceiling.name} {rate_text(ceiling.rate)}FLOP/s", "bold" if ceiling.kind == "used" else "normal"
+    canvas.write_beside_point(axes, text, (right, ceiling.rate), offset, ha="right", va=va, fontweight=weight)
+
+
+def step_legend(shown: Sequence[Panel]) -> list[Any]:
+    """The markers of each kind of step, and of totals."""
     steps = {step.kind + step.queries: step for panel in shown for step in panel.steps}.values()
-    looks = [(f"{x.kind}: {fill(x.queries, 60)}", LOOKS[x.kind]) for x in steps]
-    return [
-        *(handle(text, look["marker"], 6, look["facecolors"], look["edgecolors"]) for text, look in looks),
-        handle("total", "*", 9, "0.6", "black"),
-    ]
+    total = canvas.marker_handle("total", "*", 9, markerfacecolor="0.6", markeredgecolor="black")
+    return [*map(step_handle, steps), total]
+
+
+def step_handle(step: PlottedStep) -> Any:
+    """The legend entry of a step: its marker, kind and queries."""
+    style, text = STEP_STYLES[step.kind], f"{step.kind}: {fill(step.queries, 60)}"
+    colors = {"markerfacecolor": style["facecolors"], "markeredgecolor": style["edgecolors"]}
+    return canvas.marker_handle(text, style["marker"], 6, **colors)

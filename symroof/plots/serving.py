@@ -1,4 +1,4 @@
-"""A served workload as a picture: throughput against the time per output token over batch sizes, a line a machine."""
+"""A served workload as a picture: throughput over the time per output token by batch size, one line per machine."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -13,28 +13,39 @@ from symroof.plots.labels import Segment, clusters
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
-LOOKS = (("#000000", "o"), ("#0072B2", "s"), ("#D55E00", "^"), ("#009E73", "D"))  # of machines: colour and marker
-LINES: dict[str, dict[str, Any]] = {
+MACHINE_STYLES = (
+    ("#000000", "o"),
+    ("#0072B2", "s"),
+    ("#D55E00", "^"),
+    ("#009E73", "D"),
+)  # of machines: colour and marker
+LINE_STYLES: dict[str, dict[str, Any]] = {
     "time": {"linewidth": 1.5},
     "lower": {"linewidth": 1.0, "linestyle": "--", "markerfacecolor": "white"},
 }
-NEAR = 8.0  # points of the page within which curves meet
+SAME_LABEL_DISTANCE = 8.0  # curves that are within so many points of the page share labels
 RADIUS, RING, BAR = 3.0, 5.2, 8.0  # of a marker, a ring around it, and half of a bar through it, in points
 
 
 @dataclass(frozen=True)
 class Speed:
-    """Seconds per output token, and output tokens a second of all queries, prefill included."""
+    """Seconds per output token, and output tokens per second of all queries, prefill included."""
 
     latency: float
     throughput: float
 
+    @property
+    def point(self) -> tuple[float, float]:
+        """Milliseconds per output token and output tokens per second."""
+        return 1000 * self.latency, self.throughput
+
 
 @dataclass(frozen=True)
-class Batch:
-    """A batch size, what it is served at (`time`), and the bounds on that (`lower` of the seconds)."""
+class BatchSpeed:
+    """A batch size, the speed at which it is served (`time`), and the bound on it (`lower` bound of the seconds)."""
 
     size: int
     time: Speed
@@ -43,199 +54,189 @@ class Batch:
 
 @dataclass(frozen=True)
 class Curve:
-    """A workload on a machine by batch size; the largest batch that fits its memory (0: none), the one asked for."""
+    """A workload on a machine by batch size; the largest batch that fits its memory (0: none), the requested one."""
 
     machine: str
     ideal: bool
-    batches: tuple[Batch, ...]
+    batches: tuple[BatchSpeed, ...]
     largest: int
-    asked: int
+    requested: int
 
 
-def curve(asked: Serving, **formats: Any) -> Curve:
-    """The workload in batches of 1, 2, 4, ..., of as many as fit, and of as many as were asked for.
-
-    `formats` as `asked` was served in.
-    """
+def batch_curve(requested: Serving, **formats: Any) -> Curve:
+    """The workload in batches of 1, 2, 4, ..., of as many as fit, and of as many as requested; `formats` as there."""
 
     @cache
     def served(size: int) -> Serving:
-        work = replace(asked.work, batch_size=size)
-        return serve(asked.model, asked.platform, work, asked.rules, asked.draft, None, True, **formats)
+        work = replace(requested.work, batch_size=size)
+        return serve(requested.model, requested.platform, work, requested.rules, requested.draft, None, True, **formats)
 
-    most = largest(lambda size: served(size).need.total, asked.platform.machine.memory)
-    found = [(size, served(size)) for size in sizes(most, asked.work.batch_size)]
-    batches = tuple(Batch(size, *(speed(x.to_dict()) for x in (at.time, at.lower))) for size, at in found)
-    return Curve(asked.platform.machine.label, asked.platform.ideal, batches, most, asked.work.batch_size)
+    machine, size = requested.platform.machine, requested.work.batch_size
+    most = largest_fitting_batch(lambda x: served(x).need.total, machine.memory)
+    batches = tuple(batch_speed(x, served(x)) for x in batch_sizes(most, size))
+    return Curve(machine.label, requested.platform.ideal, batches, most, size)
 
 
-def speed(pace: dict[str, Any]) -> Speed:
+def batch_speed(size: int, serving: Serving) -> BatchSpeed:
+    """The speeds of a batch that is served."""
+    return BatchSpeed(size, *(speed_of_pace(x.to_dict()) for x in (serving.time, serving.lower)))
+
+
+def speed_of_pace(pace: dict[str, Any]) -> Speed:
     """The speed in a serving's time or lower bound."""
     return Speed(pace["per_output_token"], pace["tokens"])
 
 
-def sizes(most: int, asked: int) -> list[int]:
+def batch_sizes(most: int, requested: int) -> list[int]:
     """Powers of two up to the larger of two batch sizes, and both."""
-    end = max(most, asked)
-    return sorted({2**i for i in range(end.bit_length())} | {x for x in (most, asked) if x})
+    end = max(most, requested)
+    return sorted({2**i for i in range(end.bit_length())} | {x for x in (most, requested) if x})
 
 
-def largest(needed: Callable[[int], Any], memory: Any) -> int:
-    """The largest batch that needs no more than the memory, 0 where none does; a larger one always needs more.
-
-    What is needed is nearly linear in the batch: where a line through two of them meets the memory is tried next.
-    """
+def largest_fitting_batch(needed: Callable[[int], Any], memory: Any) -> int:
+    """The largest batch that needs no more than the memory, 0 where none does; a larger one always needs more."""
     low, high = 0, 1
     while needed(high) <= memory:
         low, high = high, 2 * high
     while high - low > 1:
-        least, most = needed(low), needed(high)
-        guess = low + int((high - low) * (memory - least) / (most - least))
-        guess = min(max(guess, low + 1), high - 1)
+        guess = interpolated_batch(needed, memory, low, high)
         low, high = (guess, high) if needed(guess) <= memory else (low, guess)
     return low
 
 
-def figure(curves: Sequence[Curve], title: str) -> "Figure":
-    """A line for each machine, and a dashed one for its bounds; batch sizes beside the points."""
-    handles = legend(curves)
-    made, (axes,) = canvas.figure(9.5, 5.4, handles, above=0.85)
-    canvas.titled(made, title, "time per output token (ms)", "output tokens/s of all queries, prefill included")
-    scale(axes, curves)
-    for found, look in zip(curves, LOOKS, strict=False):
-        draw(axes, found, look)
-    marks = [mark for found in curves for mark in marked(found)]
-    lines = [line for found in curves for name in LINES for line in segments(found, name)]
-    canvas.annotate(axes, labels(axes, curves), marks, lines)
-    canvas.below(made, handles, "Numbers beside points are batch sizes.")
-    return made
+def interpolated_batch(needed: Callable[[int], Any], memory: Any, low: int, high: int) -> int:
+    """The batch between two others where a line through their needs meets the memory: needs are nearly linear."""
+    least, most = needed(low), needed(high)
+    guess = low + int((high - low) * (memory - least) / (most - least))
+    return min(max(guess, low + 1), high - 1)
 
 
-def heading(found: Serving, machines: int) -> str:
-    """The model, the machine if it is one, and the workload."""
-    where = f" on {found.platform.machine.label}" if machines == 1 else ""
-    work = found.work
+def serving_figure(curves: Sequence[Curve], title: str) -> "Figure":
+    """A line for each machine, and a dashed one for its bounds; batch sizes next to the points."""
+    handles = serving_legend(curves)
+    figure, (axes,) = canvas.panel_figure(9.5, 5.4, handles, above=0.85)
+    canvas.add_titles(figure, title, "time per output token (ms)", "output tokens/s of all queries, prefill included")
+    set_serving_scales(axes, curves)
+    for curve, style in zip(curves, MACHINE_STYLES, strict=False):
+        draw_curve(axes, curve, *style)
+    marks = [mark for curve in curves for mark in curve_marks(curve)]
+    lines = [line for curve in curves for name in LINE_STYLES for line in curve_segments(curve, name)]
+    canvas.annotate(axes, batch_labels(axes, curves), marks, lines)
+    canvas.add_legend(figure, handles, "Numbers beside points are batch sizes.")
+    return figure
+
+
+def serving_title(serving: Serving, machines: int) -> str:
+    """The model, the machine if there is one only, and the workload."""
+    where = f" on {serving.platform.machine.label}" if machines == 1 else ""
+    work = serving.work
     cached = f" ({work.cached:,} cached)" if work.cached else ""
-    drafted = f", draft {found.draft.model.name}" if found.draft else ""
-    return (
-        f"{found.model.name}{where}: {work.prompt:,} prompt tokens{cached} and {work.output_tokens:,} output"
-        f" tokens a query{drafted}"
-    )
+    draft = f", draft {serving.draft.model.name}" if serving.draft else ""
+    tokens = f"{work.prompt:,} prompt tokens{cached} and {work.output_tokens:,} output tokens per query"
+    return f"{serving.model.name}{where}: {tokens}{draft}"
 
 
-def speeds(found: Curve) -> list[Speed]:
-    """All points of a curve."""
-    return [getattr(batch, name) for batch in found.batches for name in LINES]
+def curve_speeds(curve: Curve, name: str) -> list[Speed]:
+    """The speeds along one of a curve's lines."""
+    return [getattr(batch, name) for batch in curve.batches]
 
 
-def marked(found: Curve) -> list[Mark]:
+def curve_marks(curve: Curve) -> list[Mark]:
     """All that is drawn at the points of a curve."""
-    bounds = [Mark(1000 * x.lower.latency, x.lower.throughput, RADIUS) for x in found.batches]
-    return [*bounds, *(Mark(1000 * x.time.latency, x.time.throughput, radius(found, x.size)) for x in found.batches)]
+    bounds = [Mark(*x.lower.point, RADIUS) for x in curve.batches]
+    return [*bounds, *(Mark(*x.time.point, point_radius(curve, x.size)) for x in curve.batches)]
 
 
-def scale(axes: "Axes", curves: Sequence[Curve]) -> None:
-    """Logarithmic axes that all points are on; tokens a second of each query along the top."""
-    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+def set_serving_scales(axes: "Axes", curves: Sequence[Curve]) -> None:
+    """Logarithmic axes around all points; tokens per second of each query along the top."""
+    speeds = [x for curve in curves for name in LINE_STYLES for x in curve_speeds(curve, name)]
+    across, up = zip(*(x.point for x in speeds), strict=True)
+    canvas.set_log_axes(axes, (min(across) / 1.4, max(across) * 1.6), (min(up) / 1.6, max(up) * 1.8))
+    for axis in (axes.xaxis, axes.yaxis, per_query_axis(axes)):
+        set_decade_ticks(axis)
+    canvas.draw_grid(axes)
 
-    points = [x for found in curves for x in speeds(found)]
-    across, up = [1000 * x.latency for x in points], [x.throughput for x in points]
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.set_xlim(min(across) / 1.4, max(across) * 1.6)
-    axes.set_ylim(min(up) / 1.6, max(up) * 1.8)
+
+def per_query_axis(axes: "Axes") -> "Axis":
+    """The axis along the top: tokens per second of each query."""
     top = axes.twiny()
     top.set_xscale("log")
     top.set_xlim(*(1000 / ms for ms in axes.get_xlim()))
     top.set_xlabel("output tokens/s of each query")
-    for axis in (axes.xaxis, axes.yaxis, top.xaxis):
-        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axis.set_major_formatter(StrMethodFormatter("{x:,.10g}"))
-        axis.set_minor_formatter(NullFormatter())
-    axes.grid(color="0.92", linewidth=0.6)
-    axes.set_axisbelow(True)
+    return top.xaxis
 
 
-def draw(axes: "Axes", found: Curve, look: tuple[str, str]) -> None:
-    """A machine's line and that of its bounds, a ring around the batch asked for, a bar where memory is full."""
-    colour, marker = look
-    for name, style in LINES.items():
-        points = [getattr(x, name) for x in found.batches]
-        axes.plot(
-            [1000 * x.latency for x in points],
-            [x.throughput for x in points],
-            color=colour,
-            marker=marker,
-            markersize=2 * RADIUS - 1,
-            zorder=3,
-            **style,
-        )
-    for batch in found.batches:
-        at = [1000 * batch.time.latency], [batch.time.throughput]
-        if batch.size == found.asked:
-            axes.scatter(*at, s=4 * RING**2, facecolors="none", edgecolors=colour, linewidths=1.2, zorder=4)
-        if batch.size == found.largest:
-            axes.scatter(*at, s=4 * BAR**2, marker="|", color=colour, linewidths=2.2, zorder=4)
+def set_decade_ticks(axis: "Axis") -> None:
+    """Ticks at 1, 2, 5, 10, ..., written out."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(StrMethodFormatter("{x:,.10g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
-def labels(axes: "Axes", curves: Sequence[Curve]) -> list[Label]:
-    """The batch sizes, first those asked for and those that fill the memory; one where curves meet."""
-    every = [label(found, batch) for found in curves for batch in found.batches]
-    every.sort(key=lambda x: not x.bold)
+def draw_curve(axes: "Axes", curve: Curve, color: str, marker: str) -> None:
+    """Draw a machine's line and that of its bounds, a ring around the requested batch, a bar where memory is full."""
+    for name, style in LINE_STYLES.items():
+        across, up = zip(*(x.point for x in curve_speeds(curve, name)), strict=True)
+        axes.plot(across, up, color=color, marker=marker, markersize=2 * RADIUS - 1, zorder=3, **style)
+    for batch in curve.batches:
+        if batch.size == curve.requested:
+            axes.scatter(
+                *batch.time.point, s=4 * RING**2, facecolors="none", edgecolors=color, linewidths=1.2, zorder=4
+            )
+        if batch.size == curve.largest:
+            axes.scatter(*batch.time.point, s=4 * BAR**2, marker="|", color=color, linewidths=2.2, zorder=4)
+
+
+def batch_labels(axes: "Axes", curves: Sequence[Curve]) -> list[Label]:
+    """The batch sizes, first the requested ones and those that fill the memory; one label where curves meet."""
+    labels = sorted((batch_label(curve, x) for curve in curves for x in curve.batches), key=lambda x: not x.bold)
+    by_text = ([x for x in labels if x.text == text] for text in dict.fromkeys(x.text for x in labels))
+    return [x for alike in by_text for x in distinct_labels(axes, alike)]
+
+
+def distinct_labels(axes: "Axes", alike: Sequence[Label]) -> list[Label]:
+    """Of labels with one text, the first of each group that falls together."""
+    points = [canvas.page_point(axes, x.x, x.y) for x in alike]
+    return [alike[group[0]] for group in clusters(points, SAME_LABEL_DISTANCE)]
+
+
+def batch_label(curve: Curve, batch: BatchSpeed) -> Label:
+    """The label of a batch: its size."""
+    special = batch.size in (curve.requested, curve.largest)
+    text = f"{batch.size:,}{' does not fit' * (batch.size > curve.largest)}"
+    return Label(text, *batch.time.point, point_radius(curve, batch.size), special)
+
+
+def point_radius(curve: Curve, size: int) -> float:
+    """The radius of what is drawn at a batch's point: its marker, the ring around it, or the bar."""
+    return BAR if size == curve.largest else RING if size == curve.requested else RADIUS
+
+
+def serving_legend(curves: Sequence[Curve]) -> list[Any]:
+    """The machines; the meaning of the lines, the ring and the bar."""
+    ring = {"markerfacecolor": "none", "markeredgecolor": "black"}
+    bar = {"markeredgecolor": "black", "markeredgewidth": 2.2}
     return [
-        alike[group[0]]
-        for text in dict.fromkeys(x.text for x in every)
-        for alike in [[x for x in every if x.text == text]]
-        for group in clusters([canvas.points_of(axes, x.x, x.y) for x in alike], NEAR)
+        *line_handles(curves),
+        canvas.marker_handle("requested batch", "o", 8, **ring),
+        canvas.marker_handle("memory is full", "|", 10, **bar),
     ]
 
 
-def label(found: Curve, batch: Batch) -> Label:
-    """A batch's size."""
-    special = batch.size in (found.asked, found.largest)
-    text = f"{batch.size:,}{' does not fit' * (batch.size > found.largest)}"
-    return Label(text, 1000 * batch.time.latency, batch.time.throughput, radius(found, batch.size), special)
-
-
-def radius(found: Curve, size: int) -> float:
-    """Of what is drawn at a batch's point: its marker, the ring around it, or the bar."""
-    return BAR if size == found.largest else RING if size == found.asked else RADIUS
-
-
-def legend(curves: Sequence[Curve]) -> list[Any]:
-    """The machines; what lines, the ring and the bar are."""
+def line_handles(curves: Sequence[Curve]) -> list[Any]:
+    """The legend entries of each machine's line, and of both kinds of lines."""
     from matplotlib.lines import Line2D
 
-    told = {"time": "at the peaks" if curves[0].ideal else "estimate", "lower": "lower bound of time"}
+    meanings = {"time": "at the peaks" if curves[0].ideal else "estimate", "lower": "lower bound of time"}
     machines = [
-        Line2D([], [], color=colour, marker=marker, markersize=2 * RADIUS - 1, label=found.machine)
-        for found, (colour, marker) in zip(curves, LOOKS, strict=False)
+        Line2D([], [], color=color, marker=marker, markersize=2 * RADIUS - 1, label=curve.machine)
+        for curve, (color, marker) in zip(curves, MACHINE_STYLES, strict=False)
     ]
-    lines = [Line2D([], [], color="0.35", label=told[name], **style) for name, style in LINES.items()]
-    ring = Line2D(
-        [],
-        [],
-        linestyle="",
-        marker="o",
-        markersize=8,
-        markerfacecolor="none",
-        markeredgecolor="black",
-        label="batch asked for",
-    )
-    bar = Line2D(
-        [],
-        [],
-        linestyle="",
-        marker="|",
-        markersize=10,
-        markeredgecolor="black",
-        markeredgewidth=2.2,
-        label="memory is full",
-    )
-    return [*machines, *lines, ring, bar]
+    return [*machines, *(Line2D([], [], color="0.35", label=meanings[x], **LINE_STYLES[x]) for x in LINE_STYLES)]
 
 
-def segments(found: Curve, name: str) -> list[Segment]:
-    """The parts of a line."""
-    points = [(1000 * x.latency, x.throughput) for x in (getattr(batch, name) for batch in found.batches)]
-    return [(*a, *b) for a, b in pairwise(points)]
+def curve_segments(curve: Curve, name: str) -> list[Segment]:
+    """The segments of a line."""
+    return [(*a.point, *b.point) for a, b in pairwise(curve_speeds(curve, name))]

@@ -1,7 +1,7 @@
-"""The schemes of quantised checkpoints: what a quantization_config of each method says.
+"""The schemes of quantised checkpoints, from the quantization_config of each method.
 
-Formats are exact bytes an element, scales and zero points of blocks and groups included. Scales of one a tensor
-or an output channel are not (0.1 % of 8-bit weights at most). Sources: transformers 5.23.0, quantizers and
+Formats have exact bytes per element, including scales and zero points of blocks and groups, but not per-tensor or
+per-channel scales (0.1 % of 8-bit weights at most). Sources: transformers 5.23.0, quantizers and
 utils/quantization_config; the documented formats of compressed-tensors and modelopt.
 """
 
@@ -11,9 +11,9 @@ from fractions import Fraction
 from typing import Any
 
 from symroof.config.config import Config
-from symroof.dtypes import BITS, Format, canonical, format_of
+from symroof.dtypes import BITS, Format, format_name, format_of
 from symroof.errors import shorten
-from symroof.quantization.module_names import Matcher, everything, matcher, routed
+from symroof.quantization.module_names import Matcher, is_routed_expert, matches_all, module_matcher
 from symroof.records import frozen
 
 FP8 = "fp8"  # quant_method of blocks of fp8, and of fp8 tensors
@@ -21,18 +21,23 @@ FP8 = "fp8"  # quant_method of blocks of fp8, and of fp8 tensors
 
 @frozen
 class Scheme:
-    """Formats in order, each with the modules it is for; what is left out keeps the checkpoint's dtype."""
+    """Formats in order, each with the modules that have it; modules left out have the checkpoint's dtype."""
 
     method: str
     groups: tuple[tuple[Format, Matcher], ...]
     left_out: Matcher
-    head: bool = False  # the head is one of the modules that the method quantises
-    cache: str = ""  # format of the cache, where the checkpoint names one
+    head: bool = False  # whether the method quantises the head too
+    cache: str = ""  # format of the KV cache, empty where the checkpoint names none
 
 
-def floats8(quant: Config) -> Format:
+def linear_layers(quant: Config, form: Format, method: str) -> Scheme:
+    """One format for all linear layers except `modules_to_not_convert`."""
+    return Scheme(method, ((form, matches_all),), module_matcher(quant, quant.array("modules_to_not_convert")))
+
+
+def fp8_format(quant: Config) -> Format:
     """fp8, with a scale of 4 bytes (1 where it is an exponent) for each block of weight_block_size."""
-    block = quant.listed("weight_block_size")
+    block = quant.array("weight_block_size")
     if not block:
         return format_of("fp8")
     if len(block) != 2 or not all(isinstance(x, int) and 0 < x <= 4096 for x in block):
@@ -40,8 +45,8 @@ def floats8(quant: Config) -> Format:
     return Format(f"fp8, scales of {block[0]} x {block[1]}", 1 + Fraction(4, block[0] * block[1]))
 
 
-def integers(bits: int, group: int, zero_point: bool, scale: int = 16) -> Format:
-    """`bits` an element and, for each group of elements, a scale of `scale` bits and a zero point of `bits`."""
+def integer_format(bits: int, group: int, zero_point: bool, scale: int = 16) -> Format:
+    """`bits` per element, plus a scale of `scale` bits and a zero point of `bits` per group of elements."""
     if group < 1:
         return Format(f"int{bits}", Fraction(bits, 8))
     extra = Fraction(scale + (bits if zero_point else 0), group)
@@ -49,50 +54,56 @@ def integers(bits: int, group: int, zero_point: bool, scale: int = 16) -> Format
 
 
 def weights_format(quant: Config, weights: Any) -> Format:
-    """The format of a compressed-tensors group: its bits, type and the extent of a scale."""
-    told = Config(weights if isinstance(weights, Mapping) else {}, quant.name, f"{quant.source}, weights")
-    bits, kind = told.number("num_bits", most=16), told.text("type", absent="int")
-    group = told.number("group_size", least=-1) if told.has("group_size") else 0
-    block = told.listed("block_structure")
-    if kind == "float" and bits == 4 and group in (16, 32):
-        return format_of("nvfp4" if group == 16 else "mxfp4")
-    if kind == "float" and bits == 8 and block:
-        return floats8(Config({"weight_block_size": block}, told.name, told.source))
-    if kind == "float" and bits == 8 and group == 32:
-        return format_of("mxfp8")
-    if kind == "float" and bits == 8:
-        return format_of("fp8")
+    """The format of a compressed-tensors group, from the bits, type and scales of its weights."""
+    config = Config(weights if isinstance(weights, Mapping) else {}, quant.name, f"{quant.source}, weights")
+    bits, kind = config.number("num_bits", most=16), config.text("type", absent="int")
+    group = config.number("group_size", least=-1) if config.has("group_size") else 0
+    block = config.array("block_structure")
     if kind == "int" and bits in (2, 3, 4, 8):
-        return integers(bits, group, not told.flag("symmetric", absent=True))
-    raise told.fail(f"{kind} weights of {bits} bits in groups of {group} are not known: give --weights")
+        return integer_format(bits, group, not config.flag("symmetric", absent=True))
+    if kind == "float" and (bits == 8 or (bits == 4 and group in (16, 32))):
+        return float_format(config, bits, group, block)
+    raise config.fail(f"{kind} weights of {bits} bits in groups of {group} are not known: give --weights")
 
 
-def fine_grained(quant: Config) -> Scheme:
-    """fp8 of DeepSeek's kind, inputs in fp8 too: every linear layer but routers and head."""
-    skip = matcher(quant, quant.listed("modules_to_not_convert"))
-    return Scheme(FP8, ((replace(floats8(quant), inputs="fp8"), everything),), skip)
+def float_format(config: Config, bits: int, group: int, block: list[Any]) -> Format:
+    """fp4 in groups, or fp8 with scales of blocks, groups, channels or tensors."""
+    if bits == 4:
+        return format_of("nvfp4" if group == 16 else "mxfp4")
+    if block:
+        return fp8_format(Config({"weight_block_size": block}, config.name, config.source))
+    return format_of("mxfp8" if group == 32 else "fp8")
 
 
-def channels(quant: Config) -> Scheme:
-    """fp8 with a scale an output channel, inputs in fp8 too."""
-    skip = matcher(quant, quant.listed("modules_to_not_convert"))
-    return Scheme("fbgemm-fp8", ((replace(format_of("fp8"), inputs="fp8"), everything),), skip)
+def fine_grained_fp8(quant: Config) -> Scheme:
+    """fp8 as in DeepSeek-V3, inputs in fp8 too: all linear layers except routers and head."""
+    return linear_layers(quant, replace(fp8_format(quant), inputs="fp8"), FP8)
+
+
+def fbgemm_fp8(quant: Config) -> Scheme:
+    """fp8 with one scale per output channel, inputs in fp8 too."""
+    return linear_layers(quant, replace(format_of("fp8"), inputs="fp8"), "fbgemm-fp8")
 
 
 def compressed_tensors(quant: Config) -> Scheme:
-    """Groups of modules, each with its format; `Linear` is all of them."""
+    """Groups of modules, each with its format; `Linear` means all modules."""
     groups = []
-    for group in groups_of(quant):
-        targets = group.listed("targets") or ["Linear"]
-        meant = everything if "Linear" in targets else matcher(group, targets)
-        inputs = group.data.get("input_activations")
-        told = weights_format(group, inputs).element if inputs else ""
-        groups.append((replace(weights_format(group, group.data.get("weights")), inputs=told), meant))
-    skip = matcher(quant, quant.listed("ignore"))
-    return Scheme("compressed-tensors", tuple(groups), skip, True, cache(quant, "kv_cache_scheme"))
+    for group in config_groups(quant):
+        targets = group.array("targets") or ["Linear"]
+        modules = matches_all if "Linear" in targets else module_matcher(group, targets)
+        groups.append((group_format(group), modules))
+    skip = module_matcher(quant, quant.array("ignore"))
+    return Scheme("compressed-tensors", tuple(groups), skip, True, cache_format(quant, "kv_cache_scheme"))
 
 
-def groups_of(quant: Config) -> Iterator[Config]:
+def group_format(group: Config) -> Format:
+    """The format of a compressed-tensors group's weights, and that of the inputs they are multiplied by."""
+    inputs = group.data.get("input_activations")
+    element = weights_format(group, inputs).element if inputs else ""
+    return replace(weights_format(group, group.data.get("weights")), inputs=element)
+
+
+def config_groups(quant: Config) -> Iterator[Config]:
     """The config groups of compressed-tensors and modelopt."""
     groups = quant.nested("config_groups").data
     for name in groups:
@@ -100,26 +111,34 @@ def groups_of(quant: Config) -> Iterator[Config]:
 
 
 def modelopt(quant: Config) -> Scheme:
-    """One algorithm for all, or a list of layers with theirs; nested under `quantization` in hf_quant_config.json."""
+    """One algorithm for all modules, or a table of layers with one each (`quantized_layers`)."""
     algo = quant.text("quant_algo").upper()
-    skip = matcher(quant, [*quant.listed("ignore"), *quant.listed("exclude_modules")])
-    listed = quant.data.get("quantized_layers")
-    groups: list[tuple[Format, Matcher]] = []
-    if algo == "MIXED_PRECISION" and isinstance(listed, Mapping):
-        named: dict[str, list[str]] = {}
-        for module in listed:
-            named.setdefault(quant.nested("quantized_layers").nested(module).text("quant_algo"), []).append(module)
-        groups = [(algorithm(quant, name), matcher(quant, modules)) for name, modules in named.items()]
-        if quant.text("quant_method") == "fp8":  # the rest stays as the checkpoint that was quantised had it
-            rest = replace(floats8(quant), inputs="fp8")
-            return Scheme("modelopt", (*groups, (rest, everything)), matcher(quant, ["head"]))
-    else:
-        groups = [(algorithm(quant, algo), everything)]
-    kv = cache(quant, "kv_cache_quant_algo") or cache(quant, "kv_cache_scheme")
-    return Scheme("modelopt", tuple(groups), skip, True, kv)
+    skip = module_matcher(quant, [*quant.array("ignore"), *quant.array("exclude_modules")])
+    mixed = has_mixed_formats(quant)
+    groups = mixed_groups(quant) if mixed else [(modelopt_format(quant, algo), matches_all)]
+    if mixed and quant.text("quant_method") == "fp8":  # other modules have the format of the original checkpoint
+        original = (replace(fp8_format(quant), inputs="fp8"), matches_all)
+        return Scheme("modelopt", (*groups, original), module_matcher(quant, ["head"]))
+    cache = cache_format(quant, "kv_cache_quant_algo") or cache_format(quant, "kv_cache_scheme")
+    return Scheme("modelopt", tuple(groups), skip, True, cache)
 
 
-# modelopt's names of algorithms -> formats of weights and of inputs; the latter empty where they stay as they are.
+def has_mixed_formats(quant: Config) -> bool:
+    """Whether layers have different algorithms."""
+    listed = isinstance(quant.data.get("quantized_layers"), Mapping)
+    return listed and quant.text("quant_algo").upper() == "MIXED_PRECISION"
+
+
+def mixed_groups(quant: Config) -> list[tuple[Format, Matcher]]:
+    """The format of every algorithm in `quantized_layers`, with its modules."""
+    layers = quant.nested("quantized_layers")
+    modules: dict[str, list[str]] = {}
+    for module in layers.data:
+        modules.setdefault(layers.nested(module).text("quant_algo"), []).append(module)
+    return [(modelopt_format(quant, algo), module_matcher(quant, names)) for algo, names in modules.items()]
+
+
+# modelopt's name of an algorithm -> formats of weights and of inputs; the latter empty where inputs are not quantised.
 ALGORITHMS = {
     "FP8": ("fp8", "fp8"),
     "FP8_PER_CHANNEL_PER_TOKEN": ("fp8", "fp8"),
@@ -134,84 +153,79 @@ ALGORITHMS = {
 }
 
 
-def algorithm(quant: Config, name: str) -> Format:
+def modelopt_format(quant: Config, algo: str) -> Format:
     """The format of one of modelopt's algorithms."""
-    told = name.upper()
-    if told in ("W4A16_AWQ", "W4A8_AWQ"):
-        form = integers(4, quant.number("group_size", absent=128), zero_point=False)
-        return replace(form, inputs="fp8" if told == "W4A8_AWQ" else "")
-    if told not in ALGORITHMS:
+    name = algo.upper()
+    if name in ("W4A16_AWQ", "W4A8_AWQ"):
+        form = integer_format(4, quant.number("group_size", absent=128), zero_point=False)
+        return replace(form, inputs="fp8" if name == "W4A8_AWQ" else "")
+    if name not in ALGORITHMS:
         known = ", ".join(ALGORITHMS)
-        raise quant.fail(f"quant_algo {shorten(name, 30)!r} is not known (known: {known}): give --weights")
-    weights, inputs = ALGORITHMS[told]
+        raise quant.fail(f"quant_algo {shorten(algo, 30)!r} is not known (known: {known}): give --weights")
+    weights, inputs = ALGORITHMS[name]
     return replace(format_of(weights), inputs=inputs)
 
 
-# Type and bits of a cache's elements -> format.
+# Type and bits of the KV cache's elements -> format.
 CACHES = {"float 8": "fp8", "int 8": "int8", "float 4": "nvfp4"}
 
 
-def cache(quant: Config, key: str) -> str:
-    """The format of the cache under `key`: a name, or an object with bits and type; empty where null."""
-    told = quant.data.get(key)
-    if told is None:
+def cache_format(quant: Config, key: str) -> str:
+    """The format of the KV cache under `key`: a name, or an object with bits and type; empty where null."""
+    cache = quant.data.get(key)
+    if cache is None:
         return ""
-    if isinstance(told, Mapping):
-        told = CACHES.get(f"{told.get('type')} {told.get('num_bits')}")
-    if isinstance(told, str) and told.lower() in BITS:
-        return canonical(told)
+    name = CACHES.get(f"{cache.get('type')} {cache.get('num_bits')}") if isinstance(cache, Mapping) else cache
+    if isinstance(name, str) and name.lower() in BITS:
+        return format_name(name)
     raise quant.fail(f"key {key!r} names a format of the cache that is not known: give --cache")
 
 
-def mx(quant: Config) -> Scheme:
-    """mxfp4 of gpt-oss: the routed experts."""
-    return Scheme("mxfp4", ((format_of("mxfp4"), routed),), matcher(quant, quant.listed("modules_to_not_convert")))
+def mxfp4(quant: Config) -> Scheme:
+    """mxfp4 as in gpt-oss: the routed experts."""
+    return replace(linear_layers(quant, format_of("mxfp4"), "mxfp4"), groups=((format_of("mxfp4"), is_routed_expert),))
 
 
-def grouped(quant: Config) -> Scheme:
-    """awq and gptq: whole numbers in groups; gptq and awq pack a zero point for each group."""
+def awq_or_gptq(quant: Config) -> Scheme:
+    """awq and gptq: integers in groups, each with a zero point."""
     bits = quant.number("bits", "w_bit", most=8)
     group = quant.number("group_size", "q_group_size", least=-1, absent=128)
-    form = integers(bits, group, zero_point=quant.flag("zero_point", absent=True))
-    skip = matcher(quant, quant.listed("modules_to_not_convert"))
-    return Scheme(quant.text("quant_method"), ((form, everything),), skip, quant.flag("lm_head", absent=False))
+    form = integer_format(bits, group, zero_point=quant.flag("zero_point", absent=True))
+    scheme = linear_layers(quant, form, quant.text("quant_method"))
+    return replace(scheme, head=quant.flag("lm_head", absent=False))
 
 
 def bitsandbytes(quant: Config) -> Scheme:
-    """8 bits, or 4 with an fp32 scale for each 64 elements, itself in 8 bits (and 32 for each 256) where doubled."""
-    skip = matcher(quant, quant.listed("llm_int8_skip_modules"))
+    """8 bits, or 4 with an fp32 scale per 64 elements; double quantization: 8 bits per scale, 32 per 256 scales."""
+    skip = module_matcher(quant, quant.array("llm_int8_skip_modules"))
     if not quant.flag("load_in_4bit", "_load_in_4bit", absent=False):
-        return Scheme("bitsandbytes", ((replace(format_of("int8"), inputs="int8"), everything),), skip)
+        return Scheme("bitsandbytes", ((replace(format_of("int8"), inputs="int8"), matches_all),), skip)
     double = quant.flag("bnb_4bit_use_double_quant", absent=False)
     scale = (8 + Fraction(32, 256)) if double else Fraction(32)
     name = quant.text("bnb_4bit_quant_type", absent="fp4")
     form = Format(f"{shorten(name, 8)}, blocks of 64", (4 + scale / 64) / 8)
-    return Scheme("bitsandbytes", ((form, everything),), skip)
+    return Scheme("bitsandbytes", ((form, matches_all),), skip)
 
 
 def quanto(quant: Config) -> Scheme:
-    """One format for all linear layers; 4 and 2 bits in groups of 128 with scale and shift of 16 bits."""
+    """One format for all linear layers; 4 and 2 bits in groups of 128, each with a scale and a shift of 16 bits."""
     name = quant.text("weights", absent="int8")
-    packed = {f"int{bits}": Format(f"int{bits}, groups of 128", Fraction(bits * 128 + 32, 8 * 128)) for bits in (2, 4)}
-    forms = {"float8": format_of("fp8"), "int8": format_of("int8"), **packed}
+    groups = {f"int{bits}": Format(f"int{bits}, groups of 128", Fraction(bits * 128 + 32, 8 * 128)) for bits in (2, 4)}
+    forms = {"float8": format_of("fp8"), "int8": format_of("int8"), **groups}
     if name not in forms:
         raise quant.wrong("weights", f"one of {', '.join(forms)}")
     inputs = {"float8": "fp8", "int8": "int8"}.get(quant.text("activations", absent=""), "")
-    return Scheme(
-        "quanto",
-        ((replace(forms[name], inputs=inputs), everything),),
-        matcher(quant, quant.listed("modules_to_not_convert")),
-    )
+    return linear_layers(quant, replace(forms[name], inputs=inputs), "quanto")
 
 
 METHODS: dict[str, Callable[[Config], Scheme]] = {
-    "fp8": fine_grained,
-    "fbgemm-fp8": channels,
+    "fp8": fine_grained_fp8,
+    "fbgemm-fp8": fbgemm_fp8,
     "compressed-tensors": compressed_tensors,
     "modelopt": modelopt,
-    "mxfp4": mx,
-    "awq": grouped,
-    "gptq": grouped,
+    "mxfp4": mxfp4,
+    "awq": awq_or_gptq,
+    "gptq": awq_or_gptq,
     "bitsandbytes": bitsandbytes,
     "quanto": quanto,
 }

@@ -1,4 +1,4 @@
-"""Names of modules in checkpoints, and the patterns by which a quantization_config means some of them."""
+"""Names of modules in checkpoints, and the patterns with which a quantization_config selects some of them."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -11,56 +11,61 @@ from symroof.errors import shorten
 Matcher = Callable[[str], bool]
 
 PREFIXES = ("model.language_model.", "language_model.model.", "language_model.", "model.", "backbone.")
-# Regular expressions without repeated groups: nothing to backtrack into.
+# Regular expressions without repeated groups, which cannot backtrack catastrophically.
 SIMPLE = re.compile(r"(?:[\w.\-^$|?]|\\[.\w]|\.\*|\((?:\?:)?[\w.|\\]*\)|\[[\w-]+\]\+?)*")
 
 
-def matcher(quant: Config, patterns: Iterable[Any]) -> Matcher:
-    """Whether a module's name is meant by one of `patterns`: names, parts of them, with `*`, regular after `re:`."""
-    exact, starts, regular = set(), [], []
+def module_matcher(quant: Config, patterns: Iterable[Any]) -> Matcher:
+    """A test of whether a module's name matches one of `patterns`: names, parts of names, with `*`, or `re:REGEX`."""
+    exact, starts, regexes = set(), [], []
     for pattern in patterns:
         if not isinstance(pattern, str) or len(pattern) > 300:
-            raise quant.fail(f"holds a module name that is none: {shorten(pattern, 40)!r}")
-        text = stripped(pattern)
+            raise quant.fail(f"{shorten(pattern, 40)!r} is not a module name: give strings of at most 300 characters")
+        text = without_prefix(pattern)
         if pattern.startswith("re:"):
-            regular.append(compiled(quant, pattern.removeprefix("re:")))
+            regexes.append(simple_regex(quant, pattern.removeprefix("re:")))
         elif text.endswith("*") and "*" not in text[:-1]:
             starts.append(text[:-1])
         elif "*" in text:
-            regular.append(re.compile(".*".join(map(re.escape, re.split(r"\*+", text))) + r"(\..*)?"))
+            regexes.append(wildcard_regex(text))
         else:
             exact.add(text)
-    return partial(matches, frozenset(exact), tuple(starts), tuple(regular))
+    return partial(matches, frozenset(exact), tuple(starts), tuple(regexes))
 
 
-def stripped(pattern: str) -> str:
-    """A module's name as if the decoder were the whole model."""
+def without_prefix(pattern: str) -> str:
+    """A module's name relative to the decoder."""
     return next((pattern.removeprefix(x) for x in PREFIXES if pattern.startswith(x)), pattern)
 
 
-def matches(exact: frozenset[str], starts: tuple[str, ...], regular: tuple[re.Pattern[str], ...], name: str) -> bool:
-    """Whether `name` is an exact name or within it, starts like one, or fits a regular one."""
+def matches(exact: frozenset[str], starts: tuple[str, ...], regexes: tuple[re.Pattern[str], ...], name: str) -> bool:
+    """Whether `name` contains an exact name (whole components), has one of the prefixes, or matches a regex."""
     parts = name.split(".")
     if exact and any(".".join(parts[i:j]) in exact for i in range(len(parts)) for j in range(i + 1, len(parts) + 1)):
         return True
-    return name.startswith(starts) or any(x.fullmatch(name) or x.match(f"model.{name}") for x in regular)
+    return name.startswith(starts) or any(x.fullmatch(name) or x.match(f"model.{name}") for x in regexes)
 
 
-def compiled(quant: Config, pattern: str) -> re.Pattern[str]:
-    """A regular expression of the simple kind that checkpoints use; others could take for ever."""
+def wildcard_regex(text: str) -> re.Pattern[str]:
+    """A pattern with `*` as a regular expression; it matches the modules inside those named, too."""
+    return re.compile(".*".join(map(re.escape, re.split(r"\*+", text))) + r"(\..*)?")
+
+
+def simple_regex(quant: Config, pattern: str) -> re.Pattern[str]:
+    """A regular expression of the simple kind that checkpoints use; others could take exponential time."""
     try:
         if SIMPLE.fullmatch(pattern) and pattern.count("*") <= 4:
             return re.compile(pattern)
     except re.error:
         pass
-    raise quant.fail(f"holds a pattern that is not read: {shorten(pattern, 60)!r}: give --weights")
+    raise quant.fail(f"regular expression {shorten(pattern, 60)!r} is not supported: give --weights")
 
 
-def everything(_: str) -> bool:
-    """The matcher of all modules."""
+def matches_all(_: str) -> bool:
+    """The matcher that matches every module."""
     return True
 
 
-def routed(name: str) -> bool:
-    """Whether a module is a routed expert's."""
+def is_routed_expert(name: str) -> bool:
+    """Whether a module belongs to a routed expert."""
     return ".experts." in name

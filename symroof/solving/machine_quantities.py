@@ -1,74 +1,80 @@
-"""What a comparison asks of a machine: its rates, and time and energy of a step on it."""
+"""Quantities of a machine in a comparison: its rates, and time and energy of a step on it."""
 
 from collections.abc import Callable
 from typing import Any
 
 from sympy import Expr, Integer, Symbol
 
-from symroof.algebra.points import exact
+from symroof.algebra.points import exact_number_or_infinity
 from symroof.cost import timing
 from symroof.cost.cost import Cost
-from symroof.cost.notation import text
+from symroof.cost.notation import formula_text
 from symroof.errors import UsageError
+from symroof.hardware.machines import Machine
+from symroof.hardware.platform import Platform
 from symroof.performance.step_time import lower_bound, matmul_seconds, memory_seconds, serial_time, step_energy
 from symroof.solving import terms
-from symroof.solving.parser import Asked
-from symroof.solving.scope import Scope
-from symroof.solving.terms import Term
+from symroof.solving.parser import CallNode
+from symroof.solving.scope import SolveScope
+from symroof.solving.terms import ComparisonTerm
 from symroof.units import BASE_UNITS, BYTE, JOULE, SECOND, Unit
 
 ON_MACHINE = ("time", "energy", "memory", "bandwidth", "peak")
 PARTS = ("bound", "compute", "memory", "lower")
+RATES: dict[str, tuple[Callable[[Machine, str], Any], Unit]] = {
+    "memory": (lambda machine, _: machine.memory, BYTE),
+    "bandwidth": (lambda machine, _: machine.bandwidth, BASE_UNITS["B/s"]),
+    "peak": (lambda machine, form: machine.peak(form), BASE_UNITS["FLOP/s"]),
+}
+OF_STEP: dict[str, tuple[Callable[[SolveScope, Platform], Expr], Unit]] = {
+    "": (serial_time, SECOND),
+    "energy": (step_energy, JOULE),
+    "compute": (matmul_seconds, SECOND),
+    "memory": (memory_seconds, SECOND),
+    "lower": (lower_bound, SECOND),
+}
 
 
-def on_machine(x: Asked, scope: Scope) -> Term:
-    """What is asked of a machine."""
-    name, count, form = machine_words(x)
-    used = scope.platform(name, count)
+def machine_term(x: CallNode, scope: SolveScope) -> ComparisonTerm:
+    """A call such as time(h100-sxm, 4).compute as a term. Raises UsageError."""
+    name, count, form = machine_arguments(x)
+    platform = scope.platform(name, count)
     label = f"{x.name}({', '.join(y for y in x.words if y)})" + (f".{x.part}" if x.part else "")
     if x.part == "bound":
         raise UsageError(f"what bounds a step is a word: write {label} = compute, or = memory")
-    facts: dict[str, tuple[Callable[[], Any], Unit]] = {
-        "memory": (lambda: used.machine.memory, BYTE),
-        "bandwidth": (lambda: used.machine.bandwidth, BASE_UNITS["B/s"]),
-        "peak": (lambda: used.machine.peak(form), BASE_UNITS["FLOP/s"]),
-    }
-    if x.name in facts:
-        of, unit = facts[x.name]
-        return terms.constant(exact(of()), Symbol(label), unit)
-    makes = {"": serial_time, "compute": matmul_seconds, "memory": memory_seconds, "lower": lower_bound}
-    if x.name == "energy":
-        return scope.leaf(label, step_energy(scope, used), Integer(1), JOULE, told=TOLD[x.name])
-    return scope.leaf(label, makes[x.part](scope, used), Integer(1), SECOND, told=TOLD[x.part])
+    if x.name in RATES:
+        rate, unit = RATES[x.name]
+        return terms.constant_term(exact_number_or_infinity(rate(platform.machine, form)), Symbol(label), unit)
+    key = "energy" if x.name == "energy" else x.part
+    of_step, unit = OF_STEP[key]
+    return scope.leaf(label, of_step(scope, platform), Integer(1), unit, description=DESCRIPTIONS[key])
 
 
-def machine_words(x: Asked) -> tuple[str, int, str]:
-    """The machine that is asked, of how many, and a format. Raises UsageError."""
+def machine_arguments(x: CallNode) -> tuple[str, int, str]:
+    """The machine's name, how many of it, and the format of a peak. Raises UsageError."""
     name, *rest = x.words
-    form = rest.pop(0) if x.name == "peak" and rest and not rest[0].isdigit() else ""
-    count = rest.pop(0) if rest else "1"
-    if x.name == "peak" and rest and not form:
-        form = rest.pop(0)
-    if (
-        not name
-        or rest
-        or not (count.isascii() and count.isdigit() and 1 <= int(count[:9]) <= 10**6 and len(count) < 8)
-    ):
+    counts = [y for y in rest if y.isdigit()]
+    forms = [y for y in rest if not y.isdigit()]
+    if not name or len(counts) > 1 or len(forms) > (x.name == "peak") or not all(map(_is_count, counts)):
         raise UsageError(f"write {x.name}(MACHINE) or {x.name}(MACHINE, N), such as {x.name}(h100-sxm, 4)")
-    if x.name == "peak" and not form:
+    if x.name == "peak" and not any(forms):
         raise UsageError("write the format too: peak(h100-sxm, bf16)")
-    return name, int(count), form
+    return name, int(counts[0]) if counts else 1, forms[0] if forms else ""
 
 
-def of_parts(of: Callable[[Cost], Expr]) -> str:
+def _is_count(text: str) -> bool:
+    return text.isascii() and len(text) < 8 and 1 <= int(text) <= 10**6
+
+
+def formula_of_parts(of: Callable[[Cost], Expr]) -> str:
     """A formula of a cost, in the names of its parts."""
     parts = Cost(matmul=Symbol("matmul"), vector=Symbol("vector"), weight_read=Symbol("moved"))
-    return text(of(parts))
+    return formula_text(of(parts))
 
 
-TOLD = {
-    "": f"the sum over operators of {of_parts(timing.time)}",
-    "energy": f"the sum over operators of {of_parts(timing.energy)}",
+DESCRIPTIONS = {
+    "": f"the sum over operators of {formula_of_parts(timing.time)}",
+    "energy": f"the sum over operators of {formula_of_parts(timing.energy)}",
     "compute": "the sum over operators of matmul/F, at the peaks F",
     "memory": "(weight_bytes + cache_bytes)/W, at the peak W",
     "lower": "the larger of .compute and .memory",

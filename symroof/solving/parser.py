@@ -6,7 +6,7 @@
     atom         number with a unit, name, (sum), name(arguments), name(arguments).part
 
 The arguments of FUNCTIONS are sums; those of any other name are words: time(h100-sxm, 4), flops(mlp/down). Nothing is
-evaluated here, and no name looked up but those of functions. Raises UsageError: what, where, the cure.
+evaluated here, and only names of functions are looked up. Raises UsageError: what, where, the cure.
 """
 
 import re
@@ -18,7 +18,7 @@ from symroof.errors import UnknownName, UsageError, shorten
 from symroof.units import NUMBER, Unit, number_value, unit_at
 
 FUNCTIONS = {"min": 2, "max": 2, "floor": 1, "ceil": 1, "log": 1, "sqrt": 1}  # the least number of arguments
-LONGEST, DEEPEST = 500, 40  # characters of a text, and how deep its parts may be nested
+LONGEST, DEEPEST = 500, 40  # characters of a text, and levels of nesting
 RELATIONS = ("<=", ">=", "==", "=", "<", ">")
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 WORDS = re.compile(r"[^()]{0,200}")
@@ -26,8 +26,8 @@ SPACE = re.compile(r"\s*")
 
 
 @dataclass(frozen=True)
-class Number:
-    """A number; its unit is None where none is written, and `text` what is."""
+class NumberNode:
+    """A number with its unit, None where it has none, and the `text` that writes both."""
 
     value: Fraction
     unit: Unit | None
@@ -36,16 +36,16 @@ class Number:
 
 
 @dataclass(frozen=True)
-class Name:
-    """A name, and where in the text it stands."""
+class NameNode:
+    """A name, and its position in the text."""
 
     name: str
     at: int
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What is asked of something by name: flops(mlp/down), time(h100-sxm, 4).bound."""
+class CallNode:
+    """A name with arguments, and a part of its value: flops(mlp/down), time(h100-sxm, 4).bound."""
 
     name: str
     words: tuple[str, ...]
@@ -54,19 +54,19 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Operation:
-    """An operation, a sign or one of FUNCTIONS, of some parts."""
+class OperationNode:
+    """An operation, a sign or one of FUNCTIONS, on its operands."""
 
     sign: str
     parts: "tuple[Node, ...]"
     at: int
 
 
-Node = Number | Name | Asked | Operation
+Node = NumberNode | NameNode | CallNode | OperationNode
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ParsedComparison:
     """Two sums and how they are compared: =, <, <=, > or >=."""
 
     relation: str
@@ -76,17 +76,17 @@ class Comparison:
     at: int
 
 
-class Mistake(UsageError):
-    """A mistake in a text, with its place."""
+class TextError(UsageError):
+    """A mistake in a text, with its position."""
 
 
-def mistake(text: str, at: int, told: object) -> Mistake:
-    """An error that says where in a text it is."""
-    return Mistake(f"character {at + 1} of {shorten(text, 100)!r}: {told}")
+def error_at(text: str, at: int, message: object) -> TextError:
+    """An error that names its position in a text."""
+    return TextError(f"character {at + 1} of {shorten(text, 100)!r}: {message}")
 
 
-def comparison(text: str) -> Comparison:
-    """The comparison that a text writes. Raises UsageError."""
+def parse_comparison(text: str) -> ParsedComparison:
+    """The comparison in a text. Raises UsageError."""
     if len(text) > LONGEST:
         raise UsageError(f"a comparison of {len(text)} characters: give {LONGEST} at most")
     reader = _Reader(text)
@@ -96,14 +96,14 @@ def comparison(text: str) -> Comparison:
         raise reader.unexpected("a comparison is missing: give one, such as storage <= 80 GiB")
     right = reader.sum()
     if reader.take(*RELATIONS):
-        raise mistake(text, reader.last, "one comparison too many: give one")
+        raise error_at(text, reader.last, "one comparison too many: give one")
     if reader.at < len(text):
         raise reader.unexpected()
-    return Comparison("=" if relation == "==" else relation, left, right, text, at)
+    return ParsedComparison("=" if relation == "==" else relation, left, right, text, at)
 
 
 class _Reader:
-    """A text, and how far it is read."""
+    """A text and the position of the next token; each method of the grammar reads one of its rules."""
 
     def __init__(self, text: str) -> None:
         self.text, self.at, self.last, self.depth, self.measured = text, 0, 0, 0, ""
@@ -111,28 +111,28 @@ class _Reader:
 
     @property
     def next(self) -> str:
-        """What comes next, as an error quotes it."""
-        found = NAME.match(self.text, self.at)
-        return shorten(found[0] if found else self.text[self.at : self.at + 1])
+        """The next name or character, as an error quotes it."""
+        name = NAME.match(self.text, self.at)
+        return shorten(name[0] if name else self.text[self.at : self.at + 1])
 
     def skip(self) -> None:
-        """To the next character that is no space."""
-        found = SPACE.match(self.text, self.at)
-        self.at = found.end() if found else self.at
+        """Move to the next character that is not a space."""
+        space = SPACE.match(self.text, self.at)
+        self.at = space.end() if space else self.at
 
-    def wrong(self, told: object) -> Mistake:
-        """An error where the text is read to."""
-        return mistake(self.text, self.at, told)
+    def error(self, message: object) -> TextError:
+        """An error at the current position."""
+        return error_at(self.text, self.at, message)
 
-    def unexpected(self, at_end: str = "") -> Mistake:
-        """An error about what comes next where a sum is complete, or about the end."""
+    def unexpected(self, at_end: str = "") -> TextError:
+        """An error about the token after a complete sum, or about the end."""
         cure = "numbers are written 80000 or 80_000" if self.next == "," else "a sign is missing, one of + - * / ^"
         if self.measured and self.text[: self.at].rstrip().endswith(self.measured):
             cure += f"; {self.measured!r} is a number with its unit"
-        return self.wrong(f"{self.next!r} is not expected here: {cure}" if self.next else at_end)
+        return self.error(f"{self.next!r} is not expected here: {cure}" if self.next else at_end)
 
     def take(self, *signs: str) -> str:
-        """The first of some signs that comes next, read; empty where none does."""
+        """Read the next token if it is one of some signs; empty if it is not."""
         for sign in signs:
             if self.text.startswith(sign, self.at):
                 self.last, self.at = self.at, self.at + len(sign)
@@ -145,29 +145,30 @@ class _Reader:
         return self.row(self.product, "+", "-")
 
     def product(self) -> Node:
-        """A product, or one factor; `**` is a power's."""
+        """A product, or one factor."""
         return self.row(self.signed, "*", "/")
 
-    def row(self, part: Callable[[], Node], *signs: str) -> Node:
-        """Parts with signs between them, taken from the left."""
-        found = part()
+    def row(self, operand: Callable[[], Node], *signs: str) -> Node:
+        """Operands with signs between them, from left to right."""
+        node = operand()
         while sign := self.take(*signs):
             at = self.last
-            found = Operation(sign, (found, part()), at)
-        return found
+            node = OperationNode(sign, (node, operand()), at)
+        return node
 
     def signed(self) -> Node:
-        """A power, or what a minus stands before."""
+        """A power, or a minus and what it negates."""
         self.depth += 1
         if self.depth > DEEPEST:
-            raise self.wrong(f"nested deeper than {DEEPEST}: write it with fewer parentheses")
-        if self.take("-"):
-            at = self.last
-            found: Node = Operation("-", (Number(Fraction(0), None, "0", at), self.signed()), at)
-        else:
-            found = self.power()
+            raise self.error(f"nested deeper than {DEEPEST}: write it with fewer parentheses")
+        node = self.negative() if self.take("-") else self.power()
         self.depth -= 1
-        return found
+        return node
+
+    def negative(self) -> Node:
+        """What a minus negates, subtracted from 0."""
+        at = self.last
+        return OperationNode("-", (NumberNode(Fraction(0), None, "0", at), self.signed()), at)
 
     def power(self) -> Node:
         """An atom, or one to a power."""
@@ -175,62 +176,72 @@ class _Reader:
         if not self.take("^", "**"):
             return base
         at = self.last
-        return Operation("^", (base, self.signed()), at)
+        return OperationNode("^", (base, self.signed()), at)
 
     def atom(self) -> Node:
-        """A number, a name, what is asked of one, or a sum in parentheses."""
+        """A number, a name, a call, or a sum in parentheses."""
         if self.take("("):
-            found = self.sum()
+            node = self.sum()
             self.close()
-            return found
-        if number := NUMBER.match(self.text, self.at):
-            return self.number(number)
-        name = NAME.match(self.text, self.at)
-        if not name:
-            what = f"{self.next!r} is not expected here" if self.next else "it ends"
-            raise self.wrong(f"{what}: a number, a name or a parenthesis is missing")
-        self.last, self.at = self.at, name.end()
-        self.skip()
-        return self.called(name[0], name.start()) if self.take("(") else Name(name[0], name.start())
+            return node
+        number = NUMBER.match(self.text, self.at)
+        return self.number(number) if number else self.name()
 
     def close(self) -> None:
-        """The end of what is in parentheses."""
+        """A closing parenthesis."""
         if not self.take(")"):
             raise self.unexpected("it ends: a closing parenthesis is missing")
 
-    def number(self, found: re.Match[str]) -> Number:
+    def number(self, match: re.Match[str]) -> NumberNode:
         """A number and its unit."""
         try:
-            factor, unit, end = unit_at(self.text, found.end())
+            factor, unit, end = unit_at(self.text, match.end())
         except UnknownName as error:
-            raise mistake(self.text, found.end(), f"{error}; a product is written with *") from error
+            raise error_at(self.text, match.end(), f"{error}; a product is written with *") from error
         self.last, self.at = self.at, end
         self.skip()
-        value = number_value(found) * factor
         text = self.text[self.last : end]
         self.measured = text if unit else self.measured
-        return Number(value, unit, text, self.last)
+        return NumberNode(number_value(match) * factor, unit, text, self.last)
 
-    def called(self, name: str, start: int) -> Node:
-        """What follows a name and a parenthesis."""
-        if name in FUNCTIONS:
-            parts = [self.sum()]
-            while self.take(","):
-                parts.append(self.sum())
-            self.close()
-            if len(parts) < FUNCTIONS[name] or (FUNCTIONS[name] == 1 and len(parts) > 1):
-                needed = "one argument" if FUNCTIONS[name] == 1 else "two or more arguments"
-                raise mistake(self.text, start, f"{name} takes {needed}, {len(parts)} given")
-            return Operation(name, tuple(parts), start)
-        found = WORDS.match(self.text, self.at)
-        words = found[0] if found else ""
+    def name(self) -> Node:
+        """A name, or a call of one."""
+        name = NAME.match(self.text, self.at)
+        if not name:
+            what = f"{self.next!r} is not expected here" if self.next else "it ends"
+            raise self.error(f"{what}: a number, a name or a parenthesis is missing")
+        self.last, self.at = self.at, name.end()
+        self.skip()
+        if not self.take("("):
+            return NameNode(name[0], name.start())
+        return self.function(name[0], name.start()) if name[0] in FUNCTIONS else self.call(name[0], name.start())
+
+    def function(self, name: str, start: int) -> OperationNode:
+        """The arguments of one of FUNCTIONS, behind its opening parenthesis."""
+        arguments = [self.sum()]
+        while self.take(","):
+            arguments.append(self.sum())
+        self.close()
+        one, count = FUNCTIONS[name] == 1, len(arguments)
+        if count < FUNCTIONS[name] or (one and count > 1):
+            needed = "one argument" if one else "two or more arguments"
+            raise error_at(self.text, start, f"{name} takes {needed}, {count} given")
+        return OperationNode(name, tuple(arguments), start)
+
+    def call(self, name: str, start: int) -> CallNode:
+        """The words in the parentheses behind any other name, and the part after a dot."""
+        match = WORDS.match(self.text, self.at)
+        words = match[0] if match else ""
         self.at += len(words)
         self.close()
-        part = ""
-        if self.take("."):
-            ending = NAME.match(self.text, self.at)
-            if not ending:
-                raise self.wrong(f"a name is missing after the dot, such as {name}({words.strip()}).bound")
-            part, self.at = ending[0], ending.end()
-            self.skip()
-        return Asked(name, tuple(x.strip().strip("'\"").strip() for x in words.split(",")), part, start)
+        part = self.part(f"{name}({words.strip()})") if self.take(".") else ""
+        return CallNode(name, tuple(x.strip().strip("'\"").strip() for x in words.split(",")), part, start)
+
+    def part(self, call: str) -> str:
+        """The name after a dot."""
+        name = NAME.match(self.text, self.at)
+        if not name:
+            raise self.error(f"a name is missing after the dot, such as {call}.bound")
+        self.at = name.end()
+        self.skip()
+        return name[0]

@@ -1,10 +1,10 @@
 """What a comparison means for a model and a batch: its two sides as formulas in one unknown.
 
-Names are quantities of `formula.QUANTITIES`, storage (weight_size + cache_size), intensity (flops / bytes), symbols of
-the vocabulary, and batch, new and cached for B, n and c. flops(mlp/down) is what all layers of an operator or block
-take. Of a machine, or of N: time(h100-sxm, N) is that of one operator after another, time(...).compute and .memory
-are what matmuls take, and weights and cache, at the peaks, .lower is the larger and .bound says which; energy(...);
-memory(...), bandwidth(...) and peak(..., bf16) are the machine's.
+Names are quantities of `cost.quantities`, storage (weight_size + cache_size), intensity (flops / bytes), symbols of
+the vocabulary, and batch, new and cached for B, n and c. flops(mlp/down) is the sum over all layers of an operator or
+block. Of a machine, or of N: time(h100-sxm, N) is the time of one operator after another, time(...).compute that of
+all matmuls and .memory that of weights and cache, both at the peaks, .lower is the larger and .bound says which it is;
+energy(...); memory(...), bandwidth(...) and peak(..., bf16) of the machine.
 """
 
 from collections.abc import Callable
@@ -17,91 +17,102 @@ from symroof.cost.quantities import COSTS, RATIOS, SUMS, quantity
 from symroof.errors import SymroofError, UnknownName, UsageError
 from symroof.model.model import Model
 from symroof.solving import terms
-from symroof.solving.machine_quantities import ON_MACHINE, PARTS, on_machine
-from symroof.solving.parser import FUNCTIONS, Asked, Comparison, Mistake, Name, Node, Number, Operation, mistake
-from symroof.solving.scope import Scope
-from symroof.solving.terms import Term
+from symroof.solving.machine_quantities import ON_MACHINE, PARTS, machine_term
+from symroof.solving.parser import (
+    FUNCTIONS,
+    CallNode,
+    NameNode,
+    Node,
+    NumberNode,
+    OperationNode,
+    ParsedComparison,
+    TextError,
+    error_at,
+)
+from symroof.solving.scope import SolveScope
+from symroof.solving.terms import ComparisonTerm
 from symroof.units import BASE_UNITS, BYTE, COUNT, JOULE, SECOND
 
 NAMED = (*COSTS, *SUMS, *RATIOS)
 BOUNDS = {"compute": ">=", "memory": "<"}
+Sides = tuple[str, ComparisonTerm, ComparisonTerm]  # how they are compared, left and right
 UNITS = {"FLOP": COUNT, "byte": BYTE, "s": SECOND, "J": JOULE, "": COUNT}
 
 
-def sides(asked: Comparison, scope: Scope) -> tuple[str, Term, Term]:
-    """How the sides of a comparison are compared, and both. Raises UsageError."""
-    for x, other in ((asked.left, asked.right), (asked.right, asked.left)):
-        if isinstance(x, Asked) and (x.name, x.part) == ("time", "bound"):
-            return bound_by(x, other, asked, scope)
-    left, right = (term(x, scope, asked.text) for x in (asked.left, asked.right))
+def resolve_sides(question: ParsedComparison, scope: SolveScope) -> Sides:
+    """The relation of a comparison and the terms of both sides. Raises UsageError."""
+    for x, other in ((question.left, question.right), (question.right, question.left)):
+        if isinstance(x, CallNode) and (x.name, x.part) == ("time", "bound"):
+            return bound_comparison(x, other, question, scope)
+    left, right = (resolve_term(x, scope, question.text) for x in (question.left, question.right))
     try:
-        terms.same(left, right, "compared")
+        terms.common_unit(left, right, "compared")
     except UsageError as error:
-        raise mistake(asked.text, asked.at, error) from error
-    return asked.relation, left, right
+        raise error_at(question.text, question.at, error) from error
+    return question.relation, left, right
 
 
-def bound_by(x: Asked, other: Node, asked: Comparison, scope: Scope) -> tuple[str, Term, Term]:
-    """What a step has to be bound by, as a comparison of the two units."""
-    if asked.relation != "=" or not isinstance(other, Name) or other.name not in BOUNDS:
-        raise mistake(asked.text, other.at, "what bounds a step is = compute or = memory")
-    parts = (Asked(x.name, x.words, part, x.at) for part in ("compute", "memory"))
-    left, right = (term(part, scope, asked.text) for part in parts)
+def bound_comparison(x: CallNode, other: Node, question: ParsedComparison, scope: SolveScope) -> Sides:
+    """time(...).bound = compute or memory, as a comparison of compute and memory time."""
+    if question.relation != "=" or not isinstance(other, NameNode) or other.name not in BOUNDS:
+        raise error_at(question.text, other.at, "what bounds a step is = compute or = memory")
+    parts = (CallNode(x.name, x.words, part, x.at) for part in ("compute", "memory"))
+    left, right = (resolve_term(part, scope, question.text) for part in parts)
     return BOUNDS[other.name], left, right
 
 
-def term(x: Node, scope: Scope, asked: str) -> Term:
+def resolve_term(x: Node, scope: SolveScope, text: str) -> ComparisonTerm:
     """A node of a comparison as a term. Raises UsageError."""
     try:
-        if isinstance(x, Operation):
-            return operation(x, [term(y, scope, asked) for y in x.parts])
-        if isinstance(x, Number):
-            return terms.constant(x.value, number_shown(x), x.unit)
-        if isinstance(x, Name):
-            return named(x.name, scope)
-        return told(x, scope)
-    except Mistake:
+        if isinstance(x, OperationNode):
+            return apply_operation(x, [resolve_term(y, scope, text) for y in x.parts])
+        if isinstance(x, NumberNode):
+            return terms.constant_term(x.value, number_expr(x), x.unit)
+        if isinstance(x, NameNode):
+            return name_term(x.name, scope)
+        return call_term(x, scope)
+    except TextError:
         raise
     except SymroofError as error:
-        raise mistake(asked, x.at, error) from error
+        raise error_at(text, x.at, error) from error
 
 
-def number_shown(x: Number) -> Expr:
-    """A number as it is written: with its unit a name."""
+def number_expr(x: NumberNode) -> Expr:
+    """A number as it is written; with a unit it is a name."""
     return Symbol(x.text) if x.unit is not None or not x.text.isdigit() else Integer(int(x.text))
 
 
-def operation(x: Operation, parts: list[Term]) -> Term:
-    """What an operation makes of terms."""
+def apply_operation(x: OperationNode, parts: list[ComparisonTerm]) -> ComparisonTerm:
+    """The result of an operation on terms."""
     if x.sign in FUNCTIONS:
-        return terms.function(x.sign, parts)
-    makes: dict[str, Callable[[Term, Term], Term]] = {
-        "+": terms.added,
-        "-": lambda a, b: terms.added(a, b, -1),
-        "*": terms.times,
-        "/": terms.over,
-        "^": terms.power,
+        return terms.function_term(x.sign, parts)
+    operations: dict[str, Callable[[ComparisonTerm, ComparisonTerm], ComparisonTerm]] = {
+        "+": terms.add_terms,
+        "-": lambda a, b: terms.add_terms(a, b, -1),
+        "*": terms.multiply_terms,
+        "/": terms.divide_terms,
+        "^": terms.raise_to_power,
     }
-    return makes[x.sign](*parts)
+    return operations[x.sign](*parts)
 
 
-def named(name: str, scope: Scope) -> Term:
+def name_term(name: str, scope: SolveScope) -> ComparisonTerm:
     """A quantity of the whole step, or a symbol."""
     if name in NAMED:
-        return cost(name, "", scope)
+        return quantity_term(name, "", scope)
     if name in ON_MACHINE:
-        raise UsageError(f"{name} is that of a machine: write {name}(h100-sxm), or {name}(h100-sxm, 4) for four")
+        raise UsageError(f"{name} needs a machine: write {name}(h100-sxm), or {name}(h100-sxm, 4) for four")
     if name in BOUNDS:
-        raise UsageError(f"{name} is what a step may be bound by: write time(h100-sxm).bound = {name}")
-    x = symbol(name, scope.model)
+        raise UsageError(f"{name} is what bounds a step: write time(h100-sxm).bound = {name}")
+    x = symbol_of_name(name, scope.model)
     unit = BASE_UNITS.get(s.entry(str(x)).unit, COUNT)
-    found = scope.binding([x])(x)
-    if found.free_symbols - {scope.unknown}:
-        raise UsageError(unbound(x, scope))
-    return Term(found, Integer(1), x, unit)
+    value = scope.binding([x])(x)
+    if value.free_symbols - {scope.unknown}:
+        raise UsageError(unbound_message(x, scope))
+    return ComparisonTerm(value, Integer(1), x, unit)
 
 
-def symbol(name: str, model: Model) -> Symbol:
+def symbol_of_name(name: str, model: Model) -> Symbol:
     """The vocabulary's symbol of a name, or of one of BATCH_SYMBOLS. Raises UnknownName."""
     try:
         return s.symbol(BATCH_SYMBOLS.get(name, name))
@@ -110,43 +121,42 @@ def symbol(name: str, model: Model) -> Symbol:
         raise UnknownName("name", name, known, "; `symroof symbols` lists symbols") from None
 
 
-def unbound(x: Symbol, scope: Scope) -> str:
+def unbound_message(x: Symbol, scope: SolveScope) -> str:
     """Why a symbol has no number."""
     if s.group(x) == "machine":
-        return (
-            f"{x} is a machine's: write peak(h100-sxm, bf16), bandwidth(h100-sxm) or memory(h100-sxm), or solve for it"
-        )
-    return f"{x} is no size of {scope.model.name}, which has {', '.join(scope.model.architecture.sizes)}"
+        calls = "peak(h100-sxm, bf16), bandwidth(h100-sxm) or memory(h100-sxm)"
+        return f"{x} is a property of a machine: write {calls}, or solve for it"
+    return f"{x} is not a size of {scope.model.name}, which has {', '.join(scope.model.architecture.sizes)}"
 
 
-def cost(name: str, path: str, scope: Scope) -> Term:
+def quantity_term(name: str, path: str, scope: SolveScope) -> ComparisonTerm:
     """A quantity of the step, or of all layers of an operator or block."""
-    shown = f"{name}({path})" if path else name
+    label = f"{name}({path})" if path else name
     if name in SUMS or name in RATIOS:
-        one, other = (cost(x, path, scope) for x in (SUMS | RATIOS)[name])
-        made = terms.added(one, other) if name in SUMS else terms.over(one, other)
-        return scope.leaf(shown, made.above, made.below, made.unit, made=made.shown)
+        one, other = (quantity_term(x, path, scope) for x in (SUMS | RATIOS)[name])
+        made = terms.add_terms(one, other) if name in SUMS else terms.divide_terms(one, other)
+        return scope.leaf(label, made.above, made.below, made.unit, made=made.shown)
     unit = UNITS[quantity(name).unit]
-    return scope.leaf(shown, scope.total(name, path), Integer(1), unit, quantity=name, path=path)
+    return scope.leaf(label, scope.total(name, path), Integer(1), unit, quantity=name, path=path)
 
 
-def told(x: Asked, scope: Scope) -> Term:
-    """What is asked of an operator or a machine, as a term."""
+def call_term(x: CallNode, scope: SolveScope) -> ComparisonTerm:
+    """A quantity of an operator, a block or a machine. Raises UsageError."""
     if x.part and x.name != "time":
         raise UsageError(f"{x.name}(...) has no .{x.part}: time(MACHINE) has .{', .'.join(PARTS)}")
     if x.part and x.part not in PARTS:
         raise UnknownName("part of a time", x.part, PARTS)
     if x.name in ON_MACHINE:
-        return on_machine(x, scope)
+        return machine_term(x, scope)
     if x.name in NAMED and len(x.words) == 1 and x.words[0]:
-        return cost(x.name, x.words[0].lower(), scope)
-    raise UsageError(not_asked(x, scope.model))
+        return quantity_term(x.name, x.words[0].lower(), scope)
+    raise UsageError(call_message(x, scope.model))
 
 
-def not_asked(x: Asked, model: Model) -> str:
-    """Why a name is not followed by parentheses."""
+def call_message(x: CallNode, model: Model) -> str:
+    """Why a name cannot have arguments, or not these."""
     if x.name in NAMED:
-        return f"{x.name}(...) is that of one operator or block, such as {x.name}(attention)"
+        return f"{x.name}(...) takes one operator or block, such as {x.name}(attention)"
     if x.name in (*BATCH_SYMBOLS, *model.architecture.sizes) or x.name in s.VOCABULARY:
         return f"{x.name} is a number: a product is written {x.name} * (...)"
     return str(UnknownName("function", x.name, [*NAMED, *ON_MACHINE, *FUNCTIONS]))

@@ -1,4 +1,4 @@
-"""All that a comparison leaves unsaid: the model, the batch, what is solved for; and the quantities met in it."""
+"""The context of a comparison: the model, the batch, the unknown; and the quantities that occur in it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,17 +17,18 @@ from symroof.hardware.machines import Machine, machine
 from symroof.hardware.platform import Platform, platform
 from symroof.model import uniform
 from symroof.model.model import Model
-from symroof.model.uniform import Form
+from symroof.model.uniform import OperatorFormula
 from symroof.quantization.precision import Precision, precision
-from symroof.solving.terms import Term
+from symroof.solving.terms import ComparisonTerm
 from symroof.units import Unit
 
 
 @dataclass(frozen=True)
 class Leaf:
-    """A quantity in a comparison as it is written, whether the unknown is in it, and what it is, in one of three ways.
+    """A quantity as a comparison writes it, and whether it depends on the unknown.
 
-    The sum of a quantity over the operators at a path; what it is `made` of, in names; a formula as text.
+    It is one of three: the sum of a `quantity` over the operators at a path; `made` of other quantities, in names; of a
+    machine, with a formula as text for `description`.
     """
 
     name: str
@@ -35,14 +36,14 @@ class Leaf:
     quantity: str = ""
     path: str = ""
     made: Expr | None = None
-    told: str = ""
+    description: str = ""
 
 
 @dataclass(frozen=True)
-class Scope:
-    """A model and all that a comparison leaves unsaid: the unknown, the batch, what is held, rules, formats, machines.
+class SolveScope:
+    """A model and the context of a comparison: the unknown, the batch, coupled sizes, rules, formats, machines.
 
-    `held` are sizes that follow the unknown. `use` is what `platforms.platform` takes besides a machine.
+    `held`: sizes as formulas of the unknown. `use`: further arguments of `platform`, such as mfu.
     """
 
     model: Model
@@ -53,12 +54,12 @@ class Scope:
     formats: Mapping[str, str | None]
     machines: Mapping[str, Machine]
     use: Mapping[str, Any]
-    leaves: dict[str, Leaf] = field(default_factory=dict)  # those met so far, as they are written
+    leaves: dict[str, Leaf] = field(default_factory=dict)  # those resolved so far, by their text
     platforms: dict[str, Platform] = field(default_factory=dict)  # likewise, by label
 
     @cached_property
     def precision(self) -> Precision:
-        """The formats in force."""
+        """The format of each role."""
         model = self.model
         return precision(model.config, model.architecture, s.b_s in self.symbols, **self.formats)
 
@@ -73,26 +74,26 @@ class Scope:
         return tuple(self.model.graph(self.rules).rows())
 
     @cached_property
-    def forms(self) -> tuple[Form, ...]:
+    def forms(self) -> tuple[OperatorFormula, ...]:
         """The operators in sizes, widths, B, n and c."""
-        return uniform.forms(self.model, self.rules)
+        return uniform.operator_formulas(self.model, self.rules)
 
     @cached_property
     def bound(self) -> Binding:
-        """What all symbols of the operators but the unknown stand for."""
+        """Definitions of all symbols of the operators but the unknown."""
         return self.binding(self.symbols)
 
     def binding(self, exprs: Iterable[Expr]) -> Binding:
-        """What all symbols of some formulas but the unknown stand for."""
-        values = {**self.model.sizes, **uniform.widths(self.precision), **self.batch, **self.held}
+        """Definitions of all symbols of some formulas but the unknown."""
+        values = {**self.model.sizes, **uniform.width_values(self.precision), **self.batch, **self.held}
         known = {x: value for x, value in values.items() if x != self.unknown}
-        return batch_sums.bound(self.model.definitions(self.rules), exprs, known)
+        return batch_sums.uniform_binding(self.model.definitions(self.rules), exprs, known)
 
     @cached_property
-    def bound_forms(self) -> tuple[Form, ...]:
+    def bound_forms(self) -> tuple[OperatorFormula, ...]:
         """The operators in the unknown alone."""
         return tuple(
-            Form(
+            OperatorFormula(
                 path,
                 op.role,
                 op.width,
@@ -103,36 +104,38 @@ class Scope:
         )
 
     def form(self, leaf: Leaf) -> Expr | None:
-        """The closed form of a quantity, in sizes, widths, B, n and c; None where it is a machine's."""
+        """The closed form of a quantity, in sizes, widths, B, n and c; None for one of a machine."""
         if leaf.made is not None or not leaf.quantity:
             return leaf.made
-        return Add(*(x.of(quantity(leaf.quantity)) for x in self.forms if within(x.path, leaf.path)))
+        return Add(*(x.of(quantity(leaf.quantity)) for x in self.forms if is_at_path(x.path, leaf.path)))
 
     def in_sums(self, leaf: Leaf) -> Expr:
         """The closed form of a quantity in sizes, widths and sums over the batch."""
         layer, of = self.model.definitions(self.rules), quantity(leaf.quantity).of
         bound = Binding({x: expr for x, expr in layer.items() if s.group(x) == "rule"})
-        return Add(*(bound(count * of(op.cost)) for path, count, op in self.rows if within(path, leaf.path)))
+        return Add(*(bound(count * of(op.cost)) for path, count, op in self.rows if is_at_path(path, leaf.path)))
 
     def total(self, name: str, path: str) -> Expr:
         """A quantity of the operators at a path, or of all, in the unknown alone. Raises UnknownName."""
         if path:
             self.model.graph(self.rules).find(path)
         of = quantity(name).of
-        return Add(*(self.bound(count) * self.bound(of(op.cost)) for at, count, op in self.rows if within(at, path)))
+        return Add(
+            *(self.bound(count) * self.bound(of(op.cost)) for at, count, op in self.rows if is_at_path(at, path))
+        )
 
     def platform(self, name: str, count: int) -> Platform:
-        """So many of a machine, used as is said."""
-        found = platform(machine(name, self.machines).times(count), **self.use)
-        self.platforms[found.machine.label] = found
-        return found
+        """A number of machines, at the rates of `use`."""
+        used = platform(machine(name, self.machines).times(count), **self.use)
+        self.platforms[used.machine.label] = used
+        return used
 
-    def leaf(self, name: str, above: Expr, below: Expr, unit: Unit | None, **what: Any) -> Term:
-        """A quantity as a term that is written as its name."""
+    def leaf(self, name: str, above: Expr, below: Expr, unit: Unit | None, **what: Any) -> ComparisonTerm:
+        """The term of a quantity, shown as its name."""
         self.leaves[name] = Leaf(name, bool(above.free_symbols | below.free_symbols), **what)
-        return Term(above, below, Symbol(name), unit)
+        return ComparisonTerm(above, below, Symbol(name), unit)
 
 
-def within(path: str, of: str) -> bool:
-    """Whether an operator is the one, or of the block, at a path; any is of an empty one."""
+def is_at_path(path: str, of: str) -> bool:
+    """Whether an operator is at a path or in the block there; an empty path has all."""
     return not of or path == of or path.startswith(of + "/")

@@ -8,18 +8,18 @@
     batch                B, n and c, but the unknown; held {symbol: formula in the unknown}
     quantities           name -> closed form in the vocabulary, a Python expression, or how it is made of others
     left_form, right_form: in the unknown alone, Python expressions
-    domain               first and last number that were looked at
+    domain               first and last number that were considered
     holds                [{first, last}]: where it holds; last is null at the end of the domain. Real unknowns: floats
     crosses              of an equation: [{below, above, at, exact}]: whole numbers that it has its solution between,
                          the real number, and that in closed form where there is one
     undefined            [{first, last}]: where a side has no value
-    answer, answer_is    the number asked for (null for none), and what it is: only, smallest, largest, one of several
+    answer, answer_is    the number solved for (null for none), and what it is: only, smallest, largest, one of several
                          (the smallest), any, or none
-    allowed              of a size: the nearest that a model can have and it holds for, null where that is none
+    allowed              of a size: the nearest valid size for which it holds, null where there is none
     solution             the unknown in closed form, in names, where the equation is simple; or null
     how                  piece by piece, roots isolated or bracketed; exact: whether nothing was rounded or sampled
-    complete             whether all places were found; residual: (left - right) / |right| at the answer
-    checks               [{at, left, right, holds}] at the answer and beside it
+    complete             whether it holds nowhere else; residual: (left - right) / |right| at the answer
+    checks               [{at, left, right, holds}] at the answer and next to it
 """
 
 from collections.abc import Callable, Mapping
@@ -30,18 +30,18 @@ from typing import Any
 from sympy import Expr, Integer, Symbol
 
 from symroof import symbols as s
-from symroof.algebra.multiprecision import decimal, evaluator, relative
+from symroof.algebra.multiprecision import evaluator, relative, sign_of_difference, to_mpf
 from symroof.algebra.rootfinding.signs import PIECES, ROOTS, Run
 from symroof.cost.rule_names import RULEBOOK
 from symroof.model.model import Model
+from symroof.results import Result, header
 from symroof.solving import unknowns
-from symroof.solving.scope import Leaf, Scope
-from symroof.solving.terms import Term
+from symroof.solving.scope import Leaf, SolveScope
+from symroof.solving.terms import ComparisonTerm
 from symroof.units import Unit
-from symroof.version import __version__
 
 SCHEMA = "symroof.solution/1"
-NEAR = 4096  # sizes beside an answer that are tried for one that a model can have
+NEAR = 4096  # sizes next to an answer that are tried for a valid one
 HOLDS: dict[str, Callable[[int], bool]] = {
     "=": lambda x: x == 0,
     "<": lambda x: x < 0,
@@ -73,16 +73,21 @@ class Check:
     right: Any
     holds: bool | None
 
+    @property
+    def order(self) -> int:
+        """-1, 0 or 1 where the left side is less than the right one, equal or more."""
+        return sign_of_difference(self.left, self.right)
+
 
 @dataclass(frozen=True, repr=False)
-class Solution:
+class Solution(Result):
     """Where a comparison holds: runs of numbers, and crossings between them; see the module's schema."""
 
-    scope: Scope
+    scope: SolveScope
     question: str
     relation: str
-    left: Term
-    right: Term
+    left: ComparisonTerm
+    right: ComparisonTerm
     domain: tuple[Any, Any]
     holds: tuple[Run, ...]
     crosses: tuple[Crossing, ...]
@@ -113,12 +118,12 @@ class Solution:
 
     @property
     def unit(self) -> Unit | None:
-        """What the sides are measured in."""
+        """The unit of both sides."""
         return self.left.unit or self.right.unit
 
     @property
     def depends(self) -> bool:
-        """Whether the unknown is in it."""
+        """Whether either side depends on the unknown."""
         return not (self.left.number and self.right.number)
 
     @property
@@ -128,17 +133,16 @@ class Solution:
             return ("only" if len(self.crosses) == 1 else "one of several") if self.crosses else "none"
         begins, ends = self.holds[0].first == self.domain[0], self.holds[-1].last == self.domain[1]
         if len(self.holds) == 1 and not self.crosses:
-            run = self.holds[0]
-            return (
-                "only" if run.first == run.last else "any" if begins and ends else "largest" if begins else "smallest"
-            )
+            if self.holds[0].first == self.holds[0].last:
+                return "only"
+            return "any" if begins and ends else "largest" if begins else "smallest"
         if self.relation == "=" or begins == ends:
             return "one of several"
         return "largest" if begins and self.complete else "smallest"
 
     @property
     def answer(self) -> Any:
-        """The number asked for: an int, or a float or sympy number where it is real; None where there is none or any.
+        """The number solved for: an int, or a float or sympy number where it is real; None where none or any holds.
 
         Of several the smallest; of an equation that is solved between whole numbers the real one.
         """
@@ -147,8 +151,7 @@ class Solution:
             return None
         if kind == "largest":
             return self.holds[-1].last
-        found = [x.first for x in self.holds] + [x.above if x.at is None else x.at for x in self.crosses]
-        return min(found)
+        return min([x.first for x in self.holds] + [x.above if x.at is None else x.at for x in self.crosses])
 
     @property
     def allowed(self) -> int | None:
@@ -160,7 +163,7 @@ class Solution:
         for value in range(self.answer, self.answer + step * NEAR, step):
             if not run.first <= value <= run.last:
                 break
-            if unknowns.possible(self.scope, value):
+            if unknowns.is_valid_size(self.scope, value):
                 return value
         return None
 
@@ -172,62 +175,60 @@ class Solution:
     @property
     def residual(self) -> float | None:
         """(left - right) / |right| at the answer; None where there is none."""
-        if self.answer is None or not (found := self.check(self.answer)).right or found.left is None:
+        if self.answer is None or not (check := self.check(self.answer)).right or check.left is None:
             return None
-        return relative(found.left, found.right)
+        return relative(check.left, check.right)
 
     def check(self, at: Any) -> Check:
         """Both sides at a number."""
-        left, right = (value(x, self.unknown, at) for x in (self.left, self.right))
+        left, right = (term_value(x, self.unknown, at) for x in (self.left, self.right))
         if left is None or right is None:
             return Check(at, left, right, None)
-        return Check(at, left, right, HOLDS[self.relation](int(left > right) - int(left < right)))
+        return Check(at, left, right, HOLDS[self.relation](sign_of_difference(left, right)))
 
     @property
     def checks(self) -> tuple[Check, ...]:
-        """Both sides at the answer and beside it; at the ends of the domain where there is none."""
-        return tuple(self.check(x) for x in beside(self))
+        """Both sides at the answer and next to it; at the ends of the domain where there is none."""
+        return tuple(self.check(x) for x in check_points(self))
 
     def to_dict(self) -> dict[str, Any]:
         """The solution in the schema that this module documents."""
-        return as_dict(self)
+        return solution_dict(self)
+
+    def closed_forms(self) -> dict[str, Any]:
+        """Both sides of the comparison, and the unknown where it has a closed form."""
+        return {"left": self.left.expr, "right": self.right.expr} | (
+            {str(self.unknown): self.solution} if self.solution is not None else {}
+        )
 
     def __repr__(self) -> str:
         return f"<symroof solution of {self.question!r} for {self.unknown}: {self.answer_is} {self.answer}>"
 
-    def __str__(self) -> str:
-        from symroof.render.results.solution import render
 
-        return render(self)
-
-
-def value(x: Term, unknown: Symbol, at: Any) -> Any:
+def term_value(x: ComparisonTerm, unknown: Symbol, at: Any) -> Any:
     """A term's number at one of the unknown: exact where it is rational; None where it has none."""
     return evaluator(x.above, unknown, x.below)(at)
 
 
-def beside(found: Solution) -> tuple[Any, ...]:
-    """Where both sides are shown: at the answer and beside it; at the ends of the domain where there is none."""
-    first, last = found.domain
-    if found.answer is None or not found.depends:
-        return (first, last) if found.whole else ()
-    if not found.whole:
-        return (found.answer,)
-    if found.crosses and not isinstance(found.answer, int):
-        x = next(x for x in found.crosses if found.answer in (x.at, x.above))
+def check_points(solution: Solution) -> tuple[Any, ...]:
+    """Where both sides are shown: at the answer and next to it; at the ends of the domain where there is none."""
+    (first, last), answer = solution.domain, solution.answer
+    if answer is None or not solution.depends:
+        return (first, last) if solution.whole else ()
+    if not solution.whole:
+        return (answer,)
+    if solution.crosses and not isinstance(answer, int):
+        x = next(x for x in solution.crosses if answer in (x.at, x.above))
         return (x.below, x.above)
-    places = (found.answer - 1, found.answer, found.answer + 1)
-    return tuple(x for x in places if first <= x <= last)
+    return tuple(x for x in (answer - 1, answer, answer + 1) if first <= x <= last)
 
 
-def as_dict(found: Solution) -> dict[str, Any]:
+def solution_dict(solution: Solution) -> dict[str, Any]:
     """A solution in the module's schema."""
-    model, scope = found.model, found.scope
+    model, scope = solution.model, solution.scope
     formats, origin = scope.precision.formats.items(), scope.precision.origin
-    shown = [(x.name, x.told or scope.form(x)) for x in found.leaves.values()]
     return {
-        "schema": SCHEMA,
-        "symroof": __version__,
+        **header(SCHEMA),
         "model": {
             "name": model.name,
             "family": model.family,
@@ -236,46 +237,64 @@ def as_dict(found: Solution) -> dict[str, Any]:
         },
         "rules": {name: RULEBOOK[name].meaning for name in scope.rules},
         "precision": {role: {"format": x.name, "bytes": float(x.bytes), "origin": origin[role]} for role, x in formats},
-        "question": found.question,
-        "unknown": str(found.unknown),
-        "meaning": s.entry(str(found.unknown)).meaning,
-        "relation": found.relation,
-        "left": str(found.left.shown),
-        "right": str(found.right.shown),
-        "batch": {str(x): value for x, value in scope.batch.items()},
-        "held": {str(x): str(form) for x, form in scope.held.items()},
-        "quantities": {name: str(form) for name, form in shown},
-        "left_form": str(found.left.expr),
-        "right_form": str(found.right.expr),
-        "domain": [number(x) for x in found.domain],
-        "holds": [ends(run, found.domain) for run in found.holds],
-        "crosses": [
-            {"below": x.below, "above": x.above, "at": x.at, "exact": x.exact and str(x.exact)} for x in found.crosses
-        ],
-        "undefined": [ends(run, found.domain) for run in found.undefined],
-        "answer": number(found.answer),
-        "answer_is": found.answer_is,
-        "allowed": found.allowed,
-        "solution": None if found.solution is None else str(found.solution),
-        "how": found.how,
-        "exact": found.exact,
-        "complete": found.complete,
-        "residual": number(found.residual),
-        "checks": [
-            {"at": number(x.at), "left": number(x.left), "right": number(x.right), "holds": x.holds}
-            for x in found.checks
-        ],
+        **question_dict(solution),
+        **answer_dict(solution),
     }
 
 
-def ends(run: Run, domain: tuple[Any, Any]) -> dict[str, Any]:
-    """A run as JSON has it."""
-    return {"first": number(run.first), "last": None if run.last == domain[1] else number(run.last)}
+def question_dict(solution: Solution) -> dict[str, Any]:
+    """The comparison: as it was written, in names, and in the unknown alone."""
+    scope, unknown = solution.scope, str(solution.unknown)
+    return {
+        "question": solution.question,
+        "unknown": unknown,
+        "meaning": s.entry(unknown).meaning,
+        "relation": solution.relation,
+        "left": str(solution.left.shown),
+        "right": str(solution.right.shown),
+        "batch": {str(x): value for x, value in scope.batch.items()},
+        "held": {str(x): str(form) for x, form in scope.held.items()},
+        "quantities": {x.name: str(x.description or scope.form(x)) for x in solution.leaves.values()},
+        "left_form": str(solution.left.expr),
+        "right_form": str(solution.right.expr),
+        "domain": [finite_number(x) for x in solution.domain],
+    }
 
 
-def number(x: Any) -> int | float | None:
-    """A number as JSON has it."""
+def answer_dict(solution: Solution) -> dict[str, Any]:
+    """Where the comparison holds, the answer, and how far both can be trusted."""
+    return {
+        "holds": [run_dict(run, solution.domain) for run in solution.holds],
+        "crosses": [
+            {"below": x.below, "above": x.above, "at": x.at, "exact": x.exact and str(x.exact)}
+            for x in solution.crosses
+        ],
+        "undefined": [run_dict(run, solution.domain) for run in solution.undefined],
+        "answer": finite_number(solution.answer),
+        "answer_is": solution.answer_is,
+        "allowed": solution.allowed,
+        "solution": None if solution.solution is None else str(solution.solution),
+        "how": solution.how,
+        "exact": solution.exact,
+        "complete": solution.complete,
+        "residual": finite_number(solution.residual),
+        "checks": [check_dict(x) for x in solution.checks],
+    }
+
+
+def check_dict(x: Check) -> dict[str, Any]:
+    """Both sides at a number as JSON values."""
+    return {name: finite_number(getattr(x, name)) for name in ("at", "left", "right")} | {"holds": x.holds}
+
+
+def run_dict(run: Run, domain: tuple[Any, Any]) -> dict[str, Any]:
+    """The ends of a run as JSON values; `last` is null at the end of the domain."""
+    return {"first": finite_number(run.first), "last": None if run.last == domain[1] else finite_number(run.last)}
+
+
+def finite_number(x: Any) -> int | float | None:
+    """A number as a JSON value; None where it is not finite."""
     if x is None or isinstance(x, int | Integer):
         return None if x is None else int(x)
-    found = x if isinstance(x, float) else float(decimal(x))
-    return found if isfinite(found) else None
+    value = x if isinstance(x, float) else float(to_mpf(x))
+    return value if isfinite(value) else None

@@ -1,4 +1,4 @@
-"""A comparison solved for one symbol: `solve` takes it as text or of sympy's and returns a Solution."""
+"""A comparison solved for one symbol: `solve` takes it as text or as a sympy relation and returns a Solution."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby, pairwise
@@ -11,14 +11,14 @@ from symroof.algebra.rootfinding import roots
 from symroof.algebra.rootfinding.signs import Run
 from symroof.errors import UsageError, shorten
 from symroof.hardware.machines import Machine
-from symroof.model.coupled_sizes import held
-from symroof.model.model import Model, Rules, chosen
-from symroof.model.uniform import uniform
+from symroof.model.coupled_sizes import coupled_sizes
+from symroof.model.model import Model, Rules, rules_with_logits
+from symroof.model.uniform import batch_values
 from symroof.solving import parser, resolver, terms, unknowns
-from symroof.solving.closed_form import in_closed_form
-from symroof.solving.scope import Scope
+from symroof.solving.closed_form import linear_solution
+from symroof.solving.scope import SolveScope
 from symroof.solving.solution import HOLDS, Crossing, Solution
-from symroof.solving.terms import Term
+from symroof.solving.terms import ComparisonTerm
 
 RELATIONS: dict[type[Any], str] = {Eq: "=", Lt: "<", Le: "<=", Gt: ">", Ge: ">="}
 
@@ -40,27 +40,29 @@ def solve(
 ) -> Solution:
     """Where a comparison holds for a model: `solve(model, "cache_bytes = weight_bytes", "c")`.
 
-    `question`: in the language of `symroof solve`, or of sympy in symbols of the vocabulary, where an expression is to
-    be 0. `hold`: ratios of sizes such as "f/d" that stay as they are when the unknown d changes. `machines`: of one's
-    own, by name in the question; `use`: what `platforms.platform` takes besides. Raises UsageError.
+    `question`: in the language of `symroof solve`, or a sympy relation in symbols of the vocabulary; an expression is
+    solved for 0. `hold`: ratios of sizes such as "f/d" held constant when the unknown d changes. `machines`: custom
+    machines that the question names; `use`: further arguments of `platform`, such as mfu. Raises UsageError.
     """
-    asked = parser.comparison(question) if isinstance(question, str) else None
-    x = unknowns.asked_for(str(unknown), model)
-    unknowns.alone(x, tuple(hold), model)
-    batch = {y: value for y, value in uniform(new, cached, batch_size).items() if y != x}
-    own = {y.name: y for y in machines}
-    scope = Scope(model, x, batch, held(x, tuple(hold), model), chosen(rules, logits), formats, own, use or {})
-    sides = resolver.sides(asked, scope) if asked else relational(question, scope)
-    return found(scope, asked.text if asked else str(question), *sides)
+    parsed = parser.parse_comparison(question) if isinstance(question, str) else None
+    x = unknowns.unknown_symbol(str(unknown), model)
+    unknowns.require_variable(x, tuple(hold), model)
+    batch = {y: value for y, value in batch_values(new, cached, batch_size).items() if y != x}
+    held, named = coupled_sizes(x, tuple(hold), model), {y.name: y for y in machines}
+    scope = SolveScope(model, x, batch, held, rules_with_logits(rules, logits), formats, named, use or {})
+    sides = resolver.resolve_sides(parsed, scope) if parsed else relation_terms(question, scope)
+    return solve_terms(scope, str(question), *sides)
 
 
-def found(scope: Scope, question: str, relation: str, left: Term, right: Term) -> Solution:
+def solve_terms(
+    scope: SolveScope, question: str, relation: str, left: ComparisonTerm, right: ComparisonTerm
+) -> Solution:
     """The solution of two terms compared."""
     x = scope.unknown
-    first, last = unknowns.domain(x)
-    gap = terms.added(terms.Term(left.above, left.below, left.shown, None), right, -1)
-    signs = roots.of_quotient(gap.above, gap.below, x, first, last)
-    crosses = [crossing(gap, x, a, b) for a, b in changes(signs.runs)] if relation == "=" and x.is_integer else []
+    first, last = unknowns.unknown_domain(x)
+    gap = terms.add_terms(terms.ComparisonTerm(left.above, left.below, left.shown, None), right, -1)
+    signs = roots.quotient_signs_over(gap.above, gap.below, x, first, last)
+    pairs = opposite_neighbours(signs.runs) if relation == "=" and x.is_integer else ()
     undefined = [run for run in signs.runs if run.sign is None and (x.is_integer or run.first != run.last)]
     return Solution(
         scope,
@@ -69,54 +71,54 @@ def found(scope: Scope, question: str, relation: str, left: Term, right: Term) -
         left,
         right,
         (first, last),
-        tuple(holding(signs.runs, relation)),
-        tuple(crosses),
+        tuple(holding_runs(signs.runs, relation)),
+        tuple(find_crossing(gap, x, below, above) for below, above in pairs),
         tuple(undefined),
-        in_closed_form(left, right, scope),
+        linear_solution(left, right, scope),
         signs.how,
         signs.complete,
     )
 
 
-def holding(runs: Iterable[Run], relation: str) -> Iterable[Run]:
-    """The runs where a comparison holds, those that follow one another made one."""
+def holding_runs(runs: Iterable[Run], relation: str) -> Iterable[Run]:
+    """The runs where a comparison holds, adjacent ones merged."""
     for holds, same in groupby(runs, lambda run: run.sign is not None and HOLDS[relation](run.sign)):
         if holds:
-            found = list(same)
-            yield Run(found[0].first, found[-1].last, 0)
+            adjacent = list(same)
+            yield Run(adjacent[0].first, adjacent[-1].last, 0)
 
 
-def changes(runs: Sequence[Run]) -> Iterable[tuple[int, int]]:
-    """The neighbours between which a sign changes to its opposite."""
+def opposite_neighbours(runs: Sequence[Run]) -> Iterable[tuple[int, int]]:
+    """Neighbouring numbers of opposite sign."""
     for a, b in pairwise(runs):
         if a.sign and b.sign and a.sign == -b.sign:
             yield a.last, b.first
 
 
-def relational(question: Any, scope: Scope) -> tuple[str, Term, Term]:
-    """The sides of a relation of sympy's, or of an expression that is to be 0."""
+def relation_terms(question: Any, scope: SolveScope) -> tuple[str, ComparisonTerm, ComparisonTerm]:
+    """The sides of a sympy relation, or an expression and 0."""
     relation = RELATIONS.get(type(question), "" if isinstance(question, Relational) else "=")
     if not relation or not isinstance(question, Relational | Expr):
-        raise UsageError(f"{shorten(question)}: give a comparison as text, or one of sympy's: Eq, <, <=, > or >=")
+        raise UsageError(f"{shorten(question)}: give a comparison as text, or a sympy relation: Eq, <, <=, > or >=")
     both = question.args if isinstance(question, Relational) else (question, Integer(0))
-    return relation, *(by_sympy(sympify(x, strict=True), scope) for x in both)  # type: ignore[return-value]
+    return relation, *(expression_term(sympify(x, strict=True), scope) for x in both)  # type: ignore[return-value]
 
 
-def by_sympy(expr: Expr, scope: Scope) -> Term:
-    """An expression in the vocabulary as a term; symbols are taken by their names."""
-    names = {x: resolver.symbol(str(x), scope.model) for x in expr.free_symbols}
+def expression_term(expr: Expr, scope: SolveScope) -> ComparisonTerm:
+    """The term of an expression in the vocabulary; symbols are matched by name."""
+    names = {x: resolver.symbol_of_name(str(x), scope.model) for x in expr.free_symbols}
     shown = expr.xreplace(names)
-    found = scope.binding([shown])(shown)
-    for x in found.free_symbols - {scope.unknown}:
-        raise UsageError(resolver.unbound(x, scope))
-    return Term(found, Integer(1), shown, None)
+    value = scope.binding([shown])(shown)
+    for x in value.free_symbols - {scope.unknown}:
+        raise UsageError(resolver.unbound_message(x, scope))
+    return ComparisonTerm(value, Integer(1), shown, None)
 
 
-def crossing(gap: Term, x: Symbol, below: int, above: int) -> Crossing:
+def find_crossing(gap: ComparisonTerm, x: Symbol, below: int, above: int) -> Crossing:
     """Where between two whole numbers the sides are equal; in closed form where the gap is made of polynomials."""
     if gap.above.has(floor, ceiling) or gap.below.has(floor, ceiling):
         return Crossing(below, above, None, None)
-    found = roots.real(gap.above, x, below, above)
-    at = next((run.first for run in found.runs if run.sign == 0 and run.first == run.last), None)
+    signs = roots.real_signs(gap.above, x, below, above)
+    at = next((run.first for run in signs.runs if run.sign == 0 and run.first == run.last), None)
     plain_root = isinstance(at, Expr) and not at.has(ComplexRootOf)
     return Crossing(below, above, None if at is None else float(at), at if plain_root else None)

@@ -1,6 +1,6 @@
-"""Terms of a comparison: fractions of formulas in one unknown, with how they are written and what they are measured in.
+"""Terms of a comparison: fractions of formulas in one unknown, with their text in names and their unit.
 
-A term keeps its numerator and denominator apart, so that ratios of what is polynomial stay exact to solve.
+A term has its numerator and denominator separately, so that ratios of polynomials are solved exactly.
 """
 
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from sympy import Expr, Float, Integer, Max, Min, Pow, Rational, ceiling, floor, log, sqrt
+from sympy import Expr, Float, Integer, Max, Min, Pow, Rational, ceiling, floor, log, nan, sqrt, zoo
 
 from symroof.algebra.arithmetic import EXACT_POWER
 from symroof.algebra.binding import exact_number
@@ -18,11 +18,12 @@ from symroof.units import BYTE, COUNT, Unit
 MOST_BITS = 4096  # of a number's numerator or denominator
 LARGEST = Integer(10) ** 300  # a float is between it and its inverse
 MOST_OPERATIONS = 20_000  # of a formula
+FUNCTIONS = {"floor": floor, "ceil": ceiling, "log": log, "sqrt": sqrt}
 
 
 @dataclass(frozen=True)
-class Term:
-    """`above / below` in the unknown alone; `shown` is the same in names; `unit` is None where any will do."""
+class ComparisonTerm:
+    """`above / below` in the unknown alone; `shown` is the same in names; `unit` is None where it may be any."""
 
     above: Expr
     below: Expr
@@ -36,124 +37,145 @@ class Term:
 
     @property
     def number(self) -> bool:
-        """Whether no unknown is in it."""
+        """Whether it does not depend on the unknown."""
         return not self.above.free_symbols and not self.below.free_symbols
 
 
-def constant(value: Any, shown: Expr, unit: Unit | None) -> Term:
+def constant_term(value: Any, shown: Expr, unit: Unit | None) -> ComparisonTerm:
     """A number as a term."""
     exact = exact_number(value)
     number = Float(exact) if isinstance(exact, float) else Rational(Fraction(exact))
-    return checked(Term(number, Integer(1), shown, unit))
+    return check_size(ComparisonTerm(number, Integer(1), shown, unit))
 
 
-def added(a: Term, b: Term, sign: int = 1) -> Term:
+def add_terms(a: ComparisonTerm, b: ComparisonTerm, sign: int = 1) -> ComparisonTerm:
     """a + b, or a - b where `sign` is -1."""
-    unit = same(a, b, "added" if sign > 0 else "subtracted")
+    unit = common_unit(a, b, "added" if sign > 0 else "subtracted")
     shown = a.shown + sign * b.shown
     if a.below == b.below:
-        return checked(Term(a.above + sign * b.above, a.below, shown, unit))
-    return checked(Term(a.above * b.below + sign * b.above * a.below, a.below * b.below, shown, unit))
+        return check_size(ComparisonTerm(a.above + sign * b.above, a.below, shown, unit))
+    return check_size(ComparisonTerm(a.above * b.below + sign * b.above * a.below, a.below * b.below, shown, unit))
 
 
-def times(a: Term, b: Term) -> Term:
+def multiply_terms(a: ComparisonTerm, b: ComparisonTerm) -> ComparisonTerm:
     """a b."""
-    return checked(Term(a.above * b.above, a.below * b.below, a.shown * b.shown, joined(a, b, 1)))
+    return check_size(ComparisonTerm(a.above * b.above, a.below * b.below, a.shown * b.shown, product_unit(a, b, 1)))
 
 
-def over(a: Term, b: Term) -> Term:
-    """a / b. Raises UsageError where b is 0."""
+def divide_terms(a: ComparisonTerm, b: ComparisonTerm) -> ComparisonTerm:
+    """a / b. Raises UsageError for b = 0."""
     if b.above == 0:
         raise UsageError("it divides by 0")
-    return checked(Term(a.above * b.below, a.below * b.above, a.shown / b.shown, joined(a, b, -1)))
+    return check_size(ComparisonTerm(a.above * b.below, a.below * b.above, a.shown / b.shown, product_unit(a, b, -1)))
 
 
-def power(a: Term, b: Term) -> Term:
+def raise_to_power(a: ComparisonTerm, b: ComparisonTerm) -> ComparisonTerm:
     """a ^ b; exact where b is a small whole number."""
     if b.unit not in (None, COUNT):
         raise UsageError(f"an exponent is a count, and this one is in {b.unit}")
     exponent = exact_number(b.expr) if b.number else None
-    unit = a.unit
-    if unit not in (None, COUNT):
-        if exponent is None:
-            raise UsageError(f"what is in {unit} has no power that changes")
-        unit = unit.to(Fraction(exponent))
-    shown = Pow(a.shown, b.shown, evaluate=False)
+    unit, shown = power_unit(a.unit, exponent), Pow(a.shown, b.shown, evaluate=False)
     if isinstance(exponent, int) and abs(exponent) <= EXACT_POWER:
-        if exponent < 0 and a.above == 0:
-            raise UsageError("it divides by 0")
-        above, below = (a.above, a.below) if exponent >= 0 else (a.below, a.above)
-        size = max(bits(above), bits(below)) * abs(exponent)
-        if size > MOST_BITS:
-            raise UsageError("its numbers get too large: write smaller powers")
-        return checked(Term(above ** abs(exponent), below ** abs(exponent), shown, unit))
+        return whole_power(a, exponent, shown, unit)
     if a.number and b.number:
-        return constant(raised(exact_number(a.expr), exponent), shown, unit)
-    if exponent is not None and abs(exponent) > EXACT_POWER:  # of which sympy would multiply out the coefficients
+        return constant_term(float_power(exact_number(a.expr), exponent), shown, unit)
+    if exponent is not None and abs(exponent) > EXACT_POWER:  # sympy would multiply out its coefficients
         raise UsageError(f"an exponent of {float(exponent):.4g}: give {EXACT_POWER} at most")
-    return checked(Term(Pow(a.expr, b.expr), Integer(1), shown, unit))
+    return check_size(ComparisonTerm(Pow(a.expr, b.expr), Integer(1), shown, unit))
 
 
-def raised(base: Any, exponent: Any) -> float:
-    """The power of two numbers as a float. Raises UsageError where it is none."""
+def power_unit(unit: Unit | None, exponent: Any) -> Unit | None:
+    """The unit of a power; `exponent` is None where it is not constant. Raises UsageError."""
+    if unit in (None, COUNT):
+        return unit
+    if exponent is None:
+        raise UsageError(f"a value in {unit} needs a constant exponent")
+    return unit.to(Fraction(exponent))
+
+
+def whole_power(a: ComparisonTerm, exponent: int, shown: Expr, unit: Unit | None) -> ComparisonTerm:
+    """A term to a whole power. Raises UsageError where it divides by 0 or is too large."""
+    if exponent < 0 and a.above == 0:
+        raise UsageError("it divides by 0")
+    above, below = (a.above, a.below) if exponent >= 0 else (a.below, a.above)
+    if max(number_bits(above), number_bits(below)) * abs(exponent) > MOST_BITS:
+        raise UsageError("its numbers get too large: write smaller powers")
+    return check_size(ComparisonTerm(above ** abs(exponent), below ** abs(exponent), shown, unit))
+
+
+def float_power(base: Any, exponent: Any) -> float:
+    """The power of two numbers as a float. Raises UsageError where it is too large or complex."""
     try:
-        found = float(base) ** float(exponent)
+        power = float(base) ** float(exponent)
     except (OverflowError, ZeroDivisionError) as error:
         raise UsageError("its numbers get too large: write smaller powers") from error
-    if isinstance(found, complex):
+    if isinstance(power, complex):
         raise UsageError("a negative number has no such power")
-    return float(found)
+    return float(power)
 
 
-def function(name: str, args: Sequence[Term]) -> Term:
+def function_term(name: str, args: Sequence[ComparisonTerm]) -> ComparisonTerm:
     """min, max, floor, ceil, log or sqrt of terms."""
-    first = args[0]
-    unit, exprs, shown = first.unit, [x.expr for x in args], [x.shown for x in args]
     if name in ("min", "max"):
-        for x in args[1:]:
-            unit = same(Term(first.above, first.below, first.shown, unit), x, "compared")
-        chosen = Min if name == "min" else Max
-        plain = all(x.is_number for x in exprs)
-        found = (min if name == "min" else max)(exprs) if plain else chosen(*exprs, evaluate=False)
-        return checked(Term(found, Integer(1), chosen(*shown, evaluate=False), unit))
+        return extreme_term(name, args)
+    x, function = args[0], FUNCTIONS[name]
+    unit = function_unit(name, x.unit)
+    if not x.number:
+        return check_size(ComparisonTerm(function(x.expr), Integer(1), function(x.shown), unit))
+    number = exact_number(x.expr)
+    if (name == "log" and number <= 0) or (name == "sqrt" and number < 0):
+        raise UsageError(f"a number of {float(number):.4g} has no {name}")
+    value = function(x.expr)
+    exact = value.evalf(30) if name in ("log", "sqrt") else value
+    return constant_term(exact, function(x.shown, evaluate=False), unit)
+
+
+def extreme_term(name: str, args: Sequence[ComparisonTerm]) -> ComparisonTerm:
+    """The smallest or largest of terms of a common unit."""
+    first, unit = args[0], args[0].unit
+    for x in args[1:]:
+        unit = common_unit(ComparisonTerm(first.above, first.below, first.shown, unit), x, "compared")
+    extreme, of_numbers = (Min, min) if name == "min" else (Max, max)
+    exprs = [x.expr for x in args]
+    value = of_numbers(exprs) if all(x.is_number for x in exprs) else extreme(*exprs, evaluate=False)
+    return check_size(ComparisonTerm(value, Integer(1), extreme(*(x.shown for x in args), evaluate=False), unit))
+
+
+def function_unit(name: str, unit: Unit | None) -> Unit | None:
+    """The unit of floor, ceil, log or sqrt of a value. Raises UsageError."""
     if name == "log" and unit not in (None, COUNT):
         raise UsageError(f"a logarithm is of a count, and this is in {unit}")
-    if name == "sqrt" and unit is not None:
-        unit = unit.to(Fraction(1, 2))
-    rounding = {"floor": floor, "ceil": ceiling, "log": log, "sqrt": sqrt}[name]
-    if not first.number:
-        return checked(Term(rounding(exprs[0]), Integer(1), rounding(shown[0]), unit))
-    value = exact_number(first.expr)
-    if (name == "log" and value <= 0) or (name == "sqrt" and value < 0):
-        raise UsageError(f"a number of {float(value):.4g} has no {name}")
-    found = rounding(first.expr)
-    return constant(found.evalf(30) if name in ("log", "sqrt") else found, rounding(shown[0], evaluate=False), unit)
+    return unit.to(Fraction(1, 2)) if name == "sqrt" and unit is not None else unit
 
 
-def same(a: Term, b: Term, told: str) -> Unit | None:
-    """The unit of two terms that need one. Raises UsageError where they differ."""
+def common_unit(a: ComparisonTerm, b: ComparisonTerm, done: str) -> Unit | None:
+    """The unit of two terms that need the same. Raises UsageError where they differ."""
     if a.unit is not None and b.unit is not None and a.unit != b.unit:
         hint = "; B is bytes, billions are written G" if {a.unit, b.unit} == {BYTE, COUNT} else ""
         raise UsageError(
-            f"{a.shown} is {a.unit.in_words} and {b.shown} is {b.unit.in_words}: they cannot be {told}{hint}"
+            f"{a.shown} is {a.unit.in_words} and {b.shown} is {b.unit.in_words}: they cannot be {done}{hint}"
         )
     return a.unit if b.unit is None else b.unit
 
 
-def joined(a: Term, b: Term, sign: int) -> Unit | None:
-    """The unit of a product or quotient; any where a number of any unit is a factor."""
+def product_unit(a: ComparisonTerm, b: ComparisonTerm, sign: int) -> Unit | None:
+    """The unit of a product or quotient; None where one of them may have any."""
     return None if a.unit is None or b.unit is None else a.unit.by(b.unit, sign)
 
 
-def bits(expr: Expr) -> int:
-    """The length of the longest number in a formula."""
+def number_bits(expr: Expr) -> int:
+    """Bits of the longest number in a formula."""
     return max((max(x.p.bit_length(), x.q.bit_length()) for x in expr.atoms(Rational)), default=1)
 
 
-def checked(x: Term) -> Term:
-    """The term, unless its numbers or formulas are too large for any answer."""
+def check_size(x: ComparisonTerm) -> ComparisonTerm:
+    """The term. Raises UsageError where it has no value, or its numbers or formulas are too large to solve."""
+    if x.above.has(zoo, nan) or x.below.has(zoo, nan):  # such as 0 to the power of a symbol that is not above 0
+        raise UsageError("it divides by 0")
     floats = (abs(y) for y in x.above.atoms(Float) | x.below.atoms(Float))
-    if max(bits(x.above), bits(x.below)) > MOST_BITS or any(not 1 < LARGEST * y < LARGEST**2 for y in floats if y):
+    if max(number_bits(x.above), number_bits(x.below)) > MOST_BITS or any(
+        not 1 < LARGEST * y < LARGEST**2 for y in floats if y
+    ):
         raise UsageError("its numbers get too large: write smaller ones")
     if x.above.is_Mul and x.above.count_ops() > MOST_OPERATIONS:
         raise UsageError("it gets too large: write a shorter comparison")

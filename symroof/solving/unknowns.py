@@ -1,4 +1,4 @@
-"""What a comparison is solved for: a symbol, the numbers it may be, and the sizes that follow it."""
+"""The unknown of a comparison: a symbol and the range of its values."""
 
 from typing import Any
 
@@ -10,23 +10,23 @@ from symroof.architecture.structure import MAX_SIZE
 from symroof.cost.batch import BATCH_SYMBOLS, LARGEST
 from symroof.errors import UnknownName, UsageError, cure
 from symroof.model.model import Model
-from symroof.solving.scope import Scope
+from symroof.solving.scope import SolveScope
 
-PARTS = (s.u_F, s.u_W)  # parts of a whole
-WIDEST = 10**30  # of a real unknown
+FRACTIONS = (s.u_F, s.u_W)  # from 0 to 1
+WIDEST = 10**30  # the end of the domain of a real unknown
 
 
-def domain(x: Symbol) -> tuple[Any, Any]:
-    """The first and last number that are looked at: of a real unknown, without these."""
+def unknown_domain(x: Symbol) -> tuple[Any, Any]:
+    """The first and last number of the domain; that of a real unknown is open."""
     if s.group(x) == "size":
         return 1, MAX_SIZE
     if x.is_integer:
         return int(x != s.c), LARGEST
-    return Integer(0), Integer(1) if x in PARTS else Integer(WIDEST)
+    return Integer(0), Integer(1) if x in FRACTIONS else Integer(WIDEST)
 
 
-def asked_for(name: str, model: Model) -> Symbol:
-    """The symbol that is solved for. Raises UsageError for one that stands for others."""
+def unknown_symbol(name: str, model: Model) -> Symbol:
+    """The symbol of a name. Raises UsageError where it cannot be solved for."""
     sizes = model.architecture.sizes
     try:
         x = s.symbol(BATCH_SYMBOLS.get(name, name))
@@ -35,14 +35,14 @@ def asked_for(name: str, model: Model) -> Symbol:
         raise UnknownName("symbol to solve for", name, known) from None
     group = s.group(x)
     if group == "size" and str(x) not in sizes:
-        raise UsageError(f"{x} is no size of {model.name}: {cure(name, sizes, 'it has')}")
+        raise UsageError(f"{x} is not a size of {model.name}: {cure(name, sizes, 'it has')}")
     if group in ("batch", "rule", "step") and x != s.B:
-        raise UsageError(f"{x} stands for other symbols ({s.entry(str(x)).meaning}): solve for B, n, c or a size")
+        raise UsageError(f"{x} is defined by other symbols ({s.entry(str(x)).meaning}): solve for B, n, c or a size")
     return x
 
 
-def alone(x: Symbol, ratios: tuple[str, ...], model: Model) -> None:
-    """Raise UsageError for a size that contradicts others whatever it is."""
+def require_variable(x: Symbol, ratios: tuple[str, ...], model: Model) -> None:
+    """Raise UsageError for a size that cannot change without others."""
     if s.group(x) != "size" or ratios:
         return
     faults = []
@@ -53,12 +53,12 @@ def alone(x: Symbol, ratios: tuple[str, ...], model: Model) -> None:
             faults.append(str(error))
     if len(faults) == 2:
         with_it = [name for name in model.architecture.sizes if name.startswith("L_")] if x == s.L else ["..."]
-        cure = f"hold others to it, such as --hold {','.join(f'{name}/{x}' for name in with_it)}"
+        cure = f"couple others to it, such as --hold {','.join(f'{name}/{x}' for name in with_it)}"
         raise UsageError(f"{x} cannot change alone ({faults[1]}): {cure}")
 
 
-def possible(scope: Scope, value: int) -> bool:
-    """Whether a model can have that size, with those that follow it."""
+def is_valid_size(scope: SolveScope, value: int) -> bool:
+    """Whether a model can have that value of the unknown, with the sizes coupled to it."""
     point = Point({scope.unknown: value})
     sizes = {str(x): point.number(form) for x, form in scope.held.items()}
     try:

@@ -1,9 +1,9 @@
-"""What computes the blocks of a sweep: numpy on all cores, dask (on a cluster, where it is given one), JAX or CuPy.
+"""Engines that compute the blocks of a sweep: numpy on all cores, dask (on a cluster if given one), JAX or CuPy.
 
-All run the same tape, a pure function of arrays, in float64; numbers agree to the last few bits.
+All run the same program, a pure function of arrays, in float64; numbers agree to the last few bits.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from functools import partial
 from importlib import import_module
@@ -11,36 +11,41 @@ from itertools import islice
 from typing import Any
 
 from symroof.errors import MissingExtra, SymroofError, UnknownName, UsageError, shorten
-from symroof.sweeps.grid import BLOCK, Columns, Grid, Into, Slices, blocks, lengths, prepared, with_numpy
-from symroof.sweeps.tape import Tape, evaluated, exactly
+from symroof.sweeps.grid import (
+    BLOCK,
+    Blocks,
+    Columns,
+    Grid,
+    Into,
+    block_shape,
+    grid_blocks,
+    prepare_grid,
+    with_numpy,
+)
+from symroof.sweeps.ufunc_program import UfuncProgram, exact_values, run_program
 
-LARGE = 2**20  # points that are sent elsewhere at a time
-AHEAD = 16  # such blocks that a scheduler is asked for at a time
-PATIENCE = 10  # seconds in which a scheduler has to answer
-
-Found = Iterator[tuple[Slices, Columns]]
+LARGE = 2**20  # points of a block for another engine than numpy
+AHEAD = 16  # such blocks that a scheduler gets at a time
+TIMEOUT = 10  # seconds in which a scheduler has to answer
 
 
-def computed(grid: Grid, into: Into, engine: str = "numpy", scheduler: str = "") -> Found:
-    """The blocks of a grid in order, and their columns, written to the arrays that `into` gives.
-
-    `scheduler`: the address of dask's.
-    """
+def compute_blocks(grid: Grid, into: Into, engine: str = "numpy", scheduler: str = "") -> Blocks:
+    """The blocks of a grid in order, and their columns in the arrays of `into`; `scheduler`: the address of dask's."""
     if engine == "dask":
         return with_dask(grid, into, scheduler)
     return ENGINES[engine](grid, into)
 
 
-def check(engine: str, scheduler: str = "") -> None:
-    """Raises UnknownName for an engine that there is not, MissingExtra for one that is not installed."""
+def check_engine(engine: str, scheduler: str = "") -> None:
+    """Raises UnknownName for an unknown engine, MissingExtra for one that is not installed."""
     if engine not in ENGINES:
         raise UnknownName("engine", engine, ENGINES)
     if scheduler and engine != "dask":
-        raise UsageError(f"a scheduler is dask's: give engine dask with it, not {engine}")
-    imported(engine, "sweep" if engine == "numpy" else engine)
+        raise UsageError(f"a scheduler needs engine dask, not {engine}: give engine dask, or leave the scheduler out")
+    import_engine(engine, "sweep" if engine == "numpy" else engine)
 
 
-def imported(name: str, extra: str) -> Any:
+def import_engine(name: str, extra: str) -> Any:
     """A module of an optional dependency. Raises MissingExtra."""
     try:
         return import_module(name)
@@ -48,97 +53,94 @@ def imported(name: str, extra: str) -> Any:
         raise MissingExtra(f"a sweep by {name}", extra) from error
 
 
-def copied(out: Columns, values: Iterable[Any]) -> Columns:
-    """Arrays with values broadcast into them."""
+def copy_into(arrays: Columns, values: Iterable[Any]) -> Columns:
+    """The arrays, with values broadcast into them."""
     import numpy as np
 
-    for array, value in zip(out, values, strict=True):
+    for array, value in zip(arrays, values, strict=True):
         np.copyto(array, value)
-    return out
+    return arrays
 
 
-def apart(grid: Grid, into: Into, run: Callable[[list[Any], Mapping[int, Any]], Iterable[Any]]) -> Found:
-    """Blocks of a grid, each computed elsewhere from its part of the axes and of the steps on smaller grids."""
-    found = prepared(grid)
-    for slices in blocks(grid.shape, LARGE):
-        given = {i: found.value(i, slices, {}) for i in found.known}
-        values = run(grid.own(slices), given | grid.given(slices, found.inexact))
-        yield slices, copied(into(slices), values)
+def compute_each_block(grid: Grid, into: Into, run: Callable[[list[Any], Mapping[int, Any]], Iterable[Any]]) -> Blocks:
+    """Blocks of a grid, each computed by `run` from its part of the axes and the steps on smaller grids."""
+    prepared = prepare_grid(grid)
+    for slices in grid_blocks(grid.shape, LARGE):
+        known = {i: prepared.value(i, slices, {}) for i in prepared.known}
+        values = run(grid.arguments(slices), known | grid.exact_values(slices, prepared.inexact))
+        yield slices, copy_into(into(slices), values)
 
 
-def with_jax(grid: Grid, into: Into) -> Found:
+def with_jax(grid: Grid, into: Into) -> Blocks:
     """Blocks of a grid compiled by JAX for the device that it finds."""
-    jax = imported("jax", "jax")
-    in_64_bits = getattr(jax, "enable_x64", None)
-    in_64_bits = imported("jax.experimental", "jax").enable_x64 if in_64_bits is None else in_64_bits
-    traced = jax.jit(partial(evaluated, grid.tape, jax.numpy))
-
-    def run(own: list[Any], given: Mapping[int, Any]) -> Iterable[Any]:
-        import numpy as np
-
-        with in_64_bits(True):
-            return [np.asarray(x) for x in traced(own, given)]
-
-    return apart(grid, into, run)
-
-
-def with_cupy(grid: Grid, into: Into) -> Found:
-    """Blocks of a grid on a GPU by CuPy."""
-    cupy = imported("cupy", "cupy")
-
-    def run(own: list[Any], given: Mapping[int, Any]) -> Iterable[Any]:
-        sent = {i: cupy.asarray(x) for i, x in given.items()}
-        return [cupy.asnumpy(x) for x in evaluated(grid.tape, cupy, [cupy.asarray(x) for x in own], sent)]
-
-    return apart(grid, into, run)
-
-
-def with_dask(grid: Grid, into: Into, scheduler: str = "") -> Found:
-    """Blocks of a grid as the chunks of dask's arrays, on the cluster of a scheduler or else in this process."""
-    dask, array = imported("dask", "dask"), imported("dask.array", "dask")
-    cut = blocks(grid.shape, LARGE)
-    with connected(scheduler) if scheduler else nullcontext():
-        columns = lazily(grid, array)
-        while now := list(islice(cut, AHEAD)):
-            done = dask.compute([[x[slices] for x in columns] for slices in now])[0]
-            yield from ((slices, copied(into(slices), values)) for slices, values in zip(now, done, strict=True))
-
-
-def connected(scheduler: str) -> Any:
-    """A client of dask's scheduler. Raises SymroofError where none answers."""
-    client = imported("distributed", "dask").Client
-    try:
-        return client(scheduler, timeout=PATIENCE)
-    except (OSError, ValueError) as error:
-        raise SymroofError(
-            f"no scheduler of dask answers at {shorten(scheduler)}: start one, `dask scheduler`"
-        ) from error
-
-
-def lazily(grid: Grid, array: Any) -> list[Any]:
-    """The columns of a grid as dask's arrays, whose chunks are its blocks."""
     import numpy as np
 
-    first, found = lengths(next(blocks(grid.shape, LARGE))), prepared(grid)
+    jax = import_engine("jax", "jax")
+    enable_x64 = getattr(jax, "enable_x64", None) or import_engine("jax.experimental", "jax").enable_x64
+    traced = jax.jit(partial(run_program, grid.program, jax.numpy))
 
-    def sent(x: Any) -> Any:
-        if not np.ndim(x):
-            return x
-        return array.from_array(x, chunks=tuple(min(size, n) for size, n in zip(first, x.shape, strict=True)))
+    def run(arguments: list[Any], known: Mapping[int, Any]) -> Iterable[Any]:
+        with enable_x64(True):
+            return [np.asarray(x) for x in traced(arguments, known)]
 
-    given = {i: sent(x) for i, x in found.known.items()}
-    wholes = [sent(x) for x in grid.own(grid.whole, object)] if found.inexact else []
-    for i in found.inexact:
-        given[i] = array.map_blocks(_one, *wholes, tape=grid.tape, place=i, dtype=np.float64)
-    values = evaluated(grid.tape, np, [sent(x) for x in grid.own(grid.whole)], given)
-    return [array.broadcast_to(array.asarray(x), grid.shape, chunks=first) for x in values]
+    return compute_each_block(grid, into, run)
 
 
-def _one(*wholes: Any, tape: Tape, place: int) -> Any:
-    return exactly(tape, (place,), *wholes)[0]
+def with_cupy(grid: Grid, into: Into) -> Blocks:
+    """Blocks of a grid on a GPU by CuPy."""
+    cupy = import_engine("cupy", "cupy")
+
+    def run(arguments: list[Any], known: Mapping[int, Any]) -> Iterable[Any]:
+        on_gpu = {i: cupy.asarray(x) for i, x in known.items()}
+        return [cupy.asnumpy(x) for x in run_program(grid.program, cupy, [*map(cupy.asarray, arguments)], on_gpu)]
+
+    return compute_each_block(grid, into, run)
 
 
-ENGINES: dict[str, Callable[[Grid, Into], Found]] = {
+def with_dask(grid: Grid, into: Into, scheduler: str = "") -> Blocks:
+    """Blocks of a grid as the chunks of dask arrays, on the cluster of a scheduler or else in this process."""
+    dask, array = import_engine("dask", "dask"), import_engine("dask.array", "dask")
+    cut = grid_blocks(grid.shape, LARGE)
+    with dask_client(scheduler) if scheduler else nullcontext():
+        columns = dask_columns(grid, array)
+        while batch := list(islice(cut, AHEAD)):
+            computed = dask.compute([[x[slices] for x in columns] for slices in batch])[0]
+            yield from ((x, copy_into(into(x), values)) for x, values in zip(batch, computed, strict=True))
+
+
+def dask_client(scheduler: str) -> Any:
+    """A client of a dask scheduler. Raises SymroofError where none answers."""
+    client = import_engine("distributed", "dask").Client
+    try:
+        return client(scheduler, timeout=TIMEOUT)
+    except (OSError, ValueError) as error:
+        raise SymroofError(f"no dask scheduler answers at {shorten(scheduler)}: start one, `dask scheduler`") from error
+
+
+def dask_columns(grid: Grid, array: Any) -> list[Any]:
+    """The columns of a grid as dask arrays, whose chunks are its blocks."""
+    import numpy as np
+
+    chunks, prepared = block_shape(next(grid_blocks(grid.shape, LARGE))), prepare_grid(grid)
+    known = {i: chunked(x, array, chunks) for i, x in prepared.known.items()}
+    if prepared.inexact:
+        numbers = [chunked(x, array, chunks) for x in grid.arguments(grid.whole, object)]
+        for i in prepared.inexact:
+            known[i] = array.map_blocks(_exact_step, *numbers, program=grid.program, place=i, dtype=np.float64)
+    values = run_program(grid.program, np, [chunked(x, array, chunks) for x in grid.arguments(grid.whole)], known)
+    return [array.broadcast_to(array.asarray(x), grid.shape, chunks=chunks) for x in values]
+
+
+def chunked(x: Any, array: Any, chunks: tuple[int, ...]) -> Any:
+    """A numpy array as a dask array with these chunks, along axes of length 1 as long; a single number as it is."""
+    return array.from_array(x, chunks=tuple(map(min, chunks, x.shape))) if getattr(x, "ndim", 0) else x
+
+
+def _exact_step(*numbers: Any, program: UfuncProgram, place: int) -> Any:
+    return exact_values(program, (place,), *numbers)[0]
+
+
+ENGINES: dict[str, Callable[[Grid, Into], Blocks]] = {
     "numpy": partial(with_numpy, most=BLOCK),
     "dask": with_dask,
     "jax": with_jax,

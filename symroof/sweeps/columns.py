@@ -1,9 +1,9 @@
 """The columns of a sweep: quantities of a step as formulas in what is swept, all else bound.
 
-Names are quantities of `formula.QUANTITIES` (FLOP, bytes), storage (weight_size + cache_size), intensity (FLOP per
-byte), and memory: bytes that the step keeps, which are weights, cache and the most that one operator reads and writes.
-On a machine: time, seconds of one operator after another; time.compute and time.memory, what matmuls take at the
-peaks, and weights and cache; time.lower, the larger of those; energy, joules; fits, 1 where memory holds the step.
+Names are the quantities of `symroof.formula` (FLOP, bytes), storage (weight_size + cache_size), intensity (FLOP per
+byte), and memory: bytes of weights, cache and the most that one operator reads and writes. On a machine: time, seconds
+of one operator after another; time.compute and time.memory, seconds at the peaks of matmuls, and of weights and cache;
+time.lower, the larger of those; energy, joules; fits, 1 where the step fits the memory.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ from sympy import Add, Dummy, Expr, Integer, Le, Max, Min, Mul, Rational, Symbol
 
 from symroof import symbols as s
 from symroof.algebra.binding import Binding, symbols_of
-from symroof.algebra.points import exact, multiplied_out
+from symroof.algebra.points import exact_number_or_infinity, multiplied_out
 from symroof.cost import batch_sums
 from symroof.cost.cost import FIELDS, Cost
 from symroof.cost.quantities import COSTS, RATIOS, SUMS, quantity
@@ -24,44 +24,44 @@ from symroof.errors import UnknownName, UsageError
 from symroof.hardware.platform import Platform
 from symroof.model import uniform
 from symroof.model.model import Model
-from symroof.model.uniform import Form
+from symroof.model.uniform import OperatorFormula
 from symroof.performance import step_time
 from symroof.quantization.precision import Precision, precision
-from symroof.sweeps.tape import Tape
-from symroof.sweeps.tape_compiler import compiled
+from symroof.sweeps.ufunc_compiler import compile_program
+from symroof.sweeps.ufunc_program import UfuncProgram
 
-NEEDED = ("memory",)  # bytes besides those of a cost
-CLOCKS: Mapping[str, Callable[["Case", Platform], Expr]] = {
+MEMORY = ("memory",)  # bytes that are not a field of a cost
+MACHINE_COLUMNS: Mapping[str, Callable[["Case", Platform], Expr]] = {
     "time": step_time.serial_time,
     "time.compute": step_time.matmul_seconds,
     "time.memory": step_time.memory_seconds,
     "time.lower": step_time.lower_bound,
     "energy": step_time.step_energy,
-    "fits": lambda case, used: Le(case.memory, Rational(exact(used.machine.memory)), evaluate=False),
+    "fits": lambda case, used: Le(case.memory, Rational(exact_number_or_infinity(used.machine.memory)), evaluate=False),
 }
-KNOWN = (*COSTS, *SUMS, *RATIOS, *NEEDED, *CLOCKS)
+COLUMNS = (*COSTS, *SUMS, *RATIOS, *MEMORY, *MACHINE_COLUMNS)
 
 
-def unit(name: str) -> str:
+def column_unit(name: str) -> str:
     """The unit of a column: FLOP, bytes, FLOP/byte, s, J, or none."""
-    if name in CLOCKS:
+    if name in MACHINE_COLUMNS:
         return {"energy": "J", "fits": ""}.get(name, "s")
     if name in RATIOS:
         return "FLOP/byte"
-    return "bytes" if name in (*SUMS, *NEEDED) or quantity(name).unit == "byte" else quantity(name).unit
+    return "bytes" if name in (*SUMS, *MEMORY) or quantity(name).unit == "byte" else quantity(name).unit
 
 
-def named(name: str) -> str:
-    """A column by its name, in which - and _ are alike. Raises UnknownName."""
-    found = name.strip().lower().replace("-", "_")
-    if found not in KNOWN:
-        raise UnknownName("quantity", name, KNOWN)
-    return found
+def column_name(name: str) -> str:
+    """The full name of a column, in which - and _ are alike. Raises UnknownName."""
+    column = name.strip().lower().replace("-", "_")
+    if column not in COLUMNS:
+        raise UnknownName("quantity", name, COLUMNS)
+    return column
 
 
 @dataclass(frozen=True)
 class Case:
-    """A model under rules and formats, with what of batch and sizes is no axis: all that formulas leave unsaid.
+    """A model under rules and formats, and the batch where it is not an axis.
 
     `sizes`: formulas of the sizes that are an axis, or follow one.
     """
@@ -71,7 +71,7 @@ class Case:
     formats: Mapping[str, str | None]
     batch: Mapping[Symbol, int]
     sizes: Mapping[Symbol, Expr]
-    unknown: Symbol | None = None  # of a comparison's, which it is not
+    unknown: Symbol | None = None  # nothing is solved for
 
     @cached_property
     def rows(self) -> tuple[tuple[str, Any, Any], ...]:
@@ -85,134 +85,159 @@ class Case:
 
     @cached_property
     def precision(self) -> Precision:
-        """The formats in force."""
+        """The formats of all roles."""
         return precision(self.model.config, self.model.architecture, s.b_s in self.symbols, **self.formats)
 
     @cached_property
     def numbers(self) -> dict[Symbol, Any]:
-        """Sizes, and what of the batch is no axis."""
+        """Sizes, and the batch where it is not an axis."""
         return {**self.model.sizes, **self.batch, **self.sizes}
 
     @cached_property
     def widths(self) -> dict[Symbol, Fraction]:
-        """Bytes an element."""
-        return uniform.widths(self.precision)
+        """Bytes per element."""
+        return uniform.width_values(self.precision)
 
     @cached_property
-    def meaning(self) -> "Meaning":
-        """What rules and the batch make of all other symbols."""
-        return meaning(self.model.definitions(self.rules), self.symbols, self.numbers)
+    def definitions(self) -> "SymbolDefinitions":
+        """The definitions of all other symbols by the rules and the batch."""
+        return symbol_definitions(self.model.definitions(self.rules), self.symbols, self.numbers)
 
-    def forms(self, widths: Mapping[Symbol, Any]) -> tuple[Form, ...]:
+    def forms(self, widths: Mapping[Symbol, Any]) -> tuple[OperatorFormula, ...]:
         """The operators with numbers for all but the axes."""
-        bound = Binding(self.meaning.symbols, {x: y for x, y in self.numbers.items() if x != y}, widths)
-        found = self.meaning
-        return tuple(
-            Form(
-                path,
-                op.role,
-                op.width,
-                bound(count),
-                Cost(*(found.straight(bound(getattr(op.cost, x))) for x in FIELDS)),
-            )
-            for path, count, op in self.rows
-        )
+        bound = Binding(self.definitions.symbols, {x: y for x, y in self.numbers.items() if x != y}, widths)
+
+        def cost(op: Any) -> Cost:
+            return Cost(*(self.definitions.without_differences(bound(getattr(op.cost, x))) for x in FIELDS))
+
+        return tuple(OperatorFormula(path, op.role, op.width, bound(count), cost(op)) for path, count, op in self.rows)
 
     @cached_property
-    def bound_forms(self) -> tuple[Form, ...]:
-        """Those with elements of the formats in force."""
+    def bound_forms(self) -> tuple[OperatorFormula, ...]:
+        """The operators with the bytes per element of the formats."""
         return self.forms(self.widths)
 
     def total(self, name: str) -> Expr:
         """A quantity of all operators."""
-        found = self.forms(dict.fromkeys(self.widths, Integer(1))) if name == "parameters" else self.bound_forms
-        return Add(*(x.of(quantity(name)) for x in found))
+        elements = name == "parameters"
+        operators = self.forms(dict.fromkeys(self.widths, Integer(1))) if elements else self.bound_forms
+        return Add(*(x.of(quantity(name)) for x in operators))
 
     @cached_property
     def memory(self) -> Expr:
-        """Bytes that the step keeps."""
+        """Bytes in memory during the step."""
         moved = {x.cost.act_read + x.cost.act_write for x in self.bound_forms}
         return self.total("weight_size") + self.total("cache_size") + Max(*moved, evaluate=False)
 
     def column(self, name: str, used: Platform | None) -> Expr:
         """A column's formula. Raises UsageError for one that needs a machine where there is none."""
-        if name in CLOCKS:
+        if name in MACHINE_COLUMNS:
             if used is None:
-                raise UsageError(f"quantity {name} is that of a machine: give one, such as --on h100-sxm")
-            return CLOCKS[name](self, used)
+                raise UsageError(f"quantity {name} needs a machine: give one, such as --on h100-sxm")
+            return MACHINE_COLUMNS[name](self, used)
         if name in SUMS:
-            return Add(*(self.total(x) for x in SUMS[name]))
+            return Add(*map(self.total, SUMS[name]))
         if name in RATIOS:
-            above, below = (self.total(x) for x in RATIOS[name])
+            above, below = map(self.total, RATIOS[name])
             return above / below
-        return self.memory if name in NEEDED else self.total(name)
+        return self.memory if name in MEMORY else self.total(name)
 
-    def tape(self, names: Iterable[str], used: Platform | None, arguments: Sequence[Symbol]) -> Tape:
-        """Columns as a tape of the axes."""
-        return compiled([self.column(x, used) for x in names], arguments, self.meaning.kept)
+    def program(self, names: Iterable[str], used: Platform | None, arguments: Sequence[Symbol]) -> UfuncProgram:
+        """Columns as a program of the axes."""
+        return compile_program([self.column(x, used) for x in names], arguments, self.definitions.intermediates)
 
 
 @dataclass(frozen=True)
-class Meaning:
-    """What symbols stand for, and the symbols in that which are kept: their formulas, whether of whole numbers.
+class SymbolDefinitions:
+    """Definitions of symbols, and the intermediate symbols in them: their formulas, and whether of whole numbers.
 
-    `others`: a kept symbol as a whole less what of the whole it is not, another kept symbol.
+    `complements`: an intermediate as a whole less the rest of that whole, which is another intermediate.
     """
 
     symbols: Mapping[Symbol, Any]
-    kept: Mapping[Symbol, tuple[Expr, bool]]
-    others: Mapping[Symbol, Expr]
+    intermediates: Mapping[Symbol, tuple[Expr, bool]]
+    complements: Mapping[Symbol, Expr]
 
-    def straight(self, expr: Expr) -> Expr:
-        """A sum in which what is taken away is gone, as far as it is a part of what is there."""
-        if not expr.free_symbols & self.others.keys():
+    def without_differences(self, expr: Expr) -> Expr:
+        """A sum whose negative terms cancel, where they are intermediates that their complements replace."""
+        if not expr.free_symbols & self.complements.keys():
             return expr
-        less = [x for x in Add.make_args(multiplied_out(expr)) if x.as_coeff_Mul()[0] < 0]
-        names = {x: y for x, y in self.others.items() if any(term.has(x) for term in less)}
-        return multiplied_out(expr.xreplace(names)) if names else expr
+        negative = [x for x in Add.make_args(multiplied_out(expr)) if x.as_coeff_Mul()[0] < 0]
+        replaced = {x: y for x, y in self.complements.items() if any(term.has(x) for term in negative)}
+        return multiplied_out(expr.xreplace(replaced)) if replaced else expr
 
 
-def meaning(layer: Mapping[Symbol, Expr], used: set[Symbol], numbers: Mapping[Symbol, Any]) -> Meaning:
-    """What the definitions of some rules make of symbols that are used.
+def symbol_definitions(
+    layer: Mapping[Symbol, Expr], used: set[Symbol], numbers: Mapping[Symbol, Any]
+) -> SymbolDefinitions:
+    """The definitions of some rules for the symbols that are used.
 
-    Sums over the batch are inserted where floats add them up without loss, and kept apart where not; so is what a
-    step makes of them, such as the experts that it reads.
+    Sums over the batch are substituted where floats add them up without loss, and are intermediates where not; so are
+    values that a step derives from them, such as the experts that it reads.
     """
     steps = {x: expr for x, expr in layer.items() if s.group(x) == "step" and x in used}
-    summands = batch_sums.summands(layer, used | symbols_of(steps.values()))
-    choices = {
-        x: expr for x, expr in layer.items() if s.group(x) == "rule" and not expr.free_symbols & {*layer, s.n, s.c}
+    terms = batch_sums.query_terms(layer, used | symbols_of(steps.values()))
+    known, choices = {x: y for x, y in numbers.items() if x != y}, batch_free_choices(layer)
+    intermediates: dict[Symbol, tuple[Expr, bool]] = {}
+    sums = batch_sum_values(terms, Binding(choices, known), intermediates)
+    complements = intermediate_complements(intermediates)
+    values = step_values(steps, Binding(choices, known, sums), intermediates)
+    return SymbolDefinitions({**choices, **sums, **values}, intermediates, complements)
+
+
+def batch_free_choices(layer: Mapping[Symbol, Expr]) -> dict[Symbol, Expr]:
+    """The choices of the rules that depend neither on the batch nor on other definitions."""
+    open_symbols = {*layer, s.n, s.c}
+    return {x: expr for x, expr in layer.items() if s.group(x) == "rule" and not expr.free_symbols & open_symbols}
+
+
+def batch_sum_values(
+    terms: Mapping[Symbol, Expr], fixed: Binding, intermediates: dict[Symbol, tuple[Expr, bool]]
+) -> dict[Symbol, Expr]:
+    """Sums over B queries by the term of one query; a term that subtracts is an intermediate."""
+    values = {x: fixed(expr) for x, expr in terms.items() if x != s.B}
+    return {
+        x: fixed(s.B) * (expr if is_positive_sum(expr) else intermediate(x, expr, True, intermediates))
+        for x, expr in values.items()
     }
-    known = {x: y for x, y in numbers.items() if x != y}
-    fixed, kept, found = Binding(choices, known), dict[Symbol, tuple[Expr, bool]](), dict[Symbol, Any]()
-    for x, expr in summands.items():
-        if x != s.B:
-            own = fixed(expr)
-            found[x] = fixed(s.B) * (own if lossless(own) else apart(x, own, True, kept))
-    wholes = {x: (whole, own) for x, (own, _) in kept.items() if (whole := chosen_of(own)) is not None}
-    others = {x: whole - apart(x, whole - own, True, kept) for x, (whole, own) in wholes.items()}
-    stepped = Binding(choices, known, found)
-    for x, expr in steps.items():
-        own = stepped(expr)
-        found[x] = own if own.is_number or own.is_Symbol else apart(x, own, False, kept)
-    return Meaning({**choices, **found}, kept, others)
 
 
-def apart(x: Symbol, expr: Expr, whole: bool, kept: dict[Symbol, tuple[Expr, bool]]) -> Symbol:
-    """A symbol that is kept in place of another."""
+def intermediate_complements(intermediates: dict[Symbol, tuple[Expr, bool]]) -> dict[Symbol, Expr]:
+    """Each intermediate with a choice for a factor, as the product without that less another intermediate."""
+    wholes = {x: (without_choice(expr), expr) for x, (expr, _) in intermediates.items()}
+    return {
+        x: whole - intermediate(x, whole - expr, True, intermediates)
+        for x, (whole, expr) in wholes.items()
+        if whole is not None
+    }
+
+
+def step_values(
+    steps: Mapping[Symbol, Expr], bound: Binding, intermediates: dict[Symbol, tuple[Expr, bool]]
+) -> dict[Symbol, Expr]:
+    """What a step makes of the batch: a number, a symbol, or an intermediate."""
+    values = {x: bound(expr) for x, expr in steps.items()}
+    return {
+        x: expr if expr.is_number or expr.is_Symbol else intermediate(x, expr, False, intermediates)
+        for x, expr in values.items()
+    }
+
+
+def intermediate(x: Symbol, expr: Expr, whole: bool, intermediates: dict[Symbol, tuple[Expr, bool]]) -> Symbol:
+    """A new intermediate symbol that replaces another."""
     name = Dummy(str(x), nonnegative=True)
-    kept[name] = (expr, whole)
+    intermediates[name] = (expr, whole)
     return name
 
 
-def chosen_of(expr: Expr) -> Expr | None:
-    """What a product is at most that has a choice for a factor, which is 0 or 1; None for any other."""
-    own = Mul.make_args(expr)
-    choice = next((x for x in own if isinstance(x, Min) and Integer(1) in x.args), None)
-    return None if choice is None else Mul(*(x for x in own if x is not choice))
+def without_choice(expr: Expr) -> Expr | None:
+    """A product without its factor Min(1, ...), a choice of 0 or 1; None where it has none."""
+    factors = Mul.make_args(expr)
+    choice = next((x for x in factors if isinstance(x, Min) and Integer(1) in x.args), None)
+    return None if choice is None else Mul(*(x for x in factors if x is not choice))
 
 
-def lossless(expr: Expr) -> bool:
+def is_positive_sum(expr: Expr) -> bool:
     """Whether a sum has nothing to subtract."""
     if expr.has(Min, Max, floor):
         return False

@@ -1,7 +1,7 @@
-"""Tapes over grids, a block at a time, by numpy in threads.
+"""Ufunc programs over grids, a block at a time, by numpy in threads.
 
-A grid is an outer product of axes; its points are in C order, the last axis first. Steps on few axes are taken once,
-on their own small grid, and blocks broadcast them.
+A grid is an outer product of axes; its points are in C order, the last axis fastest. Steps on few axes are computed
+once, on the smaller grid of those axes, and blocks broadcast them.
 """
 
 import os
@@ -13,20 +13,31 @@ from functools import cached_property
 from math import ceil, prod
 from typing import Any
 
-from symroof.sweeps.axes import integers
-from symroof.sweeps.tape import EXACT, UFUNCS, Axes, Tape, bare, exactly, largest, order, taken
+from symroof.sweeps.axes import int64_array
+from symroof.sweeps.ufunc_program import (
+    EXACT,
+    UFUNCS,
+    Axes,
+    UfuncProgram,
+    exact_inputs,
+    exact_values,
+    execution_order,
+    largest_exact_value,
+    step_value,
+)
 
-BLOCK = 2**16  # points that are computed at a time, which stay near a core
-PIECE = 2**14  # points that are computed at a time in Python's whole numbers, which take room
-HOISTED = 2**21  # points of a smaller grid that is kept whole
+BLOCK = 2**16  # points that are computed at a time; they fit in a core's cache
+PIECE = 2**14  # points that are computed at a time in Python's whole numbers, which need more memory
+HOISTED = 2**21  # points of a smaller grid that is computed once
 
 Slices = tuple[slice, ...]
 Columns = list[Any]  # arrays of a block's shape
 Into = Callable[[Slices], Columns]  # the arrays that a block's columns are written to
+Blocks = Iterator[tuple[Slices, Columns]]
 
 
-def blocks(shape: Sequence[int], most: int = BLOCK) -> Iterator[Slices]:
-    """A grid in blocks of about `most` points, each a run of rows in C order."""
+def grid_blocks(shape: Sequence[int], most: int = BLOCK) -> Iterator[Slices]:
+    """A grid in blocks of about `most` points, each a run of consecutive rows in C order."""
     cut, inner = len(shape), 1
     while cut and inner * shape[cut - 1] <= most:
         cut -= 1
@@ -37,30 +48,30 @@ def blocks(shape: Sequence[int], most: int = BLOCK) -> Iterator[Slices]:
         return
     length = shape[cut - 1]
     step = ceil(length / ceil(length / max(1, most // inner)))
-    for outer in corners(shape[: cut - 1]):
+    for outer in single_points(shape[: cut - 1]):
         for first in range(0, length, step):
             yield (*outer, slice(first, min(first + step, length)), *whole)
 
 
-def corners(shape: Sequence[int]) -> Iterator[Slices]:
+def single_points(shape: Sequence[int]) -> Iterator[Slices]:
     """All single points of a grid."""
     if not shape:
         yield ()
         return
     for i in range(shape[0]):
-        yield from ((slice(i, i + 1), *rest) for rest in corners(shape[1:]))
+        yield from ((slice(i, i + 1), *rest) for rest in single_points(shape[1:]))
 
 
-def lengths(slices: Slices) -> tuple[int, ...]:
+def block_shape(slices: Slices) -> tuple[int, ...]:
     """The shape of a block."""
     return tuple(x.stop - x.start for x in slices)
 
 
 @dataclass(frozen=True)
 class Grid:
-    """A tape over the values of its axes."""
+    """A program over the values of its axes."""
 
-    tape: Tape
+    program: UfuncProgram
     axes: tuple[Sequence[int], ...]
 
     @property
@@ -69,18 +80,23 @@ class Grid:
         return tuple(map(len, self.axes))
 
     def argument(self, axis: int, cut: slice, kind: Any) -> Any:
-        """A part of an axis as an array along its place."""
-        found = integers(self.axes[axis][cut]).astype(kind)
-        return found.reshape([-1 if i == axis else 1 for i in range(len(self.axes))])
+        """A part of an axis as an array along its dimension."""
+        values = int64_array(self.axes[axis][cut]).astype(kind)
+        return values.reshape([-1 if i == axis else 1 for i in range(len(self.axes))])
 
-    def own(self, slices: Slices, kind: Any = float) -> list[Any]:
+    def arguments(self, slices: Slices, kind: Any = float) -> list[Any]:
         """A block's part of each axis."""
         return [self.argument(i, x, kind) for i, x in enumerate(slices)]
 
     @property
     def whole(self) -> Slices:
-        """All of it as one block."""
+        """The whole grid as one block."""
         return tuple(slice(0, n) for n in self.shape)
+
+    @property
+    def all_axes(self) -> Axes:
+        """The places of all axes."""
+        return frozenset(range(len(self.axes)))
 
     def size(self, axes: Axes) -> int:
         """The points of some of its axes."""
@@ -88,38 +104,39 @@ class Grid:
 
     @cached_property
     def inexact(self) -> tuple[int, ...]:
-        """The exact steps that floats would lose on this grid, and Python's whole numbers do not."""
+        """The exact steps whose floats would be rounded on this grid; they need Python's whole numbers."""
         most = [x[-1] if isinstance(x, range) else max(x) for x in self.axes]
-        return bare(self.tape) if largest(self.tape, most) > EXACT else ()
+        return exact_inputs(self.program) if largest_exact_value(self.program, most) > EXACT else ()
 
     def part(self, array: Any, axes: Axes, slices: Slices) -> Any:
         """A block's part of an array on some axes."""
         return array[tuple(x if i in axes else slice(None) for i, x in enumerate(slices))] if axes else array
 
-    def given(self, slices: Slices, places: Sequence[int]) -> dict[int, Any]:
+    def exact_values(self, slices: Slices, places: Sequence[int]) -> dict[int, Any]:
         """Exact steps of a block, computed in whole numbers."""
-        steps, found = self.tape.steps, dict[int, Any]()
+        steps, values = self.program.steps, dict[int, Any]()
         for axes in {steps[i].axes for i in places}:
             same = [i for i in places if steps[i].axes == axes]
-            own = tuple(x if i in axes else slice(0, 1) for i, x in enumerate(slices))
-            found |= dict(zip(same, self.exactly(own, same), strict=True))
-        return found
+            cut = tuple(x if i in axes else slice(0, 1) for i, x in enumerate(slices))
+            values |= dict(zip(same, self.exact_arrays(cut, same), strict=True))
+        return values
 
-    def exactly(self, slices: Slices, places: Sequence[int]) -> list[Any]:
-        """Such steps that have the same axes, a piece at a time."""
+    def exact_arrays(self, slices: Slices, places: Sequence[int]) -> list[Any]:
+        """Exact steps of a block that have the same axes, a piece at a time."""
         import numpy as np
 
-        found = [np.empty(lengths(slices)) for _ in places]
-        for piece in blocks(lengths(slices), PIECE):
+        arrays = [np.empty(block_shape(slices)) for _ in places]
+        for piece in grid_blocks(block_shape(slices), PIECE):
             here = tuple(slice(x.start + y.start, x.start + y.stop) for x, y in zip(slices, piece, strict=True))
-            for array, values in zip(found, exactly(self.tape, places, *self.own(here, object)), strict=True):
+            pieces = exact_values(self.program, places, *self.arguments(here, object))
+            for array, values in zip(arrays, pieces, strict=True):
                 array[piece] = values
-        return found
+        return arrays
 
 
 @dataclass(frozen=True)
-class Move:
-    """A step that is taken for each block: whether it has all axes, and the steps whose arrays are free after it."""
+class BlockStep:
+    """A step that is computed for each block: whether it has all axes, and the steps whose arrays are free after it."""
 
     place: int
     full: bool
@@ -127,104 +144,137 @@ class Move:
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """A grid whose smaller grids are computed: steps `known`, `inexact` ones left, and the moves of a block."""
+class PreparedGrid:
+    """A grid with its smaller grids computed: the `known` steps, `inexact` ones that remain, the steps of a block."""
 
     grid: Grid
     known: Mapping[int, Any]
     inexact: tuple[int, ...]
-    moves: tuple[Move, ...]
+    steps: tuple[BlockStep, ...]
 
     def value(self, place: int, slices: Slices, values: Mapping[int, Any]) -> Any:
         """What a step is in a block."""
         if place in values:
             return values[place]
-        return self.grid.part(self.known[place], self.grid.tape.steps[place].axes, slices)
+        return self.grid.part(self.known[place], self.grid.program.steps[place].axes, slices)
 
     def fill(self, slices: Slices, out: Columns) -> Columns:
-        """Computes a block's columns into arrays."""
+        """Compute a block's columns into arrays."""
         import numpy as np
 
-        tape, shape, free = self.grid.tape, lengths(slices), list[Any]()
-        values, target = self.grid.given(slices, self.inexact), dict(zip(tape.results, out, strict=True))
-        for move in self.moves:
-            step = tape.steps[move.place]
-            if step.operation == "argument":
-                values[move.place] = self.grid.argument(step.parts[0], slices[step.parts[0]], float)
-                continue
-            parts, into = [self.value(x, slices, values) for x in step.parts], target.get(move.place)
-            if move.full and into is None:
-                into = free.pop() if free else np.empty(shape)
-            values[move.place] = getattr(np, UFUNCS[step.operation])(*parts, out=into if move.full else None)
-            free += [values.pop(x) for x in move.frees]
-        for place, array in zip(tape.results, out, strict=True):
+        results = self.grid.program.results
+        values = self.step_values(slices, dict(zip(results, out, strict=True)))
+        for place, array in zip(results, out, strict=True):
             if values.get(place) is not array:
                 np.copyto(array, self.value(place, slices, values))
         return out
 
+    def step_values(self, slices: Slices, outputs: Mapping[int, Any]) -> dict[int, Any]:
+        """The steps of a block whose arrays are not free again, those of `outputs` in their arrays."""
+        import numpy as np
 
-def prepared(grid: Grid) -> Prepared:
-    """A grid with all steps taken that are on smaller grids, as long as those are small enough to keep."""
+        values, free = self.grid.exact_values(slices, self.inexact), list[Any]()
+        for x in self.steps:
+            array = outputs.get(x.place) if x.full else None
+            if x.full and array is None:
+                array = free.pop() if free else np.empty(block_shape(slices))
+            values[x.place] = self.computed_step(x.place, slices, values, array)
+            free += [values.pop(y) for y in x.frees]
+        return values
+
+    def computed_step(self, place: int, slices: Slices, values: Mapping[int, Any], array: Any) -> Any:
+        """A step of a block, computed into the array if there is one."""
+        import numpy as np
+
+        step = self.grid.program.steps[place]
+        if step.operation == "argument":
+            return self.grid.argument(step.parts[0], slices[step.parts[0]], float)
+        return getattr(np, UFUNCS[step.operation])(*(self.value(x, slices, values) for x in step.parts), out=array)
+
+
+def prepare_grid(grid: Grid) -> PreparedGrid:
+    """A grid with all steps computed that are on smaller grids, where those are small enough."""
+    small = small_steps(grid)
+    exact = grid.exact_values(grid.whole, [i for i in grid.inexact if i in small])
+    inexact = tuple(i for i in grid.inexact if i not in small)
+    todo = execution_order(grid.program, {*exact, *inexact})
+    left = [i for i in todo if i not in small]
+    used = {*grid.program.results, *(x for i in left for x in operands(grid.program, i))}
+    known = small_values(grid, [i for i in todo if i in small], exact, used)
+    return PreparedGrid(grid, known, inexact, block_steps(grid, left))
+
+
+def small_steps(grid: Grid) -> set[int]:
+    """The steps on grids that are smaller than the whole and small enough to be computed once."""
+    steps = enumerate(grid.program.steps)
+    return {i for i, x in steps if not x.axes or (x.axes != grid.all_axes and grid.size(x.axes) <= HOISTED)}
+
+
+def small_values(grid: Grid, places: Sequence[int], exact: Mapping[int, Any], used: set[int]) -> dict[int, Any]:
+    """The `exact` steps and some others, all on smaller grids; without those that nothing uses later."""
     import numpy as np
 
-    tape, steps, every = grid.tape, grid.tape.steps, frozenset(range(len(grid.axes)))
-    small = {i for i, x in enumerate(steps) if not x.axes or (x.axes != every and grid.size(x.axes) <= HOISTED)}
-    known = grid.given(grid.whole, [i for i in grid.inexact if i in small])
-    inexact = tuple(i for i in grid.inexact if i not in small)
-    todo = order(tape, {*known, *inexact})
-    left = [i for i in todo if i not in small]
-    wanted = {*tape.results, *(x for i in left for x in operands(tape, i))}
-    here = [i for i in todo if i in small]
-    for i, dropped in zip(here, last_uses(tape, here), strict=True):
-        own = steps[i].operation == "argument"
-        known[i] = grid.argument(i, grid.whole[i], float) if own else taken(steps[i], np, known, ())
-        for x in dropped - wanted:
-            del known[x]
-    full = {i for i in left if steps[i].axes == every and steps[i].operation in UFUNCS} - {*tape.results}
-    uses = zip(left, last_uses(tape, left), strict=True)
-    moves = (Move(i, steps[i].axes == every, tuple(dropped & full)) for i, dropped in uses)
-    return Prepared(grid, known, inexact, tuple(moves))
+    steps, values = grid.program.steps, dict(exact)
+    for i, dropped in zip(places, last_uses(grid.program, places), strict=True):
+        argument = steps[i].operation == "argument"
+        values[i] = grid.argument(i, grid.whole[i], float) if argument else step_value(steps[i], np, values, ())
+        for x in dropped - used:
+            del values[x]
+    return values
 
 
-def operands(tape: Tape, place: int) -> tuple[int, ...]:
-    """The steps that a step is of."""
-    step = tape.steps[place]
+def block_steps(grid: Grid, places: Sequence[int]) -> tuple[BlockStep, ...]:
+    """Some steps in order, as they are computed for each block."""
+    steps, results = grid.program.steps, {*grid.program.results}
+    full = {i for i in places if steps[i].axes == grid.all_axes}
+    arrays = {i for i in full if steps[i].operation in UFUNCS} - results
+    uses = zip(places, last_uses(grid.program, places), strict=True)
+    return tuple(BlockStep(i, i in full, tuple(dropped & arrays)) for i, dropped in uses)
+
+
+def operands(program: UfuncProgram, place: int) -> tuple[int, ...]:
+    """The steps that a step uses."""
+    step = program.steps[place]
     return step.parts if step.operation in UFUNCS else ()
 
 
-def last_uses(tape: Tape, places: Sequence[int]) -> list[set[int]]:
-    """For each of some steps in order, those that no later one is of."""
-    last = {x: i for i in places for x in operands(tape, i)}
-    return [{x for x in operands(tape, i) if last[x] == i} for i in places]
+def last_uses(program: UfuncProgram, places: Sequence[int]) -> list[set[int]]:
+    """For each of some steps in order, those that no later one uses."""
+    last = {x: i for i in places for x in operands(program, i)}
+    return [{x for x in operands(program, i) if last[x] == i} for i in places]
 
 
-def cores() -> int:
+def available_cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def ordered(work: Callable[[Slices], Columns], cut: Iterable[Slices], workers: int) -> Iterator[tuple[Slices, Columns]]:
-    """The columns of blocks in order, computed in threads a few ahead."""
+def compute_in_threads(work: Callable[[Slices], Columns], cut: Iterable[Slices], workers: int) -> Blocks:
+    """The columns of blocks in order, computed in threads a few blocks ahead."""
+    waiting: deque[tuple[Slices, Future[Columns]]] = deque()
     with ThreadPoolExecutor(workers) as pool:
-        waiting: deque[tuple[Slices, Future[Columns]]] = deque()
         try:
             for slices in cut:
                 waiting.append((slices, pool.submit(work, slices)))
                 if len(waiting) > 2 * workers:
-                    first, done = waiting.popleft()
-                    yield first, done.result()
+                    yield first_block(waiting)
             while waiting:
-                first, done = waiting.popleft()
-                yield first, done.result()
+                yield first_block(waiting)
         finally:
             for _, future in waiting:
                 future.cancel()
 
 
-def with_numpy(grid: Grid, into: Into, most: int) -> Iterator[tuple[Slices, Columns]]:
+def first_block(waiting: deque[tuple[Slices, Future[Columns]]]) -> tuple[Slices, Columns]:
+    """The first of the blocks that wait, once it is done."""
+    slices, future = waiting.popleft()
+    return slices, future.result()
+
+
+def with_numpy(grid: Grid, into: Into, most: int) -> Blocks:
     """Blocks of a grid on all cores."""
-    found, cut = prepared(grid), blocks(grid.shape, most)
-    if cores() == 1 or prod(grid.shape) <= most:
-        yield from ((x, found.fill(x, into(x))) for x in cut)
+    prepared, cut = prepare_grid(grid), grid_blocks(grid.shape, most)
+    if available_cores() == 1 or prod(grid.shape) <= most:
+        yield from ((x, prepared.fill(x, into(x))) for x in cut)
     else:
-        yield from ordered(lambda x: found.fill(x, into(x)), cut, cores())
+        yield from compute_in_threads(lambda x: prepared.fill(x, into(x)), cut, available_cores())

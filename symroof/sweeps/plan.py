@@ -1,4 +1,4 @@
-"""A sweep that is ready to be computed, a block at a time or in memory, and the arrays that it comes to."""
+"""A sweep that is ready to be computed, a block at a time or in memory, and its arrays."""
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
@@ -6,54 +6,54 @@ from itertools import product
 from typing import Any
 
 from symroof.errors import MissingExtra, UnknownName, UsageError
+from symroof.results import Result
 from symroof.sweeps import axes as parsing
 from symroof.sweeps import backends, writers
-from symroof.sweeps.grid import Columns, Grid, Slices, lengths
-from symroof.sweeps.writers import Heads, Rows
+from symroof.sweeps.grid import Columns, Grid, Slices, block_shape
+from symroof.sweeps.writers import Header, RowBlock
 
-MOST = 10**9  # rows of a file
-IN_MEMORY = 2 * 10**8  # numbers of a sweep that is kept in memory, 8 bytes each
+MAX_ROWS = 10**9  # rows of a file
+MAX_NUMBERS_IN_MEMORY = 2 * 10**8  # of 8 bytes each
 
 
 @dataclass(frozen=True)
-class Part:
-    """A combination of settings, and the tape of its columns over the axes of numbers."""
+class SweepPart:
+    """A combination of settings, and the program of its columns over the axes of numbers."""
 
     settings: tuple[Any, ...]
     grid: Grid
 
 
 @dataclass(frozen=True)
-class Plan:
+class SweepPlan:
     """A sweep that is ready to be computed."""
 
-    heads: Heads
-    parts: tuple[Part, ...]
+    header: Header
+    parts: tuple[SweepPart, ...]
     engine: str = "numpy"
     scheduler: str = ""
 
     @property
     def rows(self) -> int:
-        """How many there are."""
-        return parsing.points(self.heads.axes)
+        """How many rows there are."""
+        return parsing.combination_count(self.header.axes)
 
-    def blocks(self) -> Generator[Rows, None, None]:
+    def blocks(self) -> Generator[RowBlock, None, None]:
         """All rows, a block at a time, in order."""
         import numpy as np
 
-        count = len(self.heads.units)
+        def arrays(slices: Slices) -> Columns:
+            return [np.empty(block_shape(slices)) for _ in self.header.units]
+
         for part in self.parts:
-            found = backends.computed(
-                part.grid, lambda x: [np.empty(lengths(x)) for _ in range(count)], self.engine, self.scheduler
-            )
-            for slices, values in found:
+            for slices, values in backends.compute_blocks(part.grid, arrays, self.engine, self.scheduler):
                 numbers = tuple(x[cut] for x, cut in zip(part.grid.axes, slices, strict=True))
-                yield Rows(part.settings, numbers, values)
+                yield RowBlock(part.settings, numbers, values)
 
     def write(self, path: str) -> int:
-        """Writes a CSV, Parquet or npz file by its ending, a block at a time; how many rows. Raises UsageError."""
-        bounded(self.rows, MOST)
-        with writers.opened(path, self.heads) as sheet:
+        """Write a CSV, Parquet or npz file by its ending, a block at a time; how many rows. Raises UsageError."""
+        check_count(self.rows, MAX_ROWS)
+        with writers.open_sheet(path, self.header) as sheet:
             for rows in self.blocks():
                 sheet.write(rows)
         return self.rows
@@ -62,26 +62,26 @@ class Plan:
         """All columns as arrays. Raises UsageError where they are too many."""
         import numpy as np
 
-        bounded(self.rows * len(self.heads.units), IN_MEMORY)
-        every: Columns = [np.empty(self.heads.shape) for _ in self.heads.units]
-        places = product(*(range(len(x.values)) for x in self.heads.settings))
+        units = self.header.units
+        check_count(self.rows * len(units), MAX_NUMBERS_IN_MEMORY)
+        columns: Columns = [np.empty(self.header.shape) for _ in units]
+        places = product(*(range(len(x.values)) for x in self.header.settings))
         for part, place in zip(self.parts, places, strict=True):
-            views = [x[(*place, ...)] for x in every]
+            self.fill(part, [x[(*place, ...)] for x in columns])
+        return Sweep({x.name: x.array for x in self.header.axes}, dict(zip(units, columns, strict=True)), dict(units))
 
-            def into(slices: Slices, views: Columns = views) -> Columns:
-                return [x[(*slices, ...)] for x in views]
+    def fill(self, part: SweepPart, columns: Columns) -> None:
+        """Compute a part into arrays."""
 
-            for _ in backends.computed(part.grid, into, self.engine, self.scheduler):
-                pass
-        return Sweep(
-            {x.name: x.array for x in self.heads.axes},
-            dict(zip(self.heads.units, every, strict=True)),
-            dict(self.heads.units),
-        )
+        def views(slices: Slices) -> Columns:
+            return [x[(*slices, ...)] for x in columns]
+
+        for _ in backends.compute_blocks(part.grid, views, self.engine, self.scheduler):
+            pass
 
 
 @dataclass(frozen=True, repr=False)
-class Sweep:
+class Sweep(Result):
     """Columns by name, each an array in the shape of the grid; the values of its axes; the columns' units."""
 
     axes: Mapping[str, Any]
@@ -90,10 +90,10 @@ class Sweep:
 
     def __getitem__(self, name: str) -> Any:
         """A column, or an axis. Raises UnknownName."""
-        found = {**self.axes, **self.columns}
-        if name not in found:
-            raise UnknownName("column", name, found)
-        return found[name]
+        arrays = {**self.axes, **self.columns}
+        if name not in arrays:
+            raise UnknownName("column", name, arrays)
+        return arrays[name]
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -109,17 +109,17 @@ class Sweep:
         import numpy as np
 
         grid = np.meshgrid(*self.axes.values(), indexing="ij") if self.axes else []
-        heads = {name: x.ravel() for name, x in zip(self.axes, grid, strict=True)}
-        return pd.DataFrame({**heads, **{name: x.ravel() for name, x in self.columns.items()}})
+        axes = dict(zip(self.axes, grid, strict=True))
+        return pd.DataFrame({name: x.ravel() for name, x in {**axes, **self.columns}.items()})
 
     def __repr__(self) -> str:
         grid = " by ".join(f"{len(x)} {name}" for name, x in self.axes.items())
         return f"<symroof sweep of {', '.join(self.columns)} over {grid or 'one point'}>"
 
 
-def bounded(count: int, most: int) -> None:
+def check_count(count: int, most: int) -> None:
     """Raises UsageError for a sweep of too many rows or numbers."""
     if count > most:
-        what = "rows" if most == MOST else "numbers in memory"
-        cure = "sweep it in parts, or by larger steps" + ("" if most == MOST else ", or write it to a file")
+        what = "rows" if most == MAX_ROWS else "numbers in memory"
+        cure = "sweep it in parts, or by larger steps" + ("" if most == MAX_ROWS else ", or write it to a file")
         raise UsageError(f"a sweep of {count:,} {what}: give {most:,} at most; {cure}")

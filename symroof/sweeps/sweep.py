@@ -5,39 +5,38 @@
     sweep.frame()     # the same as a table of pandas: batch, cached, flops, bytes
 
 Axes are those of `axes`, settings first, then numbers as they are given; the last one runs fastest. Columns are those
-of `columns`, in float64: FLOP, bytes, seconds, joules. Times are told of what does not fit the memory, too; column
-`fits` says what does. Everything is checked, sizes in all their combinations, before the first number is computed.
+of `columns`, in float64: FLOP, bytes, seconds, joules. Times include steps that do not fit the memory; column `fits`
+says which do. Everything is checked, sizes in all their combinations, before the first number is computed.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
-from math import prod
 from typing import Any
 
 from sympy import Expr, Symbol
 
 from symroof import symbols as s
 from symroof.algebra.points import Point
-from symroof.dtypes import canonical
+from symroof.dtypes import format_name
 from symroof.errors import UsageError
 from symroof.hardware.machines import Machine, machine
-from symroof.hardware.platform import Place, Platform, placed, platform
-from symroof.model.coupled_sizes import held
-from symroof.model.model import Model, Rules, chosen, load
-from symroof.model.uniform import uniform
+from symroof.hardware.platform import Place, Platform, as_platform, platform
+from symroof.model.coupled_sizes import coupled_sizes
+from symroof.model.model import Model, Rules, load, rules_with_logits
+from symroof.model.uniform import batch_values
 from symroof.sweeps import axes as parsing
 from symroof.sweeps import backends, columns
 from symroof.sweeps.axes import FORMATS, Axis
 from symroof.sweeps.columns import Case
 from symroof.sweeps.grid import Grid
-from symroof.sweeps.plan import MOST, Part, Plan, Sweep, bounded
-from symroof.sweeps.writers import Heads
+from symroof.sweeps.plan import MAX_ROWS, Sweep, SweepPart, SweepPlan, check_count
+from symroof.sweeps.writers import Header
 
-CASES = 1000  # combinations of settings
-SIZES = 10**5  # combinations of sizes, each of which is checked
-USUAL = ("flops", "bytes")
+MAX_SETTINGS = 1000  # combinations of settings
+MAX_SIZES = 10**5  # combinations of sizes, each of which is checked
+DEFAULT_COLUMNS = ("flops", "bytes")
 
 
 def sweep(
@@ -46,15 +45,36 @@ def sweep(
     quantities: str | Iterable[str] = (),
     **given: Any,
 ) -> Sweep:
-    """A model over a grid, in memory; all that `plan` takes."""
-    return plan(model, over, quantities, **given).in_memory()
+    """A model over a grid, in memory; arguments as for `plan_sweep`."""
+    return plan_sweep(model, over, quantities, **given).in_memory()
 
 
-def plan(
+def plan_sweep(
     model: Model | str | None,
     over: Mapping[str, Any] | Iterable[str],
     quantities: str | Iterable[str] = (),
     *,
+    engine: str = "numpy",
+    scheduler: str = "",
+    **given: Any,
+) -> SweepPlan:
+    """A sweep that is ready to be computed: `plan_sweep(model, {"batch": "1:512:x2"}, "flops,time", on="h100-sxm")`.
+
+    `model`: None where it is an axis. `over`: axes, as text (see `axes`) or values; `quantities`: names of columns, by
+    default FLOP and bytes, and time on a machine. `given`: arguments of `fixed_arguments`. Raises UsageError.
+    """
+    backends.check_engine(engine, scheduler)
+    swept, fixed = parsing.axes(over), fixed_arguments(model, **given)
+    check_swept_axes(swept, fixed)
+    settings, numbers = ([x for x in swept if x.setting is wanted] for wanted in (True, False))
+    names = column_names(quantities, fixed.on is not None or any(x.name == "on" for x in settings))
+    parts = tuple(fixed.part(x, numbers, names) for x in combinations_of(settings))
+    header = Header((*settings, *numbers), {x: columns.column_unit(x) for x in names})
+    return SweepPlan(header, parts, engine, scheduler)
+
+
+def fixed_arguments(
+    model: Model | str | None,
     on: Place | None = None,
     new: int | None = None,
     cached: int | None = None,
@@ -64,53 +84,34 @@ def plan(
     logits: str | None = None,
     machines: Iterable[Machine] = (),
     use: Mapping[str, Any] | None = None,
-    engine: str = "numpy",
-    scheduler: str = "",
     mtp: bool = False,
     **formats: str | None,
-) -> Plan:
-    """A sweep that is ready to be computed: `plan(model, {"batch": "1:512:x2"}, "flops,time", on="h100-sxm")`.
+) -> "_FixedArguments":
+    """What a sweep does not run over.
 
-    `model`: None where it is an axis. `over`: axes, of text as `axes` has it or of values; `quantities`: those of
-    `columns`, FLOP and bytes unless given, and time on a machine. `new`, `cached` and `batch_size` of what is no axis:
-    1, 0 and 1 unless given. `hold`: ratios of sizes to a size that is swept, which stay, such as "f/d". `machines`: of
-    one's own, by name in axis `on`; `use`: what `platforms.platform` takes besides; `mtp`: with the layers that predict
-    tokens further ahead, of models that are named. Raises UsageError.
+    `new`, `cached` and `batch_size`: by default 1, 0 and 1, or an axis. `hold`: ratios of sizes to a swept size that
+    stay the same, such as "f/d". `machines`: custom machines, by name in axis `on`; `use`: arguments of
+    `hardware.platform.platform`; `mtp`: with the layers that predict further tokens, of models by name.
     """
-    backends.check(engine, scheduler)
-    found = parsing.axes(over)
-    base = _Base(
-        model,
-        on,
-        {"batch": batch_size, "new": new, "cached": cached},
-        tuple(hold),
-        rules,
-        logits,
-        {x.name: x for x in machines},
-        use or {},
-        mtp,
-        formats,
-    )
-    base.check(found)
-    settings, numbers = [x for x in found if x.setting], tuple(x for x in found if not x.setting)
-    bounded(parsing.points(found), MOST)
-    if parsing.points(settings) > CASES:
-        raise UsageError(f"{parsing.points(settings)} combinations of settings: give {CASES} at most")
-    asked = [quantities] if isinstance(quantities, str) else list(quantities)
-    names = tuple(dict.fromkeys(columns.named(x) for text in asked for x in text.split(",") if x.strip()))
-    machined = on is not None or any(x.name == "on" for x in settings)
-    names = names or (*USUAL, *(("time",) if machined else ()))
-    parts = tuple(
-        base.part(dict(zip([x.name for x in settings], values, strict=True)), numbers, names)
-        for values in product(*(x.values for x in settings))
-    )
-    heads = Heads((*settings, *numbers), {x: columns.unit(x) for x in names})
-    return Plan(heads, parts, engine, scheduler)
+    batch, by_name = {"batch": batch_size, "new": new, "cached": cached}, {x.name: x for x in machines}
+    return _FixedArguments(model, on, batch, tuple(hold), rules, logits, by_name, use or {}, mtp, formats)
+
+
+def column_names(quantities: str | Iterable[str], on_machine: bool) -> tuple[str, ...]:
+    """The columns named in texts with commas, without repeats; by default FLOP and bytes, and time on a machine."""
+    texts = [quantities] if isinstance(quantities, str) else quantities
+    names = dict.fromkeys(columns.column_name(x) for text in texts for x in text.split(",") if x.strip())
+    return tuple(names) or (DEFAULT_COLUMNS if not on_machine else (*DEFAULT_COLUMNS, "time"))
+
+
+def combinations_of(swept: Sequence[Axis]) -> Iterator[dict[str, Any]]:
+    """Every combination of the values of axes, by name."""
+    return (dict(zip([x.name for x in swept], y, strict=True)) for y in product(*(x.values for x in swept)))
 
 
 @dataclass(frozen=True)
-class _Base:
-    """What a sweep does not run over."""
+class _FixedArguments:
+    """What a sweep does not run over, in place of axes."""
 
     model: Model | str | None
     on: Place | None
@@ -123,83 +124,108 @@ class _Base:
     mtp: bool
     formats: Mapping[str, str | None]
 
-    def check(self, found: Sequence[Axis]) -> None:
-        """Raises UsageError for what is both an axis and given, or neither."""
-        given = {**self.batch, "model": self.model, "on": self.on, "logits": self.logits, **self.formats}
-        for x in found:
-            if given.get(x.name) is not None:
-                raise UsageError(f"{x.name} is swept over, and given besides: leave one out")
-        names = [x.name for x in found]
-        if self.model is None and "model" not in names:
-            raise UsageError("no model: give one, or an axis such as model=llama-3.1-8b,qwen3-8b")
-        if "gpus" in names and self.on is None and "on" not in names:
-            raise UsageError("gpus are those of a machine: give one, such as --on h100-sxm")
+    @property
+    def given(self) -> dict[str, Any]:
+        """The arguments that could be an axis, by its name."""
+        return {**self.batch, "model": self.model, "on": self.on, "logits": self.logits, **self.formats}
 
-    def part(self, settings: Mapping[str, Any], numbers: tuple[Axis, ...], names: tuple[str, ...]) -> Part:
-        """The tape at some settings."""
-        model = self.loaded(settings)
-        parsing.known(numbers, model.architecture.sizes)
+    def part(self, settings: Mapping[str, Any], numbers: Sequence[Axis], names: Sequence[str]) -> SweepPart:
+        """The columns at some settings, over the axes of numbers."""
+        model = self.loaded_model(settings)
+        parsing.check_axis_names(numbers, model.architecture.sizes)
         swept = [s.symbol(x.symbol) for x in numbers]
+        sizes = swept_sizes(model, [x for x in swept if s.group(x) == "size"], self.hold)
+        check_size_combinations(model, numbers, sizes)
+        case = Case(model, self.rules_at(settings), self.formats_at(settings), self.fixed_batch(swept), sizes)
+        program = case.program(names, self.platform(settings), swept)
+        texts = tuple(map(parsing.setting_text, settings.values()))
+        return SweepPart(texts, Grid(program, tuple(x.values for x in numbers)))
+
+    def fixed_batch(self, swept: Sequence[Symbol]) -> dict[Symbol, int]:
+        """The batch where it is not an axis."""
         given = {name: value for name, value in self.batch.items() if value is not None}
-        step = uniform(given.get("new", 1), given.get("cached", 0), given.get("batch", 1))
-        sizes = followed(model, [x for x in swept if s.group(x) == "size"], self.hold)
-        checked(model, numbers, sizes)
+        batch = batch_values(given.get("new", 1), given.get("cached", 0), given.get("batch", 1))
+        return {x: value for x, value in batch.items() if x not in swept}
+
+    def rules_at(self, settings: Mapping[str, Any]) -> tuple[str, ...]:
+        """The rules at some settings."""
+        rules = settings["rules"].split("+") if "rules" in settings else self.rules
+        return rules_with_logits(rules, settings.get("logits", self.logits))
+
+    def formats_at(self, settings: Mapping[str, Any]) -> dict[str, str | None]:
+        """The formats at some settings. Raises UnknownName for an unknown one."""
         formats = {**self.formats, **{x: settings[x] for x in FORMATS if x in settings}}
         for x in filter(None, formats.values()):
-            canonical(x)
-        rules = settings["rules"].split("+") if "rules" in settings else self.rules
-        case = Case(
-            model,
-            chosen(rules, settings.get("logits", self.logits)),
-            formats,
-            {x: value for x, value in step.items() if x not in swept},
-            sizes,
-        )
-        tape = case.tape(names, self.platform(settings), swept)
-        return Part(tuple(map(parsing.told, settings.values())), Grid(tape, tuple(x.values for x in numbers)))
+            format_name(x)
+        return formats
 
-    def loaded(self, settings: Mapping[str, Any]) -> Model:
+    def loaded_model(self, settings: Mapping[str, Any]) -> Model:
         """The model at some settings."""
-        found = settings.get("model", self.model)
-        return found if isinstance(found, Model) else load(found, self.mtp)
+        model = settings.get("model", self.model)
+        return model if isinstance(model, Model) else load(model, self.mtp)
 
     def platform(self, settings: Mapping[str, Any]) -> Platform | None:
-        """The machine at some settings, used as is said."""
+        """The machine at some settings, and how it is used."""
         on, count = settings.get("on", self.on), settings.get("gpus", 1)
         if on is None:
             return None
         if isinstance(on, str):
             on = machine(on, self.machines)
-        found = platform(on, **self.use) if isinstance(on, Machine) else placed(on)
-        return replace(found, machine=found.machine.times(count))
+        used = platform(on, **self.use) if isinstance(on, Machine) else as_platform(on)
+        return replace(used, machine=used.machine.times(count))
 
 
-def followed(model: Model, swept: Sequence[Symbol], hold: Sequence[str]) -> dict[Symbol, Expr]:
-    """Sizes that are swept, and those that follow one: as the config has it, or in a ratio that is held."""
-    ratios = [y.strip() for text in hold for y in text.split(",") if y.strip()]
-    found: dict[Symbol, Expr] = {x: x for x in swept}
-    for ratio in ratios:
-        if ratio.rpartition("/")[2].strip() not in map(str, swept):
+def check_swept_axes(swept: Sequence[Axis], fixed: _FixedArguments) -> None:
+    """Raises UsageError for an axis that is given as an argument too, a missing model or machine, too many rows."""
+    names = [x.name for x in swept]
+    if twice := [x for x in names if fixed.given.get(x) is not None]:
+        raise UsageError(f"{twice[0]} is both swept over and given: leave one out")
+    if fixed.model is None and "model" not in names:
+        raise UsageError("no model: give one, or an axis such as model=llama-3.1-8b,qwen3-8b")
+    if "gpus" in names and fixed.on is None and "on" not in names:
+        raise UsageError("gpus needs a machine: give one, such as --on h100-sxm")
+    check_count(parsing.combination_count(swept), MAX_ROWS)
+    if (count := parsing.combination_count(x for x in swept if x.setting)) > MAX_SETTINGS:
+        raise UsageError(f"{count} combinations of settings: give {MAX_SETTINGS} at most")
+
+
+def swept_sizes(model: Model, swept: Sequence[Symbol], hold: Sequence[str]) -> dict[Symbol, Expr]:
+    """Sizes that are swept, and those that follow one: as in the config, or in a ratio that is held."""
+    sizes: dict[Symbol, Expr] = {x: x for x in swept}
+    for x, ratios in held_ratios(hold, swept).items():
+        following = {y: expr for y, expr in coupled_sizes(x, ratios, model).items() if y not in swept}
+        if twice := [y for y in following if y in sizes]:
+            raise UsageError(f"{twice[0]} follows {sizes[twice[0]]} and {x}: hold it to one")
+        sizes |= following
+    return sizes
+
+
+def held_ratios(hold: Sequence[str], swept: Sequence[Symbol]) -> dict[Symbol, tuple[str, ...]]:
+    """The ratios to each swept size, of texts with commas. Raises UsageError for a ratio to another size."""
+    ratios = [x.strip() for text in hold for x in text.split(",") if x.strip()]
+    bases = [x.rpartition("/")[2].strip() for x in ratios]
+    for ratio, base in zip(ratios, bases, strict=True):
+        if base not in map(str, swept):
             raise UsageError(f"hold {ratio}: give ratios to a size that is swept, such as f/d with an axis d")
-    for x in swept:
-        own = held(x, tuple(y for y in ratios if y.rpartition("/")[2].strip() == str(x)), model)
-        if twice := [y for y in own if y in found and y not in swept]:
-            raise UsageError(f"{twice[0]} follows {found[twice[0]]} and {x}: hold it to one")
-        found |= {y: expr for y, expr in own.items() if y not in swept}
-    return found
+    return {x: tuple(y for y, base in zip(ratios, bases, strict=True) if base == str(x)) for x in swept}
 
 
-def checked(model: Model, numbers: Sequence[Axis], sizes: Mapping[Symbol, Expr]) -> None:
+def check_size_combinations(model: Model, numbers: Sequence[Axis], sizes: Mapping[Symbol, Expr]) -> None:
     """Raises UsageError for a combination of sizes that the model cannot have."""
-    found = [x for x in numbers if s.group(s.symbol(x.symbol)) == "size"]
-    if (count := prod(len(x.values) for x in found)) > SIZES:
-        raise UsageError(f"{count:,} combinations of sizes, each of which is checked: give {SIZES:,} at most")
-    for values in product(*(x.values for x in found)):
-        point = Point(dict(zip((s.symbol(x.symbol) for x in found), values, strict=True)))
-        own = {str(x): point.number(expr) for x, expr in sizes.items()}
-        try:
-            model.with_sizes(**own)
-        except UsageError as error:
-            told = ", ".join(f"{x.name} = {value}" for x, value in zip(found, values, strict=True))
-            part = next((f"{x} would be {value}" for x, value in own.items() if isinstance(value, Fraction)), error)
-            raise UsageError(f"at {told}: {part}") from error
+    swept = [x for x in numbers if s.group(s.symbol(x.symbol)) == "size"]
+    if (count := parsing.combination_count(swept)) > MAX_SIZES:
+        raise UsageError(f"{count:,} combinations of sizes, all of which are checked: give {MAX_SIZES:,} at most")
+    for point in combinations_of(swept):
+        check_sizes(model, point, sizes)
+
+
+def check_sizes(model: Model, swept: Mapping[str, int], sizes: Mapping[Symbol, Expr]) -> None:
+    """Raises UsageError for sizes that the model cannot have, by formulas in the swept ones."""
+    point = Point({s.symbol(x): value for x, value in swept.items()})
+    values = {str(x): point.number(expr) for x, expr in sizes.items()}
+    try:
+        model.with_sizes(**values)
+    except UsageError as error:
+        at = ", ".join(f"{x} = {value}" for x, value in swept.items())
+        reason = next((f"{x} would be {value}" for x, value in values.items() if isinstance(value, Fraction)), error)
+        raise UsageError(f"at {at}: {reason}") from error

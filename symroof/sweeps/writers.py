@@ -1,10 +1,10 @@
-"""What a sweep is written to, block by block: CSV, Parquet or NumPy's npz, in files that are there whole or not at all.
+"""Files that a sweep is written to block by block: CSV, Parquet or NumPy's npz; they appear when they are complete.
 
-CSV      a line of heads, then a line a row: settings, numbers, columns. Whole numbers of less than 2^53 are written so.
+CSV      a header, then one line per row: settings, numbers, columns. Whole numbers below 2^53 have no decimal point.
 Parquet  the same columns: settings as dictionaries of strings, numbers as int64, quantities as float64 with their unit
          in the field's metadata. Needs pyarrow.
 npz      every axis as an array under its name; every quantity as one in the shape of the grid, or the rows that are
-         done, in C order, where a sweep was ended early.
+         done, in C order, where a sweep was interrupted.
 """
 
 import shutil
@@ -18,15 +18,15 @@ from tempfile import TemporaryFile
 from typing import Any, BinaryIO, Protocol
 
 from symroof.errors import MissingExtra, UnknownName, UsageError, shorten
-from symroof.files import beside
-from symroof.sweeps.axes import Axis, integers
+from symroof.files import write_atomically
+from symroof.sweeps.axes import Axis, int64_array
 
-GROUP = 2**20  # rows of a group of Parquet's
-WHOLE = 2.0**53  # floats below are written as whole numbers where they are
+GROUP = 2**20  # rows of a row group of Parquet
+WHOLE = 2.0**53  # whole floats below are written as integers
 
 
 @dataclass(frozen=True)
-class Heads:
+class Header:
     """The axes of a sweep, settings first, and the units of its columns by name."""
 
     axes: tuple[Axis, ...]
@@ -34,7 +34,7 @@ class Heads:
 
     @property
     def names(self) -> list[str]:
-        """The heads of all columns."""
+        """The names of all columns of a table."""
         return [*(x.name for x in self.axes), *self.units]
 
     @property
@@ -49,8 +49,8 @@ class Heads:
 
 
 @dataclass(frozen=True)
-class Rows:
-    """Rows of a sweep: what each setting is, the numbers of each axis, and the columns in the shape of those."""
+class RowBlock:
+    """Rows of a sweep: the value of each setting, the numbers of each axis, and the columns in the shape of those."""
 
     settings: tuple[str, ...]
     numbers: tuple[Sequence[int], ...]
@@ -63,58 +63,56 @@ class Rows:
         """The values of every axis, row by row."""
         import numpy as np
 
-        shape = tuple(map(len, self.numbers))
-        places = ([-1 if i == j else 1 for j in range(len(shape))] for i in range(len(shape)))
-        own = (np.asarray(x, dtype=kind).reshape(place) for x, place in zip(values, places, strict=True))
-        return [np.broadcast_to(x, shape).ravel() for x in own]
+        arrays = (np.asarray(x, dtype=kind) for x in values)
+        return [x.ravel() for x in np.meshgrid(*arrays, indexing="ij")]
 
 
 class Sheet(Protocol):
     """A file that rows are written to."""
 
-    def write(self, rows: Rows) -> None:
-        """Writes rows."""
+    def write(self, rows: RowBlock) -> None:
+        """Write rows."""
 
     def finish(self) -> None:
-        """Makes of what is written a whole file."""
+        """Complete the file."""
 
     def close(self) -> None:
-        """Lets go of all that it holds."""
+        """Release all resources."""
 
 
 class Csv:
     """Lines of text."""
 
-    def __init__(self, file: BinaryIO, heads: Heads) -> None:
+    def __init__(self, file: BinaryIO, header: Header) -> None:
         self.file = file
-        self.line([quoted(x) for x in heads.names])
+        self.line([csv_field(x) for x in header.names])
 
     def line(self, words: Iterable[str]) -> None:
-        """Writes one line."""
+        """Write one line."""
         self.file.write((",".join(words) + "\n").encode())
 
-    def write(self, rows: Rows) -> None:
-        """Writes rows."""
-        settings = "".join(quoted(x) + "," for x in rows.settings)
+    def write(self, rows: RowBlock) -> None:
+        """Write rows."""
+        settings = "".join(csv_field(x) + "," for x in rows.settings)
         axes = [x.tolist() for x in rows.spread([[*map(str, x)] for x in rows.numbers], object)]
-        lines = map(",".join, zip(*axes, *map(texts, rows.columns), strict=True))
+        lines = map(",".join, zip(*axes, *map(number_texts, rows.columns), strict=True))
         self.file.write((settings + ("\n" + settings).join(lines) + "\n").encode())
 
     def finish(self) -> None:
-        """Writes what is left."""
+        """Write what is left."""
         self.file.flush()
 
     def close(self) -> None:
-        """Holds nothing else."""
+        """Release nothing: there is nothing else."""
 
 
-def quoted(text: str) -> str:
-    """A text as a field of CSV."""
+def csv_field(text: str) -> str:
+    """A text as a CSV field."""
     return '"' + text.replace('"', '""') + '"' if any(x in text for x in ',"\n\r') else text
 
 
-def texts(column: Any) -> Iterable[str]:
-    """Numbers as text: the shortest that reads back the same; whole ones without a point."""
+def number_texts(column: Any) -> Iterable[str]:
+    """Numbers as the shortest text that reads back the same; whole ones without a decimal point."""
     import numpy as np
 
     flat = column.ravel()
@@ -124,115 +122,121 @@ def texts(column: Any) -> Iterable[str]:
 
 
 class Parquet:
-    """Groups of rows by column."""
+    """Row groups by column."""
 
-    def __init__(self, file: BinaryIO, heads: Heads) -> None:
+    def __init__(self, file: BinaryIO, header: Header) -> None:
         try:
             import pyarrow
             from pyarrow import parquet
         except ImportError as error:
             raise MissingExtra("a Parquet file", "frame") from error
         word, self.arrow = pyarrow.dictionary(pyarrow.int32(), pyarrow.string()), pyarrow
-        fields = [pyarrow.field(x.name, word if x.setting else pyarrow.int64()) for x in heads.axes]
-        fields += [pyarrow.field(x, pyarrow.float64(), metadata={"unit": unit}) for x, unit in heads.units.items()]
+        fields = [pyarrow.field(x.name, word if x.setting else pyarrow.int64()) for x in header.axes]
+        fields += [pyarrow.field(x, pyarrow.float64(), metadata={"unit": unit}) for x, unit in header.units.items()]
         self.schema, self.waiting = pyarrow.schema(fields), list[Any]()
         self.writer = parquet.ParquetWriter(file, self.schema)
 
-    def write(self, rows: Rows) -> None:
-        """Keeps rows until there are enough for a group."""
+    def write(self, rows: RowBlock) -> None:
+        """Collect rows until there are enough for a group."""
         import numpy as np
 
         zeros = np.zeros(len(rows), dtype=np.int32)
         words = [self.arrow.DictionaryArray.from_arrays(zeros, [x]) for x in rows.settings]
-        numbers = rows.spread([*map(integers, rows.numbers)], np.int64)
+        numbers = rows.spread([*map(int64_array, rows.numbers)], np.int64)
         self.waiting.append(self.arrow.table([*words, *numbers, *(x.ravel() for x in rows.columns)], self.schema))
         if sum(map(len, self.waiting)) >= GROUP:
             self.group()
 
     def group(self) -> None:
-        """Writes the rows that wait."""
+        """Write the rows that wait."""
         if self.waiting:
             self.writer.write_table(self.arrow.concat_tables(self.waiting).unify_dictionaries())
             self.waiting = []
 
     def finish(self) -> None:
-        """Writes what is left, and the list of groups."""
+        """Write what is left, and the list of groups."""
         self.group()
         self.writer.close()
 
     def close(self) -> None:
-        """Lets go of a file that may have failed."""
+        """Release a file that may have failed."""
         with suppress(OSError):
             self.writer.close()
 
 
 class Npz:
-    """A file without a name for each column, put together at the end."""
+    """A temporary file for each column, put together at the end."""
 
-    def __init__(self, file: BinaryIO, heads: Heads) -> None:
-        self.file, self.heads, self.done = file, heads, 0
-        self.held, folder = ExitStack(), Path(file.name).parent
-        self.parts = [self.held.enter_context(TemporaryFile(dir=folder)) for _ in heads.units]  # noqa: SIM115
+    def __init__(self, file: BinaryIO, header: Header) -> None:
+        self.file, self.header, self.done = file, header, 0
+        self.stack, folder = ExitStack(), Path(file.name).parent
+        self.parts = [self.stack.enter_context(TemporaryFile(dir=folder)) for _ in header.units]  # noqa: SIM115
 
-    def write(self, rows: Rows) -> None:
-        """Adds to each column."""
+    def write(self, rows: RowBlock) -> None:
+        """Append to each column."""
         for part, column in zip(self.parts, rows.columns, strict=True):
             part.write(column.tobytes())
         self.done += len(rows)
 
     def finish(self) -> None:
-        """Puts axes and columns into one file."""
+        """Put axes and columns into one file."""
         import numpy as np
 
-        shape = self.heads.shape if self.done == prod(self.heads.shape) else (self.done,)
-        about = {"descr": "<f8", "fortran_order": False, "shape": shape}
+        shape = self.header.shape if self.done == prod(self.header.shape) else (self.done,)
         with zipfile.ZipFile(self.file, "w") as archive:
-            for x in self.heads.axes:
+            for x in self.header.axes:
                 with archive.open(f"{x.name}.npy", "w") as member:
                     np.lib.format.write_array(member, x.array)
-            for name, part in zip(self.heads.units, self.parts, strict=True):
-                part.seek(0)
+            for name, part in zip(self.header.units, self.parts, strict=True):
                 with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                    np.lib.format.write_array_header_1_0(member, about)
-                    shutil.copyfileobj(part, member, 2**20)
-                part.close()
+                    write_column(member, part, shape)
 
     def close(self) -> None:
-        """Lets go of the columns."""
+        """Release the columns."""
         with suppress(OSError):
-            self.held.close()
+            self.stack.close()
 
 
-Made = Callable[[BinaryIO, Heads], Sheet]
-KINDS: dict[str, Made] = {".csv": Csv, ".parquet": Parquet, ".npz": Npz}
+def write_column(member: Any, values: Any, shape: tuple[int, ...]) -> None:
+    """Write an array of float64 from its bytes in a file, and close that."""
+    import numpy as np
+
+    np.lib.format.write_array_header_1_0(member, {"descr": "<f8", "fortran_order": False, "shape": shape})
+    values.seek(0)
+    shutil.copyfileobj(values, member, 2**20)
+    values.close()
 
 
-def kind(path: str) -> Made:
-    """What a file is written as, by its ending; devices and pipes as CSV. Raises UnknownName, UsageError."""
+SheetClass = Callable[[BinaryIO, Header], Sheet]
+KINDS: dict[str, SheetClass] = {".csv": Csv, ".parquet": Parquet, ".npz": Npz}
+
+
+def writer_class(path: str) -> SheetClass:
+    """The sheet for a file name's ending; CSV for devices and pipes. Raises UnknownName, UsageError."""
     target = Path(path)
     ending, device = target.suffix.lower(), target.exists() and not target.is_file()
     if device and ending in KINDS.keys() - {".csv"}:
-        raise UsageError(f"{shorten(path)} is no file: Parquet and npz are written to one")
+        raise UsageError(f"{shorten(path)} is not a regular file: Parquet and npz need one")
     if ending not in KINDS and not device:
         raise UnknownName("ending of a file", ending or path, KINDS, "; or leave -o out for CSV")
     return Csv if device else KINDS[ending]
 
 
 @contextmanager
-def opened(path: str, heads: Heads) -> Iterator[Sheet]:
-    """A sheet in a file, which is there once all is written and not before; nothing is left where that fails.
+def open_sheet(path: str, header: Header) -> Iterator[Sheet]:
+    """A sheet in a file, which appears once all is written; nothing is left where that fails.
 
     Raises UnknownName and UsageError as `kind` does, OSError where it cannot be written.
     """
-    made, target = kind(path), Path(path).resolve()
-    place = target.open("wb") if target.exists() and not target.is_file() else beside(target)
-    with place as file, finished(made(file, heads)) as sheet:
+    sheet_class, target = writer_class(path), Path(path).resolve()
+    place = target.open("wb") if target.exists() and not target.is_file() else write_atomically(target)
+    with place as file, finishing(sheet_class(file, header)) as sheet:
         yield sheet
 
 
 @contextmanager
-def finished(sheet: Sheet) -> Iterator[Sheet]:
-    """A sheet, finished after use."""
+def finishing(sheet: Sheet) -> Iterator[Sheet]:
+    """A sheet, completed after use."""
     try:
         yield sheet
         sheet.finish()

@@ -1,4 +1,4 @@
-"""The size and the tokens that make the most of a budget of FLOP, in closed form or by bisection."""
+"""The size and the tokens of least loss for a budget of FLOP, in closed form or by bisection."""
 
 import math
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from symroof.cost.batch import queries
 from symroof.cost.rules import Layer
 from symroof.errors import UnknownName, UsageError
 from symroof.model.model import Model, Rules
+from symroof.results import Result
 from symroof.training.scaling_laws import LAWS, LOSS, Law, Shape, shape
 
 # The least loss for C = 6 N D: Hoffmann et al. 2022, arXiv:2203.15556, eq. 4.
@@ -23,7 +24,7 @@ BEST_D = 1 / _G * (s.C_t / 6) ** (s.alpha_l / (s.alpha_l + s.beta_l))
 
 @dataclass(frozen=True)
 class Spending:
-    """Closed forms in one `unknown`: parameters, FLOP of a training token, and of a token that is served."""
+    """Closed forms in one `unknown`: parameters, FLOP per training token, and per token that is served."""
 
     unknown: Symbol
     parameters: Expr
@@ -36,23 +37,23 @@ class Spending:
         return s.D_t * self.training + s.D_s * self.serving
 
     def condition(self) -> Expr:
-        """What is zero at an optimum: log of the loss that a FLOP saves as parameters over that as tokens."""
+        """Zero at an optimum: the log of the loss saved per FLOP by parameters over that by tokens."""
         loss = LOSS.subs(s.N_p, self.parameters)
         larger = diff(loss, self.unknown) / diff(self.total, self.unknown)
         return log(larger / (diff(loss, s.D_t) / diff(self.total, s.D_t)))
 
 
-# N parameters that a token is multiplied by, attention and vocabulary left out: 6 N a token, and 2 N to serve one.
+# N parameters that multiply each token, without attention and vocabulary: 6 N FLOP per token, and 2 N to serve one.
 PLAIN = Spending(s.N_p, s.N_p, 6 * s.N_p, 2 * s.N_p)
 
 
 @dataclass(frozen=True, repr=False)
-class Optimum:
+class Optimum(Result):
     """The size and the tokens of least loss for a budget of FLOP, or of fewest FLOP for a loss.
 
     `parameters_formula` and `tokens_formula` are closed forms where there are any; else `condition` = 0 was solved by
-    bisection. It is the logarithm of what a FLOP saves as parameters over what it saves as tokens; `residual` is its
-    value at the answer.
+    bisection. It is the logarithm of the loss saved per FLOP by parameters over that by tokens; `residual` is its value
+    at the answer.
     """
 
     law: Law
@@ -69,18 +70,26 @@ class Optimum:
 
     @property
     def condition(self) -> Expr:
-        """What is zero at the optimum, in the unknown, D_t, D_s and the law's constants."""
+        """The expression that is zero at the optimum, in the unknown, D_t, D_s and the law's constants."""
         return self.spending.condition()
 
     @property
     def method(self) -> str:
-        """How it was obtained."""
+        """Closed form or bisection."""
         return "bisection" if self.parameters_formula is None else "closed form"
 
     @property
     def total(self) -> float:
         """FLOP of training and serving."""
         return self.training + self.serving
+
+    def closed_forms(self) -> dict[str, Any]:
+        """Parameters and tokens where they have closed forms, else the condition that is zero."""
+        return (
+            {"parameters": self.parameters_formula, "tokens": self.tokens_formula}
+            if self.parameters_formula is not None
+            else {"0": self.condition}
+        )
 
     def __repr__(self) -> str:
         sizes = f"{self.parameters:.4g} parameters, {self.tokens:.4g} tokens, loss {self.loss:.5g}"
@@ -105,47 +114,41 @@ def optimum(
 ) -> Optimum:
     """The compute-optimal size and tokens: of least loss within `budget` FLOP, or of fewest FLOP for a `loss`.
 
-    C = 6 N D; with `model` the parameters and FLOP of its `shape` at every width, attention and vocabulary terms kept,
-    in sequences of `sequence` tokens. `served`: tokens after training that are paid for too (Sardana et al. 2023,
+    C = 6 N D; with `model` the parameters and FLOP of its `shape` at every width, attention and vocabulary included, in
+    sequences of `sequence` tokens. `served`: tokens after training that the budget pays for too (Sardana et al. 2023,
     arXiv:2401.00448). Raises UsageError, and UnknownName for a law.
     """
     fitted = LAWS.get(law) if isinstance(law, str) else law
     if fitted is None:
         raise UnknownName("loss law", str(law), LAWS)
-    checked(fitted, budget, loss, served)
-    spending = PLAIN if model is None else spent(shape(model, rules, recompute), sequence)
-    run = Solving(fitted, spending, budget, loss, served)
+    check_optimum_arguments(fitted, budget, loss, served)
+    spending = PLAIN if model is None else spending_of_shape(shape(model, rules, recompute), sequence)
+    search = OptimumSearch(fitted, spending, budget, loss, served)
     if model is None and budget is not None and not served:
-        best = float(Binding(fitted.layer, {s.C_t: exact(budget)})(BEST_N))
-        return run.answer(best, (BEST_N, BEST_D))
-    return run.answer(run.root())
+        best = float(Binding(fitted.layer, {s.C_t: Rational(Fraction(budget))})(BEST_N))
+        return search.answer(best, (BEST_N, BEST_D))
+    return search.answer(search.root())
 
 
-def checked(law: Law, budget: float | None, loss: float | None, served: float) -> None:
-    """Raises UsageError where there is nothing to solve."""
+def check_optimum_arguments(law: Law, budget: float | None, loss: float | None, served: float) -> None:
+    """Raises UsageError for arguments without an optimum."""
     if (budget is None) == (loss is None):
-        raise UsageError("an optimum is found for a budget or for a loss: give one of the two")
+        raise UsageError("an optimum needs a budget or a loss: give one of the two")
     for name, x in (("budget", budget), ("loss", loss), ("tokens served", served or 1)):
         if x is not None and not 0 < x < math.inf:
-            raise UsageError(f"{name}: {x} is no positive number")
+            raise UsageError(f"{name}: {x} is not a positive number")
     if loss is not None and loss <= law.E:
         raise UsageError(f"loss {loss}: by the law of {law.name} every model stays above {float(law.E)}")
 
 
-def spent(family: Shape, sequence: int) -> Spending:
-    """What a family spends in sequences of so many tokens, its width the unknown."""
-    (asked,) = queries(sequence)
-    at = Binding({s.n: Integer(asked.new)})
-    forms = [at(family.along(x)) for x in (family.parameters, family.training, family.forward)]
-    return Spending(s.d, forms[0], forms[1], forms[2])
+def spending_of_shape(family: Shape, sequence: int) -> Spending:
+    """The spending of a model at any width in sequences of so many tokens, the width unknown."""
+    bound = Binding({s.n: Integer(queries(sequence)[0].new)})
+    forms = (family.parameters, family.training, family.forward)
+    return Spending(s.d, *(bound(family.along(x)) for x in forms))
 
 
-def exact(x: float) -> Expr:
-    """A number as sympy's, without rounding."""
-    return Rational(Fraction(x))
-
-
-class Solving:
+class OptimumSearch:
     """The functions of one search, in floats of the unknown."""
 
     def __init__(self, law: Law, spending: Spending, budget: float | None, loss: float | None, served: float) -> None:
@@ -157,7 +160,7 @@ class Solving:
         self.condition = lambdify((spending.unknown, s.D_t, s.D_s), forms, "math")
 
     def tokens(self, x: float) -> float:
-        """Training tokens that the budget leaves, or that the loss takes; below 0 none, infinite where never enough."""
+        """Training tokens for the budget or the loss; below 0 where none are paid for, infinite where none suffice."""
         if self.budget is not None:
             return float((self.budget - self.served * self.serving(x)) / self.training(x))
         left = (
@@ -166,14 +169,14 @@ class Solving:
         return (float(self.law.B) / left) ** (1 / float(self.law.beta)) if left > 0 else math.inf
 
     def too_small(self, x: float) -> bool:
-        """Whether a larger model does better."""
+        """Whether a larger model is better."""
         tokens = self.tokens(x)
         if tokens <= 0 or tokens == math.inf:
             return tokens > 0
         return bool(self.condition(x, tokens, self.served) > 0)
 
     def root(self) -> float:
-        """The unknown at the optimum, bisected on its logarithm down to the last float. Raises UsageError."""
+        """The unknown at the optimum, by bisection of its logarithm down to the last float. Raises UsageError."""
         low, high = 1e-9, 1e18
         if not self.too_small(low) or self.too_small(high):
             raise UsageError("no size is best: the budget does not pay for any, or for one beyond 1e18")
@@ -182,7 +185,7 @@ class Solving:
         return low
 
     def answer(self, x: float, closed: tuple[Expr | None, Expr | None] = (None, None)) -> Optimum:
-        """All of the optimum."""
+        """The optimum at this unknown."""
         parameters, tokens = float(self.parameters(x)), self.tokens(x)
         residual = float(self.condition(x, tokens, self.served))
         spendings = (tokens * self.training(x), self.served * self.serving(x))

@@ -13,16 +13,17 @@ from symroof.cost.quantities import ONES
 from symroof.cost.rules import Layer
 from symroof.dtypes import format_of
 from symroof.model.model import Model
-from symroof.model.report import plain
-from symroof.ops.collectives import all_gather, one_way
+from symroof.model.report import json_number
+from symroof.ops.collectives import all_gather, one_way_ring
 from symroof.parallel.training_layout import LAST_IS_FIRST, ONE_BY_ONE, ONE_DEVICE, Parallel
-from symroof.training.activations import LAYER_INPUT, Kept, kept
-from symroof.training.flops import OUTSIDE, grouped, label, named, policy
+from symroof.results import Result
+from symroof.training.activations import LAYER_INPUT, SavedTensor, saved_activations
+from symroof.training.flops import OUTSIDE, layer_label, named_layer, recompute_policy, sum_by_block
 
 # Attention that writes down the scores of all pairs, or not (FlashAttention, Dao et al. 2022, arXiv:2205.14135).
 ATTENTION: dict[str, Layer] = {"unfused": {s.theta_a: Integer(1)}, "fused": {s.theta_a: Integer(0)}}
 
-# Bytes a parameter. Adam in mixed precision has weights and gradients of 16 bits, and weights and both moments in fp32
+# Bytes per parameter. Adam in mixed precision has 16-bit weights and gradients, and weights and both moments in fp32
 # (ZeRO, arXiv:1910.02054, section 3.1); Megatron-LM's gradients are fp32 (its user guide, distributed optimizer: 18
 # bytes). The scaling book counts 16-bit weights and two moments in fp32, no gradients (training, LLaMA-2-13B).
 STATES: dict[str, Layer] = {
@@ -34,15 +35,18 @@ STATES: dict[str, Layer] = {
         "fp32-adam": (4, 4, 8),
     }.items()
 }
-# A mask of a byte an element, sums and probabilities in fp32 (Korthikanti et al. 2022, arXiv:2205.05198, section 4).
-KEPT_IN: Layer = {s.y_m: Integer(1), s.y_l: Integer(4), s.y_p: Integer(4)}
+# A mask of one byte per element, sums and probabilities in fp32 (Korthikanti et al. 2022, arXiv:2205.05198, section 4).
+SAVED_IN: Layer = {s.y_m: Integer(1), s.y_l: Integer(4), s.y_p: Integer(4)}
+
+
+BYTES = ("weights", "gradients", "optimizer", "activations", "total")
 
 
 @dataclass(frozen=True, repr=False)
-class TrainingMemory:
-    """Bytes that training keeps on a device of the first stage: closed forms in the vocabulary, and their numbers.
+class TrainingMemory(Result):
+    """Bytes that training needs on a device of the first stage: closed forms in the vocabulary, and their numbers.
 
-    `kept` are the tensors of a microbatch, `parameters` the elements of weights by part of the model, `choices` what is
+    `saved`: the tensors of a microbatch, `parameters`: elements of weights by part of the model, `choices`: what is
     computed again, fused and dropped, `values` all other numbers. Each stage has an even share of the layers, and each
     device that shares operators an even share of all weights.
     """
@@ -54,28 +58,30 @@ class TrainingMemory:
     attention: str
     states: str
     parallel: Parallel
-    kept: tuple[Kept, ...]
+    saved: tuple[SavedTensor, ...]
     parameters: Mapping[str, Expr]
     choices: Layer
     values: Mapping[Symbol, Any]
 
     def of(self, part: str) -> Expr:
-        """Bytes that a part of the model (embedding, layers, head) keeps of one microbatch."""
+        """Bytes that a part of the model (embedding, layers, head) saves of one microbatch."""
         bound = Binding(self.choices)
         sizes: dict[tuple[str, Expr, Symbol], Expr] = {}
-        for x in (x for x in self.kept if part_of(x.block) == part):
+        for x in (x for x in self.saved if part_of(x.block) == part):
             key = x.block, x.count, x.tensor.devices
             sizes[key] = sizes.get(key, Integer(0)) + bound(x.size)
-        return grouped((block, count, factor_terms(size) / devices) for (block, count, devices), size in sizes.items())
+        return sum_by_block(
+            (block, count, factor_terms(size) / devices) for (block, count, devices), size in sizes.items()
+        )
 
     @property
     def layers(self) -> Expr:
-        """Bytes that all layers keep of one microbatch."""
+        """Bytes that all layers save of one microbatch."""
         return self.of("layers")
 
     @property
     def activations(self) -> Expr:
-        """Bytes kept of the microbatches in flight: by the layers of the stage, embedding, and head if it is here."""
+        """Bytes saved of the microbatches in flight: by the layers of the stage, embedding, and head if it is here."""
         return self.layers * s.n_f / s.n_s + self.of("embedding") * s.n_fe + self.of("head") * LAST_IS_FIRST
 
     @property
@@ -107,25 +113,31 @@ class TrainingMemory:
     @property
     def passed(self) -> Expr:
         """Elements that the device sends to the other replicas in a step, around a ring."""
-        return s.x_w * all_gather(self.held, one_way(s.n_d))
+        return s.x_w * all_gather(self.held, one_way_ring(s.n_d))
 
     def number(self, expr: Expr) -> Any:
         """What a closed form comes to here: exact."""
         return exact_number(Binding(self.choices, self.values)(expr))
 
+    def closed_forms(self) -> dict[str, Any]:
+        """Bytes on a device, by part."""
+        return {name: getattr(self, name) for name in BYTES}
+
     def __repr__(self) -> str:
         total, activations = (float(self.number(x)) for x in (self.total, self.activations))
-        return f"<symroof training memory of {self.model}: {total:.4g} B a device, {activations:.4g} B of activations>"
+        return (
+            f"<symroof training memory of {self.model}: {total:.4g} B per device, {activations:.4g} B of activations>"
+        )
 
     def to_dict(self) -> dict[str, Any]:
-        """The record as JSON has it."""
+        """The JSON record."""
         names = ("model", "sequence", "micro_batch", "recompute", "attention", "states")
-        forms = {x: getattr(self, x) for x in ("weights", "gradients", "optimizer", "activations", "total")}
+        forms = self.closed_forms()
         return {
             **{x: getattr(self, x) for x in names},
             "parallel": asdict(self.parallel),
-            "bytes": {x: {"formula": str(y), "bytes": plain(self.number(y))} for x, y in forms.items()},
-            "passed": plain(self.number(self.passed)),
+            "bytes": {x: {"formula": str(y), "bytes": json_number(self.number(y))} for x, y in forms.items()},
+            "passed": json_number(self.number(self.passed)),
         }
 
 
@@ -141,49 +153,42 @@ def training_memory(
     activations: str = "bf16",
     in_flight: Layer = ONE_BY_ONE,
 ) -> TrainingMemory:
-    """What training keeps on a device, `micro_batch` sequences of `sequence` tokens at a time.
+    """The memory that training needs on a device, `micro_batch` sequences of `sequence` tokens at a time.
 
-    `recompute`: none, selective or full, as for `training_flops`; `attention`: fused or unfused; `states`: bytes a
+    `recompute`: none, selective or full, as for `training_flops`; `attention`: fused or unfused; `states`: bytes per
     parameter, by a name of STATES; each of them a layer of definitions too. `activations`: their format; `in_flight`:
-    microbatches (`n_f`, `n_fe`), of which there are no fewer than stages. What lives within one operator or layer alone
-    is not counted. Raises UnknownName, and UsageError where an operator is one that nobody said what it keeps of, or
-    the devices cannot share the model evenly.
+    microbatches (`n_f`, `n_fe`), at least as many as stages. Temporaries within one operator or layer are
+    not counted. Raises UnknownName, and UsageError for an operator whose saved tensors are not known, or where the
+    devices cannot share the model evenly.
     """
-    (asked,) = queries(sequence, batch_size=micro_batch)
-    found, sizes = tuple(kept(model)), model.sizes
-    counts = {x.block: int(Binding(sizes)(x.count)) for x in found if x.block not in (*OUTSIDE, LAYER_INPUT)}
-    parallel.check(model.architecture.sizes, asked.new, counts)
-    told = named("way of attention", attention, ATTENTION)
+    (batch,) = queries(sequence, batch_size=micro_batch)
+    saved, sizes = tuple(saved_activations(model)), model.sizes
+    counts = {x.block: int(Binding(sizes)(x.count)) for x in saved if x.block not in (*OUTSIDE, LAYER_INPUT)}
+    parallel.check(model.architecture.sizes, batch.new, counts)
+    fused = named_layer("kind of attention", attention, ATTENTION)
+    widths = {**SAVED_IN, s.b_a: format_of(activations).bytes, **named_layer("optimizer states", states, STATES)}
+    batch_sizes = {s.n: Integer(batch.new), s.B: Integer(batch.count)}
     return TrainingMemory(
         model.name,
-        asked.new,
-        asked.count,
-        label(recompute),
-        label(attention),
-        label(states),
+        batch.new,
+        batch.count,
+        layer_label(recompute),
+        layer_label(attention),
+        layer_label(states),
         parallel,
-        found,
-        parameters(model),
-        {**policy(recompute), **told, s.theta_d: Integer(int(dropout))},
-        {
-            **sizes,
-            s.n: Integer(asked.new),
-            s.B: Integer(asked.count),
-            **KEPT_IN,
-            s.b_a: format_of(activations).bytes,
-            **named("optimizer states", states, STATES),
-            **parallel.definitions,
-            **in_flight,
-        },
+        saved,
+        parameters_by_part(model),
+        {**recompute_policy(recompute), **fused, s.theta_d: Integer(int(dropout))},
+        {**sizes, **batch_sizes, **widths, **parallel.definitions, **in_flight},
     )
 
 
-def parameters(model: Model) -> dict[str, Expr]:
+def parameters_by_part(model: Model) -> dict[str, Expr]:
     """Elements of weights by part of the model, in its sizes."""
-    found: dict[str, list[tuple[str, Expr, Expr]]] = {"embedding": [], "layers": [], "head": []}
+    parts: dict[str, list[tuple[str, Expr, Expr]]] = {"embedding": [], "layers": [], "head": []}
     for path, count, op in model.graph().rows():
-        found[part_of(path.rpartition("/")[0])].append((path, count, ONES(op.cost.weight_held)))
-    return {part: grouped(rows) for part, rows in found.items()}
+        parts[part_of(path.rpartition("/")[0])].append((path, count, ONES(op.cost.weight_held)))
+    return {part: sum_by_block(rows) for part, rows in parts.items()}
 
 
 def part_of(block: str) -> str:

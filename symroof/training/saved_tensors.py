@@ -1,9 +1,9 @@
-"""What each operator keeps for its backward pass: of its inputs, those that its gradients are made of.
+"""Tensors that each operator saves for its backward pass: the inputs that its gradients need.
 
-A matmul by weights keeps its input, one of activations both; norms and activations keep their inputs; sums, rotations
-and products with constants keep nothing. What an operator writes is kept by the one that reads it: probabilities of
-experts by what multiplies by them. The two numbers a norm may keep of a row are not counted, as they are not by
-Korthikanti et al. 2022, arXiv:2205.05198, section 4.1.
+A matmul by weights saves its input, one of activations both; norms and activations save their inputs; sums, rotations
+and products with constants save nothing. An output is saved by the operator that reads it: probabilities of experts by
+the product with them. The two numbers per row that a norm may save are not counted, as in Korthikanti et al. 2022,
+arXiv:2205.05198, section 4.1.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -15,72 +15,77 @@ from symroof import symbols as s
 from symroof.cost.graph import Op
 from symroof.errors import UsageError
 
-# Devices that share an operator have a part each of what lies between its first projection and its last; what lies
-# outside all have in whole, or a part of the sequence each.
+# Devices that share an operator each have a part of the tensors between its first projection and its last; of those
+# outside, all have the whole, or a part of the sequence each.
 WITHIN, OUTSIDE = s.n_t, s.n_q
-STREAM, NORMED = "stream", "normed"  # tensors that several operators read, and that are kept once
+STREAM, NORMED = "stream", "normed"  # tensors that several operators read, and that are saved once
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """A tensor that is kept: its name within the block, its bytes in all, and the number of devices that share it."""
+    """A saved tensor: its name within the block, its bytes in total, and the number of devices that share it."""
 
     name: str
     size: Expr
     devices: Symbol = OUTSIDE
 
 
-Rule = Callable[[Op], tuple[Tensor, ...] | None]  # None where it is not known
+Rule = Callable[[Op], tuple[Tensor, ...] | None]  # None where the tensors are not known
 
 
-def nothing(_: Op) -> tuple[Tensor, ...]:
-    """A sum, a rotation, a product with constants."""
+def saves_nothing(_: Op) -> tuple[Tensor, ...]:
+    """A sum, a rotation or a product with constants: no tensor."""
     return ()
 
 
-def inputs(name: str = "", devices: Symbol = OUTSIDE) -> Rule:
-    """All that it reads, under a name that other operators may know it by too."""
+def saves_inputs(name: str = "", devices: Symbol = OUTSIDE) -> Rule:
+    """All inputs, under a name by which other operators may save them too."""
     return lambda op: (Tensor(name or op.name, op.cost.act_read, devices),)
 
 
-def weighed(op: Op) -> tuple[Tensor, ...]:
-    """What it reads, where it multiplies that by weights."""
+def saves_weighted_input(op: Op) -> tuple[Tensor, ...]:
+    """The inputs, where they are multiplied by weights."""
     return (Tensor(op.name, op.cost.act_read, WITHIN),) if op.cost.weight_held != 0 else ()
 
 
-def parted(name: str, devices: Symbol, *sizes: str) -> Rule:
-    """What it reads of those sizes, and the rest, which all devices need, apart."""
+def saves_partly_shared(name: str, devices: Symbol, *sizes: str) -> Rule:
+    """The inputs of those sizes, and separately the rest, which all devices need."""
 
     def rule(op: Op) -> tuple[Tensor, ...]:
-        rest = without(op.cost.act_read, *sizes)
+        rest = without_sizes(op.cost.act_read, *sizes)
         return Tensor(name, expand(op.cost.act_read - rest), devices), Tensor(f"{op.name}.rest", rest)
 
     return rule
 
 
-def core(op: Op) -> tuple[Tensor, ...] | None:
+def saved_by_attention(op: Op) -> tuple[Tensor, ...] | None:
     """Queries, keys and values; the softmax's scores of all pairs, or of each row the logarithm of its sum.
 
-    Scores are whole squares, whatever a mask hides. Under dropout the mask and what it leaves of them are kept too;
-    a fused operator makes its mask again. A latent and rotated keys serve all heads.
+    A latent and rotated keys serve all heads.
     """
     heads = [x for x in op.cost.act_read.free_symbols if s.entry(str(x)).base == "H_q"]
-    if op.cost.cache_write == 0 or len(heads) != 1:  # the keys are another layer's, or the heads no grouped ones
+    if op.cost.cache_write == 0 or len(heads) != 1:  # keys of another layer, or heads that are not grouped
         return None
-    read = without(op.cost.act_read, "r_kv")
-    whole = without(read, "H_q", "H_kv")
-    rows = s.B * s.n * heads[0]
-    scores = rows * s.n * (s.b_a * (1 + capped(op, rows)) + s.theta_d * (s.b_a + s.y_m))
+    inputs, rows = without_sizes(op.cost.act_read, "r_kv"), s.B * s.n * heads[0]
+    rotated = without_sizes(inputs, "H_q", "H_kv")
     return (
-        Tensor("heads", expand(read - whole), WITHIN),
-        Tensor("rotated keys", whole),
-        Tensor("scores", s.theta_a * (1 - s.rho_c) * scores, WITHIN),
+        Tensor("heads", expand(inputs - rotated), WITHIN),
+        Tensor("rotated keys", rotated),
+        Tensor("scores", s.theta_a * (1 - s.rho_c) * score_bytes(op, rows), WITHIN),
         Tensor("sums", (1 - s.theta_a) * (1 - s.rho_c) * rows * s.y_l, WITHIN),
     )
 
 
-def capped(op: Op, rows: Expr) -> Expr:
-    """1 where a scaled tanh, which keeps what it writes, is among the operations of a pair beside the softmax's 6.
+def score_bytes(op: Op, rows: Expr) -> Expr:
+    """Bytes of the scores: full squares under any mask; with dropout, its mask and the scores after it too.
+
+    A fused operator computes its dropout mask again.
+    """
+    return rows * s.n * (s.b_a * (1 + softcap_count(op, rows)) + s.theta_d * (s.b_a + s.y_m))
+
+
+def softcap_count(op: Op, rows: Expr) -> Expr:
+    """1 where the operations per pair, of which softmax takes 6, include a scaled tanh, whose output is saved.
 
     It takes 3; a bias by distance takes 2.
     """
@@ -88,130 +93,128 @@ def capped(op: Op, rows: Expr) -> Expr:
     return floor((operations - 6) / 3)
 
 
-def sinks(op: Op) -> tuple[Tensor, ...]:
-    """One more score a row."""
+def saved_by_sinks(op: Op) -> tuple[Tensor, ...]:
+    """One more score per row."""
     rows = s.B * s.n * op.cost.weight_held / s.b_n
     return (Tensor("sink", s.theta_a * (1 - s.rho_c) * rows * s.b_a, WITHIN),)
 
 
-def logits(op: Op) -> tuple[Tensor, ...]:
-    """What is multiplied, and the probabilities that the loss makes of the logits."""
+def saved_by_logits(op: Op) -> tuple[Tensor, ...]:
+    """The input of the head, and the probabilities that the loss computes from the logits."""
     probabilities = op.cost.act_write * s.y_p / s.b_a
     return Tensor("head", op.cost.act_read), Tensor("probabilities", probabilities, WITHIN)
 
 
-def summed(op: Op) -> tuple[Tensor, ...] | None:
-    """The dropout mask of a residual's branch; a sum whose terms are weighed is not known."""
+def saved_by_residual(op: Op) -> tuple[Tensor, ...] | None:
+    """The dropout mask of a residual branch; not known for a weighted sum."""
     return None if op.cost.weight_held != 0 else (Tensor("mask", s.theta_d * op.cost.act_write * s.y_m / s.b_a),)
 
 
-def without(expr: Expr, *bases: str) -> Expr:
-    """An expression without the terms that those sizes are factors of."""
+def without_sizes(expr: Expr, *bases: str) -> Expr:
+    """An expression without the terms that have those sizes as factors."""
     return expr.xreplace({x: Integer(0) for x in expr.free_symbols if s.entry(str(x)).base in bases})
 
 
-# Role -> operator -> what it keeps. An operator that is in no row is refused by name.
-KEPT: dict[str, dict[str, Rule]] = {
-    "embedding": {"lookup": nothing, "project": inputs(), "scale": nothing},
-    "position_embedding": {"lookup.positions": nothing, "positions": nothing},
-    "norm": {"norm": inputs(STREAM), "post_norm": inputs(), "act_norm": inputs()},
+# Role -> operator -> the tensors it saves. An operator in no row is an error.
+SAVED: dict[str, dict[str, Rule]] = {
+    "embedding": {"lookup": saves_nothing, "project": saves_inputs(), "scale": saves_nothing},
+    "position_embedding": {"lookup.positions": saves_nothing, "positions": saves_nothing},
+    "norm": {"norm": saves_inputs(STREAM), "post_norm": saves_inputs(), "act_norm": saves_inputs()},
     "inner_norm": {
-        "q_norm": inputs(),
-        "kv_norm": inputs(),
-        "key_norm": inputs(),
-        "qk_norm": inputs(devices=WITHIN),
-        "v_norm": inputs(devices=WITHIN),
-        "inner_norm": inputs(devices=WITHIN),
-        "experts.norm": inputs(),
-        "latent.norm": inputs(),
-        "latent.in_norm": inputs(),
+        "q_norm": saves_inputs(),
+        "kv_norm": saves_inputs(),
+        "key_norm": saves_inputs(),
+        "qk_norm": saves_inputs(devices=WITHIN),
+        "v_norm": saves_inputs(devices=WITHIN),
+        "inner_norm": saves_inputs(devices=WITHIN),
+        "experts.norm": saves_inputs(),
+        "latent.norm": saves_inputs(),
+        "latent.in_norm": saves_inputs(),
     },
     "attention": {
-        "qkv": inputs(NORMED),
-        "q": inputs(NORMED),
-        "q_a": inputs(NORMED),
-        "kv_a": inputs(NORMED),
-        "gate": inputs(NORMED),
-        "q_b": inputs(),
-        "kv_b": inputs(),
-        "clip": inputs(devices=WITHIN),
-        "qk_norm": inputs(devices=WITHIN),
-        "rope": nothing,
-        "scale": nothing,
-        "gate_bias": nothing,
-        "temperature": weighed,
-        "sinks": sinks,
-        "gated": inputs(devices=WITHIN),
-        "out": inputs(devices=WITHIN),
+        "qkv": saves_inputs(NORMED),
+        "q": saves_inputs(NORMED),
+        "q_a": saves_inputs(NORMED),
+        "kv_a": saves_inputs(NORMED),
+        "gate": saves_inputs(NORMED),
+        "q_b": saves_inputs(),
+        "kv_b": saves_inputs(),
+        "clip": saves_inputs(devices=WITHIN),
+        "qk_norm": saves_inputs(devices=WITHIN),
+        "rope": saves_nothing,
+        "scale": saves_nothing,
+        "gate_bias": saves_nothing,
+        "temperature": saves_weighted_input,
+        "sinks": saved_by_sinks,
+        "gated": saves_inputs(devices=WITHIN),
+        "out": saves_inputs(devices=WITHIN),
     },
-    "attention_core": {"attend": core},
+    "attention_core": {"attend": saved_by_attention},
     "ffn": {
-        "up": inputs(NORMED),
-        "gate_up": inputs(NORMED),
-        "act": inputs(devices=WITHIN),
-        "down": inputs(devices=WITHIN),
-        "factor": inputs(),
+        "up": saves_inputs(NORMED),
+        "gate_up": saves_inputs(NORMED),
+        "act": saves_inputs(devices=WITHIN),
+        "down": saves_inputs(devices=WITHIN),
+        "factor": saves_inputs(),
     },
     "router": {
-        "router.norm": inputs(STREAM),
-        "router": inputs(NORMED),
-        "router.factor": inputs(),
-        "router.scale": inputs(),
-        "dispatch": parted(NORMED, OUTSIDE, "d", "d_lat"),
+        "router.norm": saves_inputs(STREAM),
+        "router": saves_inputs(NORMED),
+        "router.factor": saves_inputs(),
+        "router.scale": saves_inputs(),
+        "dispatch": saves_partly_shared(NORMED, OUTSIDE, "d", "d_lat"),
     },
     "routed_experts": {
-        "experts.up": inputs("experts"),
-        "experts.gate_up": inputs("experts"),
-        "experts.act": inputs(devices=WITHIN),
-        "experts.down": inputs(devices=WITHIN),
-        "combine": nothing,
-        "bias": nothing,
+        "experts.up": saves_inputs("experts"),
+        "experts.gate_up": saves_inputs("experts"),
+        "experts.act": saves_inputs(devices=WITHIN),
+        "experts.down": saves_inputs(devices=WITHIN),
+        "combine": saves_nothing,
+        "bias": saves_nothing,
     },
     "shared_experts": {
-        "shared.up": inputs(NORMED),
-        "shared.gate_up": inputs(NORMED),
-        "shared.act": inputs(devices=WITHIN),
-        "shared.weighed": parted("shared.weighed", WITHIN, "f_s"),
-        "shared.down": inputs(devices=WITHIN),
-        "shared.gate": inputs(NORMED),
-        "shared.gated": inputs(),
-        "shared.add": nothing,
+        "shared.up": saves_inputs(NORMED),
+        "shared.gate_up": saves_inputs(NORMED),
+        "shared.act": saves_inputs(devices=WITHIN),
+        "shared.weighed": saves_partly_shared("shared.weighed", WITHIN, "f_s"),
+        "shared.down": saves_inputs(devices=WITHIN),
+        "shared.gate": saves_inputs(NORMED),
+        "shared.gated": saves_inputs(),
+        "shared.add": saves_nothing,
     },
-    "latent_proj": {"latent.down": inputs(NORMED), "latent.up": inputs()},
-    "residual": {"residual": summed, "add": nothing, "scale": nothing},
+    "latent_proj": {"latent.down": saves_inputs(NORMED), "latent.up": saves_inputs()},
+    "residual": {"residual": saved_by_residual, "add": saves_nothing, "scale": saves_nothing},
     "head": {
-        "project": inputs(),
-        "transform": inputs(),
-        "act": inputs(),
-        "logits": logits,
-        "bias": nothing,
-        "scale": nothing,
-        "softcap": inputs(devices=WITHIN),
+        "project": saves_inputs(),
+        "transform": saves_inputs(),
+        "act": saves_inputs(),
+        "logits": saved_by_logits,
+        "bias": saves_nothing,
+        "scale": saves_nothing,
+        "softcap": saves_inputs(devices=WITHIN),
     },
 }
 
 
-def tensors(block: str, ops: Iterable[Op], already: frozenset[str] = frozenset()) -> Iterator[Tensor]:
-    """What the operators of a block keep, each tensor once; none of those that another block keeps `already`.
+def block_tensors(block: str, ops: Iterable[Op], already: frozenset[str] = frozenset()) -> Iterator[Tensor]:
+    """The tensors that the operators of a block save, each once, without those that another block saves `already`.
 
-    A tensor is known by name and size; an operator with a norm of its own ahead reads what that writes.
-    Raises UsageError, which names the operator, where that is not known.
+    Tensors are equal by name and size; an operator with a separate norm before it reads the output of that.
+    Raises UsageError, which names the operator, where they are not known.
     """
     ops = list(ops)
-    names, found = {op.name for op in ops}, set()
-    for op in ops:
-        for x in of(block, op):
-            tensor = replace(x, name=op.name) if f"{op.name}.norm" in names else x
-            if tensor.size != 0 and tensor.name not in already and tensor not in found:
-                found.add(tensor)
-                yield tensor
+    names = {op.name for op in ops}
+    tensors = (
+        replace(x, name=op.name) if f"{op.name}.norm" in names else x for op in ops for x in operator_tensors(block, op)
+    )
+    yield from dict.fromkeys(x for x in tensors if x.size != 0 and x.name not in already)
 
 
-def of(block: str, op: Op) -> tuple[Tensor, ...]:
-    """What one operator keeps."""
-    rule = KEPT.get(op.role, {}).get(op.name)
-    found = rule(op) if rule else None
-    if found is None:
-        told = f"what {block}/{op.name} keeps for the backward pass is not known"
-        raise UsageError(f"{told}: it is of dense, routed and latent attention models, from keys of a layer's own")
-    return found
+def operator_tensors(block: str, op: Op) -> tuple[Tensor, ...]:
+    """The tensors that one operator saves. Raises UsageError where they are not known."""
+    rule = SAVED.get(op.role, {}).get(op.name)
+    tensors = rule(op) if rule else None
+    if tensors is None:
+        known = "known are dense, routed and latent attention models whose layers compute keys themselves"
+        raise UsageError(f"the tensors that {block}/{op.name} saves for the backward pass are not known: {known}")
+    return tensors

@@ -1,7 +1,8 @@
-"""Scaling: parameters and FLOP of a model by its depth and width, and laws of the loss that they buy."""
+"""Scaling: parameters and FLOP of a model by its depth and width, and laws of the loss."""
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from sympy import Expr, Integer, Rational, Symbol, expand
 
@@ -9,10 +10,11 @@ from symroof import symbols as s
 from symroof.algebra.binding import Binding
 from symroof.cost.rules import Layer
 from symroof.model.model import Model, Rules
+from symroof.results import Result
 from symroof.training.flops import training_flops
 
-# Sizes that grow with the width, by base symbol; the size of a head, experts and their choice, windows, states and the
-# vocabulary stay, and so do sizes not named here.
+# Sizes that grow with the width, by base symbol. All others stay the same: the size of a head, the number of experts,
+# windows, states, the vocabulary.
 FOLLOWING = (
     "f",
     "f_e",
@@ -53,24 +55,26 @@ class Law:
     @property
     def layer(self) -> Layer:
         """Its constants as a layer of definitions."""
-        named = {s.E_l: self.E, s.A_l: self.A, s.B_l: self.B, s.alpha_l: self.alpha, s.beta_l: self.beta}
-        return {x: Rational(y.numerator, y.denominator) for x, y in named.items()}
+        values = {s.E_l: self.E, s.A_l: self.A, s.B_l: self.B, s.alpha_l: self.alpha, s.beta_l: self.beta}
+        return {x: Rational(y.numerator, y.denominator) for x, y in values.items()}
 
     def loss(self, parameters: float, tokens: float) -> float:
-        """The loss in nats a token."""
+        """The loss in nats per token."""
         return float(Binding(self.layer)(LOSS).subs({s.N_p: parameters, s.D_t: tokens}))
 
 
-def law(name: str, source: str, *constants: str) -> Law:
-    """A law with its constants as they are printed: E, A, B, alpha, beta."""
+def law_from_text(name: str, source: str, *constants: str) -> Law:
+    """A law by the decimals of its constants: E, A, B, alpha, beta."""
     return Law(name, source, *map(Fraction, constants))
 
 
 LAWS = {
     x.name: x
     for x in (
-        law("chinchilla", "Hoffmann et al. 2022, arXiv:2203.15556, eq. 10", "1.69", "406.4", "410.7", "0.34", "0.28"),
-        law(
+        law_from_text(
+            "chinchilla", "Hoffmann et al. 2022, arXiv:2203.15556, eq. 10", "1.69", "406.4", "410.7", "0.34", "0.28"
+        ),
+        law_from_text(
             "epoch",
             "Besiroglu et al. 2024, arXiv:2404.10102, a refit of the same runs",
             "1.8172",
@@ -84,52 +88,55 @@ LAWS = {
 
 
 @dataclass(frozen=True, repr=False)
-class Shape:
-    """A model's family of other depths L and widths d, its proportions held: closed forms in both, and in n.
+class Shape(Result):
+    """A model at other depths L and widths d, in the same proportions: closed forms in both, and in n.
 
-    `parameters` is N(L, d), the vocabulary term kept; `training` and `forward` are FLOP a token in sequences of n.
+    `parameters` is N(L, d), vocabulary included; `training` and `forward` are FLOP per token in sequences of n.
     """
 
     model: str
     parameters: Expr
     training: Expr
     forward: Expr
-    depth: Expr  # L in d, at the model's own proportion
+    depth: Expr  # L in d, at the model's proportion
+
+    def closed_forms(self) -> dict[str, Any]:
+        """Parameters, and FLOP per token of training and of the forward pass, in L, d and n."""
+        return {"parameters": self.parameters, "training FLOP": self.training, "forward FLOP": self.forward}
 
     def __repr__(self) -> str:
         return f"<symroof shape of {self.model}: N(L, d) = {expand(self.parameters)}>"
 
     @property
     def excess(self) -> Expr:
-        """What 6 N leaves out or counts too many: FLOP a training token - 6 N."""
+        """The FLOP that 6 N lacks: FLOP per training token - 6 N."""
         return expand(self.training - 6 * self.parameters)
 
     @property
     def compute(self) -> Expr:
-        """C(N, D, n): FLOP of training on D tokens, 6 N D and what it leaves out."""
+        """C(N, D, n): FLOP of training on D tokens, 6 N D and the excess."""
         return s.D_t * (6 * s.N_p + self.excess)
 
     def along(self, expr: Expr) -> Expr:
-        """A form in d alone, the depth in proportion to it."""
+        """A closed form in d alone, the depth in proportion to it."""
         return expr.subs(s.L, self.depth)
 
 
 def shape(model: Model, rules: Rules = "matmul-only", recompute: str | Layer = "none") -> Shape:
-    """The model's formulas with every size but L, d and n put in: held, or in proportion to depth or width."""
-    found = training_flops(model, 1, rules=rules, recompute=recompute)
-    held = Binding(proportions(model))
-    forms = [held(x) for x in (model.formula("parameters"), found.hardware_flops, found.forward.flops)]
+    """The model's formulas with every size but L, d and n bound: fixed, or in proportion to depth or width."""
+    flops, bound = training_flops(model, 1, rules=rules, recompute=recompute), Binding(proportions(model))
+    forms = [bound(x) for x in (model.formula("parameters"), flops.hardware_flops, flops.forward.flops)]
     return Shape(model.name, forms[0], forms[1], forms[2], Rational(model.sizes[s.L], model.sizes[s.d]) * s.d)
 
 
 def proportions(model: Model) -> Layer:
     """Each size but depth L and width d: a number, or a number times one of those two."""
-    L, d = model.sizes[s.L], model.sizes[s.d]
+    depth, width = model.sizes[s.L], model.sizes[s.d]
 
-    def held(x: Symbol, value: int) -> Expr:
+    def scaled_size(x: Symbol, value: int) -> Expr:
         base = s.entry(str(x)).base
         if base == "L":
-            return Rational(value, L) * s.L
-        return Rational(value, d) * s.d if base in FOLLOWING else Integer(value)
+            return Rational(value, depth) * s.L
+        return Rational(value, width) * s.d if base in FOLLOWING else Integer(value)
 
-    return {x: held(x, value) for x, value in model.sizes.items() if x not in (s.L, s.d)}
+    return {x: scaled_size(x, value) for x, value in model.sizes.items() if x not in (s.L, s.d)}

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 import symroof
-from symroof.config.config import catalogue
+from symroof.config.config import model_catalogue
 
 HERE = Path(__file__).parent
 SYMROOF = str(Path(sys.executable).with_name("symroof"))
@@ -34,7 +34,7 @@ IMPORTS = "import click, rich.console, rich.table"
 def commands(folder: str) -> dict[str, tuple[list[str], dict[str, str]]]:
     """Name -> what is run, and with which variables set."""
     config = Path(folder, "config.json")
-    config.write_text(json.dumps(catalogue()["llama-3.1-8b"]["config"]))
+    config.write_text(json.dumps(model_catalogue()["llama-3.1-8b"]["config"]))
     warm, cold = {"SYMROOF_CACHE_DIR": str(Path(folder, "cache"))}, {"SYMROOF_CACHE": "0"}
     report, small = [SYMROOF, "report", "llama-3.1-8b", *STEP], [sys.executable, str(HERE / "small_tool.py")]
     return {

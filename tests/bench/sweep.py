@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 import symroof
-from symroof.sweeps.grid import cores
-from symroof.sweeps.sweep import Plan, plan
+from symroof.sweeps.grid import available_cores
+from symroof.sweeps.sweep import Plan, plan_sweep
 
 BATCH, CACHED = "1:500", "0:159996:+4"  # 20 million points
 SWEEPS = [
@@ -41,9 +41,9 @@ def seconds(work: Callable[[], object], runs: int = 5) -> float:
 
 def multiply_adds(found: Plan) -> None:
     """As many columns of the grid's shape, each one multiply-add of numpy's."""
-    shape = found.heads.shape
+    shape = found.header.shape
     outer, inner = np.arange(float(shape[0])), np.arange(float(np.prod(shape[1:])))
-    for _ in found.heads.units:
+    for _ in found.header.units:
         column = np.multiply(outer[:, None], inner[None])
         np.add(column, outer[:, None], out=column)
 
@@ -57,7 +57,7 @@ def processor() -> str:
 
 def main() -> None:
     """Prints the tables."""
-    print(f"{cores()} of {os.cpu_count()} cores, {processor()}, numpy {np.__version__},", end=" ")
+    print(f"{available_cores()} of {os.cpu_count()} cores, {processor()}, numpy {np.__version__},", end=" ")
     print(f"load {os.getloadavg()[0]:.1f} before; shortest of 5 runs\n")
     heads = ("model", "columns", "over", "points", "formulas", "points/s", "numpy", "ratio")
     row = "{:<14}{:<18}{:<18}{:>11}{:>10}{:>14}{:>14}{:>7}"
@@ -65,7 +65,7 @@ def main() -> None:
     for name, columns, over in SWEEPS:
         model, on = symroof.load(name), "h100-sxm" if "time" in columns else None
         start = time.perf_counter()
-        found = plan(model, over, columns, on=on)
+        found = plan_sweep(model, over, columns, on=on)
         formed = time.perf_counter() - start
         took, least = seconds(found.in_memory), seconds(lambda found=found: multiply_adds(found))
         print(
@@ -80,8 +80,8 @@ def main() -> None:
                 f"{took / least:.2f}",
             )
         )
-    found = plan("qwen3-30b-a3b", {"batch": "1:500", "cached": "0:3999"}, "flops,bytes,time", on="h100-sxm")
-    print(f"\nto a file, {found.rows:,} rows of {len(found.heads.names)} columns")
+    found = plan_sweep("qwen3-30b-a3b", {"batch": "1:500", "cached": "0:3999"}, "flops,bytes,time", on="h100-sxm")
+    print(f"\nto a file, {found.rows:,} rows of {len(found.header.names)} columns")
     with tempfile.TemporaryDirectory() as folder:
         for kind in ("csv", "parquet", "npz"):
             path = Path(folder) / f"found.{kind}"

@@ -1,13 +1,13 @@
 """Where a formula of one symbol changes its sign: looked for on a grid, each change bracketed by halving."""
 
 from collections.abc import Callable, Iterator, Sequence
-from decimal import Decimal, localcontext
+from fractions import Fraction
 from math import isfinite
 from typing import Any
 
 from sympy import Add, Expr, Symbol, ceiling, floor, lambdify
 
-from symroof.algebra.multiprecision import MANY, evaluator
+from symroof.algebra.multiprecision import evaluator, to_mpf
 from symroof.algebra.rootfinding.signs import Run, sign
 
 HALVINGS = 100
@@ -15,52 +15,52 @@ FINE = 1e-9  # part of the terms' sum below which floats do not tell a sum's sig
 At = Callable[[Any], int | None]
 
 
-def precise(expr: Expr, x: Symbol) -> At:
+def precise_sign(expr: Expr, x: Symbol) -> At:
     """A function of a number that returns the formula's sign to many digits; None where it has no value."""
 
     run = evaluator(expr, x)
 
     def at(y: Any) -> int | None:
-        found = run(y)
-        return None if found is None else sign(found)
+        value = run(y)
+        return None if value is None else sign(value)
 
     return at
 
 
-def sampler(expr: Expr, x: Symbol) -> At:
+def sampled_sign(expr: Expr, x: Symbol) -> At:
     """The same in floats, and in many digits only where those do not tell."""
-    otherwise = precise(expr, x)
+    otherwise = precise_sign(expr, x)
     if expr.has(floor, ceiling):  # which jump where floats only come near
         return otherwise
     run = lambdify([x], list(Add.make_args(expr)), modules="math", cse=True)
 
     def at(y: Any) -> int | None:
         try:
-            found = [float(term) for term in run(float(y))]
+            terms = [float(term) for term in run(float(y))]
         except (ArithmeticError, ValueError, TypeError):
             return otherwise(y)
-        total, size = sum(found), sum(map(abs, found))
+        total, size = sum(terms), sum(map(abs, terms))
         return sign(total) if isfinite(size) and abs(total) > FINE * size else otherwise(y)
 
     return at
 
 
-def grid(first: int, last: int) -> list[int]:
+def grid_points(first: int, last: int) -> list[int]:
     """Whole numbers to look at: the first ones, then in steps of a tenth, and the last."""
-    found = list(range(first, min(first + 300, last + 1)))
-    while found[-1] * 11 // 10 < last:
-        found.append(max(found[-1] * 11 // 10, found[-1] + 1))
-    return found if found[-1] == last else [*found, last]
+    points = list(range(first, min(first + 300, last + 1)))
+    while points[-1] * 11 // 10 < last:
+        points.append(max(points[-1] * 11 // 10, points[-1] + 1))
+    return points if points[-1] == last else [*points, last]
 
 
-def bracketed(expr: Expr, x: Symbol, points: Sequence[Any], by_one: bool) -> Iterator[Run]:
+def bracket_runs(expr: Expr, x: Symbol, points: Sequence[Any], by_one: bool) -> Iterator[Run]:
     """The runs of a formula whose changes of sign between points of a grid are bracketed: to 1, or to many digits."""
-    sampled, at = sampler(expr, x), precise(expr, x)
+    sampled, at = sampled_sign(expr, x), precise_sign(expr, x)
     start, here, now = points[0], points[0], sampled(points[0])
     for point in points[1:]:
         target = sampled(point)
         while now != target:
-            low, high = halved(at, here, point, now, by_one)
+            low, high = bisect(at, here, point, now, by_one)
             yield Run(start, low, now)
             if not by_one:
                 yield Run(low, low, None if None in (now, target) else 0)
@@ -71,14 +71,15 @@ def bracketed(expr: Expr, x: Symbol, points: Sequence[Any], by_one: bool) -> Ite
     yield Run(start, points[-1], now)
 
 
-def halved(at: At, low: Any, high: Any, now: int | None, by_one: bool) -> tuple[Any, Any]:
+def bisect(at: At, low: Any, high: Any, now: int | None, by_one: bool) -> tuple[Any, Any]:
     """The last number with a sign and the first with another, for a change between two numbers."""
     while by_one and high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if at(middle) == now else (low, middle)
-    with localcontext(MANY):
-        low, high = (low, high) if by_one else (Decimal(low), Decimal(high))
-        for _ in range(0 if by_one else HALVINGS):
-            middle = (low + high) / 2
-            low, high = (middle, high) if at(middle) == now else (low, middle)
-    return low, high
+    if by_one:
+        return low, high
+    low, high = Fraction(low), Fraction(high)
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if at(middle) == now else (low, middle)
+    return to_mpf(low), to_mpf(high)

@@ -3,7 +3,7 @@
 A formula in one whole number x of numbers, +, *, whole powers, Min, Max and floor is a polynomial of x on each
 piece of a range: `pieces` finds them, `total` sums them by Faulhaber's formulas, `first_at_least` and `last_at_most`
 solve them for x, `highest` finds where it is largest. Breakpoints are solved for, never scanned, so that a range
-of 10^18 numbers costs what one of a hundred does. Arithmetic is exact: a float stands for the binary fraction that it
+of 10^18 numbers costs what one of a hundred does. Arithmetic is exact: a float is taken as the binary fraction that it
 is, and only a result is rounded.
 
 Raises SymroofError for any other formula, for a degree above 2, and for a floor of squares or of floats.
@@ -17,17 +17,17 @@ from typing import Any
 
 from sympy import Expr, Float, Symbol, sympify
 
-from symroof.algebra.arithmetic import whole
+from symroof.algebra.arithmetic import int_if_whole
 from symroof.algebra.binding import exact_number
 from symroof.algebra.rootfinding import quadratics as q
-from symroof.algebra.rootfinding.segments import read, solved, summands
+from symroof.algebra.rootfinding.segments import flat_summands, read_terms, solve_segments
 from symroof.errors import SymroofError
 
 Number = Any  # an int or Fraction where the formula is exact, else a float
 
 
 @dataclass(frozen=True)
-class Piece:
+class PolynomialPiece:
     """`first`, `first + step`, ..., `last`, where a formula is a0 + a1 x + a2 x^2: `coefficients` in x itself."""
 
     first: int
@@ -46,52 +46,52 @@ class Piece:
 
     def _weighted(self, weights: Sequence[int]) -> Number:
         exact = sum(Fraction(a) * x for a, x in zip(self.coefficients, weights, strict=True))
-        return number(exact, not any(isinstance(a, float) for a in self.coefficients))
+        return rounded_result(exact, not any(isinstance(a, float) for a in self.coefficients))
 
 
-def pieces(expr: Expr, x: Symbol, first: int, last: int, step: int = 1) -> tuple[Piece, ...]:
+def polynomial_pieces(expr: Expr, x: Symbol, first: int, last: int, step: int = 1) -> tuple[PolynomialPiece, ...]:
     """The formula's pieces, by their first numbers; together they have every `step`-th number of the range once.
 
     Where floors make residue classes, pieces with a step above 1 interlace. None where first > last.
     """
     exact = is_exact(expr)
     return tuple(
-        Piece(start, end, step, tuple(number(Fraction(a, d), exact) for a in above))
-        for start, end, step, (*above, d) in solved(read(expr, x), first, last, step)
+        PolynomialPiece(start, end, step, tuple(rounded_result(Fraction(a, d), exact) for a in above))
+        for start, end, step, (*above, d) in solve_segments(read_terms(expr, x), first, last, step)
     )
 
 
-def total(expr: Expr, x: Symbol, first: int, last: int, step: int = 1) -> Number:
+def total_over(expr: Expr, x: Symbol, first: int, last: int, step: int = 1) -> Number:
     """The formula's sum over every `step`-th whole number from `first` to `last`; 0 where there are none.
 
-    Terms of a sum are summed apart, so that floors split those only in which they are.
+    Terms of a sum are summed separately, so that a floor splits only its term.
     """
-    term = read(expr, x)
-    parts = (part for summand in summands(term) for part in solved(summand, first, last, step))
-    return number(sum((q.total(*part) for part in parts), Fraction(0)), is_exact(expr))
+    term = read_terms(expr, x)
+    parts = (part for summand in flat_summands(term) for part in solve_segments(summand, first, last, step))
+    return rounded_result(sum((q.sum_over_progression(*part) for part in parts), Fraction(0)), is_exact(expr))
 
 
 def first_at_least(expr: Expr, x: Symbol, bound: Number, first: int, last: int) -> int | None:
     """The smallest x of the range at which the formula is `bound` or more; None where there is none."""
-    return earliest(expr, x, bound, (first, last), lambda above: above >= 0)
+    return first_where(expr, x, bound, (first, last), lambda above: above >= 0)
 
 
 def last_at_most(expr: Expr, x: Symbol, bound: Number, first: int, last: int) -> int | None:
     """The largest x of the range such that the formula is `bound` at most there and at all numbers before.
 
-    None where it is more at `first` already, or where there are no numbers from `first` to `last`.
+    None where it is more at `first` already, or where the range is empty.
     """
-    exceeded = earliest(expr, x, bound, (first, last), lambda above: above > 0)
+    exceeded = first_where(expr, x, bound, (first, last), lambda above: above > 0)
     end = last if exceeded is None else exceeded - 1
     return end if end >= first else None
 
 
-def highest(found: Iterable[Piece]) -> tuple[Number, int]:
+def largest_value(parts: Iterable[PolynomialPiece]) -> tuple[Number, int]:
     """The largest value of a formula, given by its pieces, and the last number at which it has it."""
-    return max((piece.at(y), y) for piece in found for y in tops(piece))
+    return max((piece.at(y), y) for piece in parts for y in largest_candidates(piece))
 
 
-def tops(piece: Piece) -> Iterator[int]:
+def largest_candidates(piece: PolynomialPiece) -> Iterator[int]:
     """Numbers of a piece among which is the one with its largest value: its ends, and those beside a vertex."""
     _, slope, square = map(Fraction, piece.coefficients)
     yield from (piece.first, piece.last)
@@ -100,25 +100,27 @@ def tops(piece: Piece) -> Iterator[int]:
         yield from (y for y in (below, below + piece.step) if piece.first <= y <= piece.last)
 
 
-def earliest(expr: Expr, x: Symbol, bound: Number, ends: tuple[int, int], passes: Callable[[int], bool]) -> int | None:
+def first_where(
+    expr: Expr, x: Symbol, bound: Number, ends: tuple[int, int], passes: Callable[[int], bool]
+) -> int | None:
     """The smallest x of the range at which the sign of the formula less `bound` passes a test."""
-    limit, found = q.constant(finite(bound)), None
-    for first, last, step, p in solved(read(expr, x), *ends):
-        if found is not None and found <= first:
+    limit, earliest = q.constant_polynomial(finite_bound(bound)), None
+    for first, last, step, p in solve_segments(read_terms(expr, x), *ends):
+        if earliest is not None and earliest <= first:
             break
-        excess = q.minus(p, limit)
-        points = (point for run in q.runs(excess, first, last, step) for point in run)
-        hit = next((point for point in points if passes(q.above(excess, point))), None)
-        found = hit if found is None or (hit is not None and hit < found) else found
-    return found
+        excess = q.subtract_polynomials(p, limit)
+        points = (point for run in q.sign_stretches(excess, first, last, step) for point in run)
+        hit = next((point for point in points if passes(q.numerator_at(excess, point))), None)
+        earliest = hit if earliest is None or (hit is not None and hit < earliest) else earliest
+    return earliest
 
 
-def number(value: Fraction | int, exact: bool) -> Number:
+def rounded_result(value: Fraction | int, exact: bool) -> Number:
     """A result as it is given back: an int or Fraction, or a float."""
-    return whole(Fraction(value)) if exact else float(value)
+    return int_if_whole(Fraction(value)) if exact else float(value)
 
 
-def finite(bound: Number) -> int | Fraction | float:
+def finite_bound(bound: Number) -> int | Fraction | float:
     """A bound as a number; raises SymroofError for an infinite one."""
     value = exact_number(bound)
     if value - value != 0:

@@ -1,4 +1,4 @@
-"""Formulas of one symbol that are quotients of polynomials, also on branches of Min and Max: where they change sign."""
+"""Formulas of one symbol that are rational functions, also on branches of Min and Max: where they change sign."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -6,17 +6,19 @@ from itertools import combinations, pairwise
 from math import ceil, floor
 from typing import Any
 
-from sympy import Add, Expr, Float, Max, Min, Mul, Poly, Pow, Rational, Symbol, fraction, together
+from sympy import Add, Basic, Expr, Float, Max, Min, Mul, Poly, Pow, Rational, Symbol, fraction, together
 
+from symroof.algebra.fold import Rule, Table, fold
 from symroof.algebra.multiprecision import DIGITS
 from symroof.algebra.rootfinding.signs import Run, sign
 
 MOST_DEGREE = 12
 Quotient = tuple[Poly, Poly]
+Degrees = tuple[int, int] | None
 
 
-def polynomials(expr: Expr, x: Symbol) -> Quotient | None:
-    """Numerator and denominator of a formula as polynomials of a moderate degree; None where it is no such quotient."""
+def quotient_of_polynomials(expr: Expr, x: Symbol) -> Quotient | None:
+    """Numerator and denominator of a formula as polynomials of a moderate degree; None where it is not one."""
     degree = degrees(expr, x)
     if degree is None or max(degree) > MOST_DEGREE:
         return None
@@ -25,42 +27,61 @@ def polynomials(expr: Expr, x: Symbol) -> Quotient | None:
     return Poly(above, x), Poly(below, x)
 
 
-def degrees(expr: Expr, x: Symbol) -> tuple[int, int] | None:
-    """Bounds on the degrees of a formula's numerator and denominator; None where it is no quotient of polynomials."""
-    if not expr.has(x):
-        return 0, 0
-    if expr == x:
-        return 1, 0
-    parts = [degrees(y, x) for y in expr.args]
-    if isinstance(expr, Pow):
-        if not expr.exp.is_Integer or parts[0] is None:
-            return None
-        above, below = (abs(int(expr.exp)) * y for y in parts[0])
-        return (above, below) if expr.exp > 0 else (below, above)
-    if not isinstance(expr, Add | Mul) or None in parts:
-        return None
-    known = [y for y in parts if y is not None]
+def degrees(expr: Expr, x: Symbol) -> Degrees:
+    """Bounds on the degrees of a formula's numerator and denominator; None where they are not polynomials."""
+    rules = Table({**DEGREES, Symbol: lambda y, _: (int(y == x), 0)})
+    return fold(expr, rules)  # type: ignore[no-any-return]
+
+
+def sum_degrees(_: Expr, args: Sequence[Degrees]) -> Degrees:
+    """Those of a sum over the product of all denominators."""
+    known = [y for y in args if y is not None]
     below = sum(y[1] for y in known)
-    if isinstance(expr, Mul):
-        return sum(y[0] for y in known), below
-    return max(y[0] + below - y[1] for y in known), below
+    return (max(y[0] + below - y[1] for y in known), below) if len(known) == len(args) else None
 
 
-def value(poly: Poly, y: Fraction) -> Fraction:
+def product_degrees(_: Expr, args: Sequence[Degrees]) -> Degrees:
+    """Those of a product."""
+    known = [y for y in args if y is not None]
+    return (sum(y[0] for y in known), sum(y[1] for y in known)) if len(known) == len(args) else None
+
+
+def power_degrees(expr: Pow, args: Sequence[Degrees]) -> Degrees:
+    """Those of a whole power, or of a constant."""
+    if not expr.exp.is_Integer or args[0] is None:
+        return constant_degrees(expr, args)
+    above, below = (abs(int(expr.exp)) * y for y in args[0])
+    return (above, below) if expr.exp > 0 else (below, above)
+
+
+def constant_degrees(_: Expr, args: Sequence[Degrees]) -> Degrees:
+    """0 of a constant; None of any other function."""
+    return (0, 0) if all(y == (0, 0) for y in args) else None
+
+
+DEGREES: dict[type, Rule] = {
+    Add: sum_degrees,
+    Mul: product_degrees,
+    Pow: power_degrees,
+    Basic: constant_degrees,
+}
+
+
+def polynomial_value(poly: Poly, y: Fraction) -> Fraction:
     """A polynomial's value."""
-    found = Fraction(0)
+    result = Fraction(0)
     for a in poly.all_coeffs():
-        found = found * y + Fraction(int(a.p), int(a.q))
-    return found
+        result = result * y + Fraction(int(a.p), int(a.q))
+    return result
 
 
-def sign_at(quotient: Quotient, y: Any) -> int | None:
+def quotient_sign(quotient: Quotient, y: Any) -> int | None:
     """The sign of a quotient at a number; None where it divides by 0."""
-    above, below = (sign(value(poly, Fraction(y))) for poly in quotient)
+    above, below = (sign(polynomial_value(poly, Fraction(y))) for poly in quotient)
     return above * below if below else None
 
 
-def by_roots(quotient: Quotient, first: int, last: int) -> Iterator[Run]:
+def runs_by_roots(quotient: Quotient, first: int, last: int) -> Iterator[Run]:
     """The runs of a quotient over whole numbers: its sign may change at those next to roots only."""
     near = {first, last}
     for poly in quotient:
@@ -69,51 +90,52 @@ def by_roots(quotient: Quotient, first: int, last: int) -> Iterator[Run]:
                 near |= {y for y in range(floor(low), ceil(high) + 1) if first <= y <= last}
     points = sorted(near)
     for y, after in zip(points, [*points[1:], None], strict=True):
-        yield Run(y, y, sign_at(quotient, y))
+        yield Run(y, y, quotient_sign(quotient, y))
         if after is not None and after > y + 1:
-            yield Run(y + 1, after - 1, sign_at(quotient, y + 1))
+            yield Run(y + 1, after - 1, quotient_sign(quotient, y + 1))
 
 
-def breakpoints(expr: Expr, x: Symbol) -> set[Any] | None:
+def branch_points(expr: Expr, x: Symbol) -> set[Any] | None:
     """Where branches of Min and Max meet; None where that is nowhere rational, or where they are within one another."""
-    found: set[Any] = set()
+    points: set[Any] = set()
     for chosen in expr.atoms(Max, Min):
         for a, b in combinations(chosen.args, 2):
-            quotient = polynomials(a - b, x)
+            quotient = quotient_of_polynomials(a - b, x)
             if quotient is None:
                 return None
             for poly in quotient:
                 roots = poly.real_roots() if poly.degree() > 0 else []
                 if not all(y.is_Rational for y in roots):
                     return None
-                found |= set(roots)
-    return found
+                points |= set(roots)
+    return points
 
 
-def by_branches(expr: Expr, x: Symbol, points: Sequence[Any]) -> Iterator[Run | None]:
+def runs_by_branches(expr: Expr, x: Symbol, points: Sequence[Any]) -> Iterator[Run | None]:
     """The runs of a formula between breakpoints, on the branches that it is on there; None where it has no roots."""
     for low, high in pairwise(points):
-        middle = {x: (low + high) / 2}
-        quotient = polynomials(expr.xreplace({y: chosen_at(y, middle) for y in expr.atoms(Max, Min)}), x)
+        chosen = {y: chosen_argument(y, {x: (low + high) / 2}) for y in expr.atoms(Max, Min)}
+        quotient = quotient_of_polynomials(expr.xreplace(chosen), x)
         if quotient is None:
             yield None
             return
         zeros, poles = (set(poly.real_roots()) if poly.degree() > 0 else set() for poly in quotient)
         start = low
         for end in [*sorted(y for y in zeros | poles if low < y < high), high]:
-            yield Run(start, end, sign_at(quotient, rational((start + end) / 2)))
+            yield Run(start, end, quotient_sign(quotient, rational_near((start + end) / 2)))
             if end != points[-1]:
-                yield Run(end, end, None if end in poles else 0 if end in zeros else sign_at(quotient, rational(end)))
+                known = {**dict.fromkeys(zeros, 0), **dict.fromkeys(poles)}
+                yield Run(end, end, known[end] if end in known else quotient_sign(quotient, rational_near(end)))
             start = end
 
 
-def chosen_at(expr: Expr, point: dict[Symbol, Any]) -> Expr:
+def chosen_argument(expr: Expr, point: dict[Symbol, Any]) -> Expr:
     """The argument that a Max or Min is at a point."""
     best = max if isinstance(expr, Max) else min
     return best(expr.args, key=lambda arg: arg.xreplace(point))
 
 
-def rational(y: Any) -> Fraction:
+def rational_near(y: Any) -> Fraction:
     """A real number of sympy's as a fraction, to many digits where it is none."""
-    found = y if y.is_Rational else Rational(y.evalf(DIGITS))
-    return Fraction(int(found.p), int(found.q))
+    rational = y if y.is_Rational else Rational(y.evalf(DIGITS))
+    return Fraction(int(rational.p), int(rational.q))

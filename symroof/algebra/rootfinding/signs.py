@@ -21,7 +21,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Signs:
-    """The runs of a range from its start, how they were found; where there are too many, the first ones only."""
+    """The runs of a range from its start, `how` they were determined; where there are too many, the first ones only."""
 
     runs: tuple[Run, ...]
     how: str
@@ -53,26 +53,26 @@ def sign(value: Any) -> int:
     return int(bool(value > 0)) - int(bool(value < 0))
 
 
-def times(found: Signs, factor: int) -> Signs:
+def multiply_signs(original: Signs, factor: int) -> Signs:
     """The signs of a formula times a number of that sign."""
-    runs = (Run(x.first, x.last, None if x.sign is None or not factor else x.sign * factor) for x in found.runs)
-    return Signs(tuple(joined(runs)), found.how, found.complete)
+    runs = (Run(x.first, x.last, None if x.sign is None or not factor else x.sign * factor) for x in original.runs)
+    return Signs(tuple(join_runs(runs)), original.how, original.complete)
 
 
-def overlaid(one: Sequence[Run], other: Sequence[Run]) -> Iterator[Run]:
+def quotient_signs(one: Sequence[Run], other: Sequence[Run]) -> Iterator[Run]:
     """The runs of a quotient, by those of its numerator and denominator; none where the latter is 0."""
     i = j = 0
-    found: list[Run] = []
+    both_sides: list[Run] = []
     while i < len(one) and j < len(other):
         a, b = one[i], other[j]
         last = min(a.last, b.last)
         both = None if a.sign is None or not b.sign else a.sign * b.sign
-        found.append(Run(max(a.first, b.first), last, both))
+        both_sides.append(Run(max(a.first, b.first), last, both))
         i, j = i + (a.last == last), j + (b.last == last)
-    return joined(found)
+    return join_runs(both_sides)
 
 
-def joined(runs: Iterable[Run]) -> Iterator[Run]:
+def join_runs(runs: Iterable[Run]) -> Iterator[Run]:
     """Runs with neighbours of one sign made one."""
     before: Run | None = None
     for run in runs:

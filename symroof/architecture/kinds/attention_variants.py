@@ -1,4 +1,4 @@
-"""Attention over grouped heads that is computed in another way."""
+"""Variants of grouped-query attention."""
 
 from typing import ClassVar
 
@@ -7,7 +7,7 @@ from symroof.records import frozen
 
 @frozen
 class DifferentialAttention:
-    """Causal attention whose H_q heads of h attend to both halves of the values of H_kv heads, and subtract."""
+    """Differential attention: H_q heads of size h attend to both halves of the values of H_kv heads, and subtract."""
 
     builder: ClassVar[str] = "attention.differential.build_differential_attention"
     weights: ClassVar[tuple[str, ...]] = ("attention", "attention_output")
@@ -17,8 +17,8 @@ class DifferentialAttention:
 
 @frozen
 class RelativeAttention:
-    """Attention over grouped heads without rotation: each query head adds biases by distance, up to e_b tokens back,
-    that it mixes from e_b x d_b learned ones. Keys and values are convolved over k_c tokens.
+    """Grouped-query attention without rotary embedding: each query head adds biases by distance, up to e_b tokens
+    back, mixed from e_b x d_b learned ones. Keys and values pass a convolution over k_c tokens.
     """
 
     builder: ClassVar[str] = "attention.relative.build_relative_attention"
@@ -26,15 +26,17 @@ class RelativeAttention:
 
     mask: str = "causal"
     temperature: bool = False  # queries and biases scaled by a factor that depends on their position
-    clipped: bool = False  # queries, keys and what biases are mixed from are limited in length, values normalised; the
-    # output is gated by every element, and a projected score a head joins the softmax
-    dynamic: bool = False  # keys and values have inputs of their own, which give their convolutions weights a KV head
+    clipped: bool = (
+        False  # queries, keys and inputs of the biases are limited in norm, values normalised; the output is
+    )
+    # gated per element, and one projected score per head joins the softmax
+    dynamic: bool = False  # keys and values have separate inputs, which give their convolutions weights per KV head
 
 
 @frozen
 class ConvolvedAttention:
-    """Attention over grouped heads, h_r of h rotated, whose queries and keys are convolved: over k_c tokens each
-    element by itself, then over k_g tokens each head. Half of a value is that of the token before.
+    """Grouped-query attention, h_r of h rotated, whose queries and keys pass two convolutions: over k_c tokens per
+    element, then over k_g tokens per head. Half of a value is that of the previous token.
     """
 
     builder: ClassVar[str] = "attention.convolved.build_convolved_attention"
@@ -46,8 +48,8 @@ class ConvolvedAttention:
 
 @frozen
 class RoutedAttention:
-    """Attention of k groups of H_kv query heads of size h, a group for each of the k of N_e experts that a token is
-    sent to: these project queries and outputs. All groups share H_kv key/value heads.
+    """Attention of k groups of H_kv query heads of size h, one group for each of a token's k routed experts (of N_e),
+    which project queries and outputs. All groups share H_kv key/value heads.
     """
 
     builder: ClassVar[str] = "attention.routed.build_routed_attention"

@@ -7,7 +7,7 @@ from symroof.records import frozen
 
 @frozen
 class Experts:
-    """k of N_e routed experts of width f_e, beside a shared one of width f_s where `shared`."""
+    """k of N_e routed experts of width f_e, plus a shared expert of width f_s if `shared`."""
 
     builder: ClassVar[str] = "feed_forward.build_experts"
     weights: ClassVar[tuple[str, ...]] = ("experts", "shared_experts")
@@ -16,21 +16,25 @@ class Experts:
     gated: bool = True
     bias: bool = False  # on the experts' projections
     router_bias: bool = False
-    router_norm: str = ""  # norm ahead of the router alone
-    router_deep: bool = False  # scores are of a network of width r_r, and of one expert more that does nothing
-    router_handed: bool = False  # the width is joined by that of the layer before, weighed an element
-    hashed: bool = False  # the token itself, not its scores, says which experts
+    router_norm: str = ""  # norm before the router only
+    router_deep: bool = (
+        False  # the router is a network of width r_r, and scores one additional expert that does nothing
+    )
+    router_handed: bool = (
+        False  # the previous layer's r_r elements, scaled per element, are added to those of the router
+    )
+    hashed: bool = False  # experts are chosen by the token id, not by scores
     correction: bool = False  # a learned bias on each expert's score
     expert_scale: bool = False  # a learned factor on each expert's score
     shared: bool = False
     shared_bias: bool = False
-    shared_act: str = ""  # where it is another
-    shared_gate: bool = False  # the shared output scaled by a sigmoid of the token
-    shared_scored: bool = False  # the router weighs the N_s shared experts too, and all by a learned number
+    shared_act: str = ""  # activation of the shared expert, empty where it is `act`
+    shared_gate: bool = False  # the shared expert's output is scaled by a sigmoid of the token
+    shared_scored: bool = False  # the router scores the N_s shared experts too, and a learned factor scales all scores
     sum_bias: bool = False  # on the sum of the experts' outputs
-    latent: bool = False  # routed experts work on d_lat elements, projected from and to the stream
+    latent: bool = False  # routed experts work on d_lat elements, projected from and to the residual stream
     latent_bias: bool = False
-    idle: bool = False  # N_z more do nothing: they hand on the token
-    latent_norm: str = ""  # norm of the sum of the experts' outputs, ahead of the projection to the stream
-    latent_in: str = ""  # norm of what is projected to them
-    each_norm: str = ""  # norm of the output of each expert, by weights that all share
+    idle: bool = False  # N_z additional experts are the identity
+    latent_norm: str = ""  # norm of the sum of the experts' outputs, before the projection to the residual stream
+    latent_in: str = ""  # norm of the latent input of the experts
+    each_norm: str = ""  # norm of each expert's output, with shared weights

@@ -15,6 +15,6 @@ class FeedForward:
     act: str = "silu"
     gated: bool = True
     bias: bool = False
-    inner_norm: str = ""  # norm of the width f, ahead of the down projection
-    factor: bool = False  # the output is multiplied by a learned number
-    sparse: bool = False  # gates below a multiple of the deviations above the mean are cut off
+    inner_norm: str = ""  # norm over width f, before the down projection
+    factor: bool = False  # the output is multiplied by a learned scalar
+    sparse: bool = False  # gates below mean + a multiple of the standard deviation are set to zero

@@ -1,4 +1,4 @@
-"""State spaces and other memories of constant size."""
+"""State space models and other recurrences with a state of constant size."""
 
 from typing import ClassVar
 
@@ -7,7 +7,7 @@ from symroof.records import frozen
 
 @frozen
 class Mamba:
-    """A selective state space: a state of N_m for each of d_m channels, time steps of rank r_m, behind a convolution
+    """A selective state space: a state of N_m for each of d_m channels, time steps of rank r_m, after a convolution
     over k_c tokens.
     """
 
@@ -18,13 +18,13 @@ class Mamba:
     conv_bias: bool = True
     act: str = "silu"  # after the convolution
     norm: str = ""  # of time steps, B and C
-    heads: bool = False  # the channels are in H_m heads with time steps, B and C of their own
+    heads: bool = False  # the channels are in H_m heads, each with separate time steps, B and C
 
 
 @frozen
 class Mamba2:
-    """A state space of H_m heads of size h_m with a state [h_m, N_m] each, B and C shared in G_m groups, behind a
-    convolution over k_c tokens; transformers scans w_s tokens at a time.
+    """A state space of H_m heads of size h_m with a state [h_m, N_m] each, B and C shared in G_m groups, after a
+    convolution over k_c tokens; transformers scans chunks of w_s tokens.
     """
 
     builder: ClassVar[str] = "recurrent.mamba.build_mamba2"
@@ -39,7 +39,7 @@ class Mamba2:
 
 @frozen
 class MatrixMemory:
-    """The memory of xLSTM: a matrix [d_k, d_v] for each of H_v heads, gated by exponentials."""
+    """The matrix memory of xLSTM (mLSTM): a state [d_k, d_v] for each of H_v heads, with exponential gates."""
 
     builder: ClassVar[str] = "recurrent.xlstm.build_matrix_memory"
     weights: ClassVar[tuple[str, ...]] = ("recurrence",)
@@ -49,8 +49,8 @@ class MatrixMemory:
 
 @frozen
 class TimeMix:
-    """Linear attention under decays of each channel (RWKV), of tokens mixed with the ones before: three numbers for
-    each of d_r channels, or a state [h, h] for each of H_q `heads`.
+    """RWKV's time mixing: linear attention with a decay per channel, of tokens mixed with the previous ones. The state
+    is three numbers for each of d_r channels, or a matrix [h, h] for each of H_q `heads`.
     """
 
     builder: ClassVar[str] = "recurrent.rwkv.build_time_mix"
@@ -61,7 +61,7 @@ class TimeMix:
 
 @frozen
 class ChannelMix:
-    """A network of width f whose output is gated, of tokens mixed with the ones before (RWKV)."""
+    """RWKV's channel mixing: a network of width f with a gated output, of tokens mixed with the previous ones."""
 
     builder: ClassVar[str] = "recurrent.rwkv.build_channel_mix"
     weights: ClassVar[tuple[str, ...]] = ()

@@ -1,4 +1,4 @@
-"""Layers that run again or in another's place, and what stands ahead of all."""
+"""Layers that are shared or run repeatedly, and additions to the embeddings before all layers."""
 
 from typing import ClassVar
 
@@ -7,7 +7,7 @@ from symroof.records import frozen
 
 @frozen
 class Start:
-    """A learned vector of d elements that all tokens start from, beside their embeddings."""
+    """A learned vector of d elements: the initial state of every token, next to its embedding."""
 
     builder: ClassVar[str] = "cycles.build_start"
     weights: ClassVar[tuple[str, ...]] = ()
@@ -15,7 +15,7 @@ class Start:
 
 @frozen
 class Segments:
-    """A table of two vectors of d elements, one for texts and one for images: each token's is added to it."""
+    """A table of two vectors of d elements, one for text and one for image tokens, added to the embeddings."""
 
     builder: ClassVar[str] = "cycles.build_segments"
     weights: ClassVar[tuple[str, ...]] = ()
@@ -23,7 +23,7 @@ class Segments:
 
 @frozen
 class Cycle:
-    """The end of a run of a stack of layers that runs again: a norm, and the sum with what another run gave."""
+    """The end of one run of a stack of layers that runs repeatedly: a norm, and the sum with another run's output."""
 
     builder: ClassVar[str] = "cycles.build_cycle"
     weights: ClassVar[tuple[str, ...]] = ()
@@ -33,7 +33,7 @@ class Cycle:
 
 @frozen
 class CrossLayer:
-    """A layer that attends to an image, with a network of width f; a text alone leaves it out. Its weights are kept."""
+    """A cross-attention layer for images with a network of width f; text skips it, its weights stay in memory."""
 
     builder: ClassVar[str] = "cross.build_cross_layer"
     weights: ClassVar[tuple[str, ...]] = ()
@@ -43,8 +43,8 @@ class CrossLayer:
 
 @frozen
 class Adapters:
-    """Projections through rank r_a that a layer adds to those of a shared block: to gate and up projections of a
-    network of width f, and to queries, keys and values of width 2 d where `attention`.
+    """Projections through rank r_a (LoRA) that a layer adds to those of a shared block: to the gate and up projections
+    of a network of width f, and to queries, keys and values of width 2 d if `attention`.
     """
 
     builder: ClassVar[str] = "shared.build_adapters"
@@ -55,10 +55,10 @@ class Adapters:
 
 @frozen
 class Projection:
-    """A projection of the stream and nothing else."""
+    """A single projection of the residual stream."""
 
     builder: ClassVar[str] = "shared.build_projection"
     weights: ClassVar[tuple[str, ...]] = ()
 
-    role: str = "other"  # or that of the sublayer in whose place it stands: "attention", "ffn"
+    role: str = "other"  # or that of the sublayer that it replaces: "attention", "ffn"
     bias: bool = False

@@ -1,4 +1,4 @@
-"""What works on the residual stream, or on several."""
+"""Operations on the residual stream, or on several streams."""
 
 from typing import ClassVar
 
@@ -7,17 +7,19 @@ from symroof.records import frozen
 
 @frozen
 class DepthAttention:
-    """Attention over depth in the place of plain sums of residuals: N_mix weighted sums of X_mix earlier sums."""
+    """Attention over depth in place of residual sums: N_mix weighted sums of X_mix earlier outputs in all."""
 
     builder: ClassVar[str] = "recurrent.linear.build_depth_attention"
     weights: ClassVar[tuple[str, ...]] = ()
 
-    normalised: bool = False  # the sums are of Y_mix normalised ones, and several may be of the same
+    normalised: bool = False  # scores are of Y_mix normalised outputs, which several sums may share
 
 
 @frozen
 class LayerInputs:
-    """Ahead of all layers: d_p elements for each, of a table of V_p rows and of a projection of the embedding."""
+    """Before all layers: per-layer embeddings of d_p elements, from a table of V_p rows and from a projection of the
+    token embedding.
+    """
 
     builder: ClassVar[str] = "residual.streams.build_layer_inputs"
     weights: ClassVar[tuple[str, ...]] = ()
@@ -27,8 +29,8 @@ class LayerInputs:
 
 @frozen
 class NGrams:
-    """Ahead of a layer: embeddings of width d_g of the last 2 to n_g tokens, of H_g rows of a table of V_g, joined to
-    the m streams; these are convolved over k_c tokens, every n_g-th.
+    """Before a layer: embeddings of width d_g of the last 2 to n_g tokens, from H_g rows of a table of V_g, are added
+    to the m streams; their convolution is over k_c tokens, with dilation n_g.
     """
 
     builder: ClassVar[str] = "ngrams.build_ngrams"
@@ -37,7 +39,7 @@ class NGrams:
 
 @frozen
 class LayerInput:
-    """The d_p elements of a layer's own, gated by the stream and added to it."""
+    """The layer's d_p elements of the per-layer embeddings, gated by the residual stream and added to it."""
 
     builder: ClassVar[str] = "residual.streams.build_layer_input"
     weights: ClassVar[tuple[str, ...]] = ()
@@ -47,7 +49,7 @@ class LayerInput:
 
 @frozen
 class Laurel:
-    """A residual through rank r_l (LAuReL), beside the plain one."""
+    """A second residual through rank r_l (LAuReL), in addition to the usual one."""
 
     builder: ClassVar[str] = "residual.streams.build_laurel"
     weights: ClassVar[tuple[str, ...]] = ()
@@ -57,20 +59,20 @@ class Laurel:
 
 @frozen
 class AltUp:
-    """A stage of alternating updates of A residual streams: "expand" one to all ahead of the layers, "predict" all,
-    "correct" all by what the layer made of one, "spread" its own input to the others, "merge" after the layers.
+    """A stage of alternating updates (AltUp) of A residual streams: "expand" one to all before the layers, "predict"
+    all, "correct" all by the layer's output on one, "spread" the layer's input to the others, "merge" after the layers.
     """
 
     builder: ClassVar[str] = "residual.streams.build_altup"
     weights: ClassVar[tuple[str, ...]] = ()
 
     stage: str
-    scaled: bool = True  # the corrected stream is weighed, an element each
+    scaled: bool = True  # the corrected stream is scaled per element
 
 
 @frozen
 class Pointwise:
-    """An operation on the whole stream: "scale" by a constant, "shift" and weigh each element, "add" two branches."""
+    """An operation on the residual stream: "scale" by a constant, "shift" and scale per element, "add" two branches."""
 
     builder: ClassVar[str] = "residual.streams.build_pointwise"
     weights: ClassVar[tuple[str, ...]] = ()

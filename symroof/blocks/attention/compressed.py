@@ -19,7 +19,16 @@ ENTRIES = {
 
 def build_compressed_attention(kind: CompressedAttention) -> list[Op]:
     """The operators of one layer between norm and residual."""
-    ops = [
+    selects = kind.entries == "selected"
+    entries = _compressor("compress", "attention", s.h, selects) if kind.entries else []
+    indexer = _entry_indexer() if selects else []
+    attend = compressed.compressed_attention(H, s.h, *ENTRIES[kind.entries], s.P_sel if selects else Integer(0))
+    return [*_projections(), *entries, *indexer, Op("attend", "attention_core", attend), *_outputs()]
+
+
+def _projections() -> list[Op]:
+    """Queries through a latent, and one key that is also the value, normalised and rotated."""
+    return [
         Op("q_a", "attention", dense.linear(s.T, s.d, s.r_q)),
         Op("q_norm", "inner_norm", dense.norm(s.T, s.r_q)),
         Op("q_b", "attention", dense.linear(s.T, s.r_q, H * s.h)),
@@ -28,24 +37,20 @@ def build_compressed_attention(kind: CompressedAttention) -> list[Op]:
         Op("kv_norm", "inner_norm", dense.norm(s.T, s.h)),
         Op("rope", "attention", att.rotate(s.T, H + 1, s.h_r)),
     ]
-    selects = kind.entries == "selected"
-    if kind.entries:
-        ops += compressor("compress", "attention", s.h, selects)
-    if selects:
-        ops += indexer()
-    attend = compressed.attend(H, s.h, *ENTRIES[kind.entries], s.P_sel if selects else Integer(0))
+
+
+def _outputs() -> list[Op]:
+    """Sinks, the heads' output rotated back, and its projection by groups."""
     return [
-        *ops,
-        Op("attend", "attention_core", attend),
-        Op("sinks", "attention", att.sink(s.T, H)),
+        Op("sinks", "attention", att.attention_sink(s.T, H)),
         Op("rope_back", "attention", att.rotate(s.T, H, s.h_r)),
         Op("out_a", "attention", compressed.grouped_linear(s.T, s.G_o, H * s.h / s.G_o, s.r_o)),
         Op("out_b", "attention", dense.linear(s.T, s.G_o * s.r_o, s.d, s.b_o)),
     ]
 
 
-def compressor(name: str, role: str, h: Expr, overlapping: bool) -> list[Op]:
-    """Values and gates of each token, the entries made of them, normalised and rotated."""
+def _compressor(name: str, role: str, h: Expr, overlapping: bool) -> list[Op]:
+    """Values and gates of each token, and their entries, normalised and rotated."""
     return [
         Op(f"{name}.kv_gate", role, dense.linear(s.T, s.d, (4 if overlapping else 2) * h, s.b_r)),
         Op(name, role, compressed.compress(h, overlapping)),
@@ -54,12 +59,12 @@ def compressor(name: str, role: str, h: Expr, overlapping: bool) -> list[Op]:
     ]
 
 
-def indexer() -> list[Op]:
-    """Entries of its own size, queries and weights of a few small heads, and the entries they select."""
+def _entry_indexer() -> list[Op]:
+    """Separate, smaller entries, queries and weights of a few small heads, and the entries they select."""
     return [
-        *compressor("index.compress", "indexer", s.h_i, overlapping=True),
+        *_compressor("index.compress", "indexer", s.h_i, overlapping=True),
         Op("index.q", "indexer", dense.linear(s.T, s.r_q, s.H_i * s.h_i)),
         Op("index.rope", "indexer", att.rotate(s.T, s.H_i, s.h_r)),
         Op("index.weights", "indexer", dense.linear(s.T, s.d, s.H_i, s.b_r)),
-        Op("index", "indexer_core", compressed.select(s.H_i, s.h_i)),
+        Op("index", "indexer_core", compressed.index_entries(s.H_i, s.h_i)),
     ]

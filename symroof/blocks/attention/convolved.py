@@ -16,12 +16,12 @@ def build_convolved_attention(kind: ConvolvedAttention) -> list[Op]:
     first = convolve(heads * s.h, bias=True, positions=s.T_first, columns=s.k_c - 1)
     return [
         Op("qkv", "attention", dense.linear(s.T, s.d, heads * s.h + values, bias=kind.bias)),
-        Op("v_delayed", "attention", convolved.delayed(s.d, values, kind.bias)),
+        Op("v_delayed", "attention", convolved.delayed_values(s.d, values, kind.bias)),
         Op("conv", "attention", first),
         Op("conv_heads", "attention", convolved.convolve_heads(heads, s.h)),
-        Op("means", "attention", convolved.means(s.T, s.H_q, s.H_kv, s.h)),
-        Op("qk_norm", "inner_norm", convolved.unit_scaled(s.T, s.H_q, s.H_kv, s.h)),
+        Op("means", "attention", convolved.add_projection_means(s.T, s.H_q, s.H_kv, s.h)),
+        Op("qk_norm", "inner_norm", convolved.normalize_heads(s.T, s.H_q, s.H_kv, s.h)),
         Op("rope", "attention", att.rotate(s.T, heads, s.h_r)),
-        Op("attend", "attention_core", att.attend(s.T, MASKS[kind.mask], s.H_q, s.H_kv, s.h, s.h)),
+        Op("attend", "attention_core", att.grouped_attention(s.T, MASKS[kind.mask], s.H_q, s.H_kv, s.h, s.h)),
         Op("out", "attention", dense.linear(s.T, s.H_q * s.h, s.d, s.b_o, kind.bias)),
     ]

@@ -15,9 +15,9 @@ def build_differential_attention(kind: DifferentialAttention) -> list[Op]:
     return [
         Op("qkv", "attention", dense.linear(s.T, s.d, width, bias=kind.bias)),
         Op("rope", "attention", att.rotate(s.T, s.H_q + s.H_kv, s.h)),
-        Op("attend", "attention_core", differential.attend_twice(s.T, CAUSAL, s.H_q, s.H_kv, s.h)),
-        Op("subtract", "attention", differential.subtract(s.T, s.H_q, s.h)),
+        Op("attend", "attention_core", differential.differential_attention(s.T, CAUSAL, s.H_q, s.H_kv, s.h)),
+        Op("subtract", "attention", differential.subtract_heads(s.T, s.H_q, s.h)),
         Op("head_norm", "attention", dense.norm(s.T * s.H_q / 2, 2 * s.h, "rms_plain")),
-        Op("scale", "attention", att.scale(s.T, s.H_q, s.h)),
+        Op("scale", "attention", att.scale_heads(s.T, s.H_q, s.h)),
         Op("out", "attention", dense.linear(s.T, s.H_q * s.h, s.d, s.b_o, kind.bias)),
     ]

@@ -1,4 +1,4 @@
-"""Attention through a latent: project down, normalise, rotate, select, attend one way or the other, project out."""
+"""Attention through a latent: project down, normalise, rotate, select, attend, project out."""
 
 from sympy import Integer
 
@@ -14,26 +14,35 @@ H, R = s.H_q, s.r_kv
 
 def build_latent_attention(kind: LatentAttention) -> list[Op]:
     """The operators of one layer between norm and residual."""
-    ways, selected = latent.WAYS[kind.mask], {"top": s.P_top, "tail": s.T * s.k_b}.get(kind.mask, Integer(0))
-    ops = queries(kind) + ([] if kind.borrowed else keys(kind))
-    if kind.rotary:
-        ops.append(Op("rope", "attention", att.rotate(s.T, H if kind.borrowed else H + 1, s.h_r)))
+    sinks = [Op("sinks", "attention", att.attention_sink(s.T, H))] if kind.sinks else []
+    out = Op("out", "attention", dense.linear(s.T, H * s.h_v, s.d, s.b_o, kind.out_bias))
+    inputs = _query_projections(kind) + ([] if kind.borrowed else _key_projections(kind)) + _positions(kind)
+    return [*inputs, *_core(kind), *sinks, *_output_gate(kind), out]
+
+
+def _positions(kind: LatentAttention) -> list[Op]:
+    """Queries and keys rotated, queries scaled."""
+    ops = [Op("rope", "attention", att.rotate(s.T, H if kind.borrowed else H + 1, s.h_r))] if kind.rotary else []
     if kind.temperature:
-        ops.append(Op("temperature", "attention", latent.temper(s.T, H, s.h_n + s.h_r)))
+        ops.append(Op("temperature", "attention", latent.scale_by_position(s.T, H, s.h_n + s.h_r)))
     if kind.tuned:
-        ops.append(Op("scale", "attention", att.scale(s.T, H, s.h_n + s.h_r)))
-    if kind.indexer == "own":
-        ops += indexer(kind)
-    ops.append(Op("kv_b", "attention", latent.project(ways, H, R, s.h_n, s.h_v)))
-    attend = latent.attend(ways, H, R, s.h_n, s.h_r, s.h_v, selected, kind.borrowed)
-    ops.append(Op("attend", "attention_core", attend))
-    if kind.sinks:
-        ops.append(Op("sinks", "attention", att.sink(s.T, H)))
-    return [*ops, *gate(kind), Op("out", "attention", dense.linear(s.T, H * s.h_v, s.d, s.b_o, kind.out_bias))]
+        ops.append(Op("scale", "attention", att.scale_heads(s.T, H, s.h_n + s.h_r)))
+    return ops
 
 
-def queries(kind: LatentAttention) -> list[Op]:
-    """Queries, and what gates the output where that is projected from their latent."""
+def _core(kind: LatentAttention) -> list[Op]:
+    """The keys selected by an indexer of this layer, the projection of the latent, and attention."""
+    sums, selected = latent.LATENT_SUMS[kind.mask], {"top": s.P_top, "tail": s.T * s.k_b}.get(kind.mask, Integer(0))
+    attend = latent.latent_attention(sums, H, R, s.h_n, s.h_r, s.h_v, selected, kind.borrowed)
+    return [
+        *(_token_indexer(kind) if kind.indexer == "full" else []),
+        Op("kv_b", "attention", latent.project_latent(sums, H, R, s.h_n, s.h_v)),
+        Op("attend", "attention_core", attend),
+    ]
+
+
+def _query_projections(kind: LatentAttention) -> list[Op]:
+    """Queries, and the gate of the output where it is projected from their latent."""
     width = H * (s.h_n + s.h_r) + (H * s.h_v if kind.gate == "latent" else 0)
     if not kind.low_rank:
         return [Op("q", "attention", dense.linear(s.T, s.d, width))]
@@ -44,7 +53,7 @@ def queries(kind: LatentAttention) -> list[Op]:
     ]
 
 
-def keys(kind: LatentAttention) -> list[Op]:
+def _key_projections(kind: LatentAttention) -> list[Op]:
     """The latent and the rotated key of each token."""
     ops = [
         Op("kv_a", "attention", dense.linear(s.T, s.d, R + s.h_r, bias=kind.bias)),
@@ -55,33 +64,45 @@ def keys(kind: LatentAttention) -> list[Op]:
     return ops
 
 
-def indexer(kind: LatentAttention) -> list[Op]:
+def _token_indexer(kind: LatentAttention) -> list[Op]:
     """Scores of all pairs by a few small heads, and the keys they select."""
-    ops = [] if kind.low_rank else [Op("index.q_norm", "norm", dense.norm(s.T, s.d, "layer"))]
-    ops += [
+    norm = [] if kind.low_rank else [Op("index.q_norm", "norm", dense.norm(s.T, s.d, "layer"))]
+    return [*norm, *_index_projections(kind), *_index_positions(kind), *_index_scores(kind)]
+
+
+def _index_projections(kind: LatentAttention) -> list[Op]:
+    """Queries, the key and the weights of the indexer's heads."""
+    return [
         Op("index.q", "indexer", dense.linear(s.T, s.r_q if kind.low_rank else s.d, s.H_i * s.h_i)),
         Op("index.k", "indexer", dense.linear(s.T, s.d, s.h_i)),
         Op("index.k_norm", "inner_norm", dense.norm(s.T, s.h_i, "layer")),
         Op("index.weights", "indexer", dense.linear(s.T, s.d, s.H_i, s.b_r)),
     ]
-    if kind.temperature:
-        ops.append(Op("index.temperature", "indexer", latent.temper(s.T, s.H_i, s.h_i)))
-    if kind.rotary:
-        ops.append(Op("index.rope", "indexer", att.rotate(s.T, s.H_i + 1, s.h_r)))
+
+
+def _index_positions(kind: LatentAttention) -> list[Op]:
+    """Queries of the indexer scaled, queries and the key rotated."""
+    scaled = Op("index.temperature", "indexer", latent.scale_by_position(s.T, s.H_i, s.h_i))
+    rotated = Op("index.rope", "indexer", att.rotate(s.T, s.H_i + 1, s.h_r))
+    return [*([scaled] if kind.temperature else []), *([rotated] if kind.rotary else [])]
+
+
+def _index_scores(kind: LatentAttention) -> list[Op]:
+    """Scores of tokens, or of pooled blocks of them."""
     if kind.mask != "tail":
-        return [*ops, Op("index", "indexer_core", latent.index(s.H_i, s.h_i))]
+        return [Op("index", "indexer_core", latent.index_tokens(s.H_i, s.h_i))]
     return [
-        *ops,
         Op("index.gate", "indexer", dense.linear(s.T, s.d, s.h_i)),
-        Op("index.pool", "indexer", pooled.weighed(s.h_i)),
-        Op("index", "indexer_core", pooled.index_weighed(s.H_i, s.h_i)),
+        Op("index.pool", "indexer", pooled.pool_weighted(s.h_i)),
+        Op("index", "indexer_core", pooled.index_weighted(s.H_i, s.h_i)),
     ]
 
 
-def gate(kind: LatentAttention) -> list[Op]:
-    """What gates the output of the heads."""
+def _output_gate(kind: LatentAttention) -> list[Op]:
+    """The gate of the heads' output."""
     if not kind.gate:
         return []
-    one = kind.gate == "head"
-    ops = [] if kind.gate == "latent" else [Op("gate", "attention", dense.linear(s.T, s.d, H if one else H * s.h_v))]
-    return [*ops, Op("gated", "attention", att.gate(s.T, H, s.h_v, one_a_head=one))]
+    per_head = kind.gate == "head"
+    gates = H if per_head else H * s.h_v
+    ops = [] if kind.gate == "latent" else [Op("gate", "attention", dense.linear(s.T, s.d, gates))]
+    return [*ops, Op("gated", "attention", att.gate_heads(s.T, H, s.h_v, per_head))]

@@ -14,12 +14,12 @@ def build_routed_attention(kind: RoutedAttention) -> list[Op]:
     group, queries = s.H_kv * s.h, s.k_run * s.H_kv
     ops = [
         Op("router", "router", moe.route(s.T, s.d)),
-        Op("dispatch", "router", moe.copies(s.T, s.d)),
+        Op("dispatch", "router", moe.copy_to_experts(s.T, s.d)),
         Op("experts.q", "routed_experts", moe.expert_linear(s.T, s.d, group)),
         Op("kv", "attention", dense.linear(s.T, s.d, 2 * group)),
         Op("rope", "attention", att.rotate(s.T, queries + s.H_kv, s.h)),
-        Op("attend", "attention_core", att.attend(s.T, CAUSAL, queries, s.H_kv, s.h, s.h)),
+        Op("attend", "attention_core", att.grouped_attention(s.T, CAUSAL, queries, s.H_kv, s.h, s.h)),
         Op("experts.out", "routed_experts", moe.expert_linear(s.T, group, s.d)),
-        Op("combine", "routed_experts", moe.weigh(s.T, s.d)),
+        Op("combine", "routed_experts", moe.combine_weighted(s.T, s.d)),
     ]
     return [*ops, Op("bias", "routed_experts", dense.bias(s.T, s.d))] if kind.sum_bias else ops

@@ -20,20 +20,20 @@ def build_delta_net(kind: DeltaNet) -> list[Op]:
     keys, values = s.H_k * s.d_k, s.H_v * s.d_v
     channels = s.H_v if kind.decay == "head" else s.H_v * s.d_k
     return [
-        *projections(kind, channels),
+        *_delta_projections(kind, channels),
         Op("conv", "recurrence", convolve(2 * keys + values)),
         Op("conv.act", "recurrence", dense.activate(s.T, 2 * keys + values, kind.act, gated=False)),
-        Op("decay", "recurrence", linear.decays(s.T, s.H_v, channels, kind.bounded, kind.doubled)),
-        Op("qk_norm", "recurrence", linear.unit(s.T, s.H_k, s.d_k)),
+        Op("decay", "recurrence", linear.decay_rates(s.T, s.H_v, channels, kind.bounded, kind.doubled)),
+        Op("qk_norm", "recurrence", linear.normalize_queries_keys(s.T, s.H_k, s.d_k)),
         Op("scan", "recurrence_core", linear.delta_rule(s.T, s.H_k, s.H_v, s.d_k, s.d_v, channels)),
         Op("inner_norm", "inner_norm", dense.norm(s.T * s.H_v, s.d_v)),
-        Op("gated", "recurrence", att.gate(s.T, s.H_v, s.d_v, one_a_head=False)),
+        Op("gated", "recurrence", att.gate_heads(s.T, s.H_v, s.d_v, per_head=False)),
         Op("out", "recurrence", dense.linear(s.T, values, s.d)),
     ]
 
 
-def projections(kind: DeltaNet, channels: Expr) -> list[Op]:
-    """Queries, keys, values; numbers a value head; decays and output gate in one with them or of rank d_k."""
+def _delta_projections(kind: DeltaNet, channels: Expr) -> list[Op]:
+    """Queries, keys, values; numbers per value head; decays and output gate projected with them, or of rank d_k."""
     one_each = kind.decay == "head"
     direct, narrow = 2 * s.H_k * s.d_k + s.H_v * s.d_v, []
     for name, width, low_rank in (
@@ -52,10 +52,10 @@ def build_lightning_attention(kind: LightningAttention) -> list[Op]:
     return [
         Op("qkv", "recurrence", dense.linear(s.T, s.d, 3 * width)),
         Op("qkv.act", "recurrence", dense.activate(s.T, 3 * width, kind.act, gated=False)),
-        Op("scan", "recurrence_core", linear.lightning(s.T, s.H_q, s.h)),
+        Op("scan", "recurrence_core", linear.lightning_attention(s.T, s.H_q, s.h)),
         Op("inner_norm", "inner_norm", dense.norm(s.T, width)),
         Op("gate", "recurrence", dense.linear(s.T, s.d, width)),
-        Op("gated", "recurrence", att.gate(s.T, s.H_q, s.h, one_a_head=False)),
+        Op("gated", "recurrence", att.gate_heads(s.T, s.H_q, s.h, per_head=False)),
         Op("out", "recurrence", dense.linear(s.T, width, s.d)),
     ]
 
@@ -76,9 +76,9 @@ def build_short_convolution(kind: ShortConvolution) -> list[Op]:
     """Project to three, convolve the product of two, multiply by the third, project."""
     return [
         Op("in", "recurrence", dense.linear(s.T, s.d, 3 * s.d, bias=kind.bias)),
-        Op("gate_in", "recurrence", linear.product(s.T, s.d)),
+        Op("gate_in", "recurrence", linear.multiply_elements(s.T, s.d)),
         Op("conv", "recurrence", convolve(s.d, kind.bias)),
-        Op("gate_out", "recurrence", linear.product(s.T, s.d)),
+        Op("gate_out", "recurrence", linear.multiply_elements(s.T, s.d)),
         Op("out", "recurrence", dense.linear(s.T, s.d, s.d, bias=kind.bias)),
     ]
 
@@ -86,5 +86,5 @@ def build_short_convolution(kind: ShortConvolution) -> list[Op]:
 def build_depth_attention(kind: DepthAttention) -> list[Op]:
     """All weighted sums of the model."""
     if kind.normalised:
-        return [Op("mix", "hyper_connection", depth.attend(s.T, s.d, s.N_mix, s.X_mix, s.Y_mix))]
-    return [Op("mix", "hyper_connection", depth.mix(s.T, s.d, s.N_mix, s.X_mix))]
+        return [Op("mix", "hyper_connection", depth.attention_over_depth(s.T, s.d, s.N_mix, s.X_mix, s.Y_mix))]
+    return [Op("mix", "hyper_connection", depth.sums_over_depth(s.T, s.d, s.N_mix, s.X_mix))]

@@ -17,9 +17,9 @@ def build_mamba(kind: Mamba) -> list[Op]:
     width = s.d_m / heads
     return [
         Op("in", "recurrence", dense.linear(s.T, s.d, 2 * s.d_m, bias=kind.bias)),
-        *convolution(s.d_m, kind.conv_bias, kind.act),
+        *_activated_convolution(s.d_m, kind.conv_bias, kind.act),
         Op("x", "recurrence", mamba.head_linear(s.T, heads, width, s.r_m + 2 * s.N_m)),
-        *([inner_norms(kind.norm)] if kind.norm else []),
+        *([_inner_norms(kind.norm)] if kind.norm else []),
         Op("dt", "recurrence", mamba.head_linear(s.T, heads, s.r_m, width)),
         Op("scan.weights", "recurrence", mamba.scan_weights(s.d_m * (s.N_m + 2))),
         Op("scan", "recurrence_core", mamba.selective_scan(s.T, s.d_m, s.N_m, heads)),
@@ -27,14 +27,14 @@ def build_mamba(kind: Mamba) -> list[Op]:
     ]
 
 
-def inner_norms(norm: str) -> Op:
-    """Those of time step, B and C."""
+def _inner_norms(norm: str) -> Op:
+    """The norms of time step, B and C."""
     cost = sum((dense.norm(s.T, width, norm) for width in (s.r_m, s.N_m, s.N_m)), Cost())
     return Op("inner_norm", "inner_norm" if dense.NORMS[norm].weights else "recurrence", cost)
 
 
-def convolution(channels: Expr, bias: bool, act: str) -> list[Op]:
-    """A short causal convolution and what activates it."""
+def _activated_convolution(channels: Expr, bias: bool, act: str) -> list[Op]:
+    """A short causal convolution and its activation."""
     return [
         Op("conv", "recurrence", convolve(channels, bias)),
         Op("conv.act", "recurrence", dense.activate(s.T, channels, act, gated=False)),
@@ -46,7 +46,7 @@ def build_mamba2(kind: Mamba2) -> list[Op]:
     width, mixed = s.H_m * s.h_m, s.H_m * s.h_m + 2 * s.G_m * s.N_m
     ops = [
         Op("in", "recurrence", dense.linear(s.T, s.d, width + mixed + s.H_m, bias=kind.bias)),
-        *convolution(mixed, kind.conv_bias, kind.act),
+        *_activated_convolution(mixed, kind.conv_bias, kind.act),
         Op("scan.weights", "recurrence", mamba.scan_weights(3 * s.H_m)),
         Op("scan", "recurrence_core", mamba.dual_scan(s.T, s.H_m, s.h_m, s.N_m, s.G_m)),
         Op("gated", "recurrence", dense.activate(s.T, width, "silu")),

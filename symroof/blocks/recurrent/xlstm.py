@@ -15,9 +15,9 @@ def build_matrix_memory(kind: MatrixMemory) -> list[Op]:
     return [
         Op("in", "recurrence", dense.linear(s.T, s.d, 2 * keys + 2 * values, bias=kind.bias)),
         Op("gates", "recurrence", dense.linear(s.T, s.d, 2 * s.H_v, bias=True)),
-        Op("cap", "recurrence", xlstm.cap(s.T, 2 * s.H_v)),
-        Op("scan", "recurrence_core", xlstm.memory(s.T, s.H_v, s.d_k, s.d_v)),
+        Op("cap", "recurrence", xlstm.softcap(s.T, 2 * s.H_v)),
+        Op("scan", "recurrence_core", xlstm.matrix_memory(s.T, s.H_v, s.d_k, s.d_v)),
         Op("inner_norm", "inner_norm", dense.norm(s.T * s.H_v, s.d_v, norm, values)),
-        Op("gated", "recurrence", att.gate(s.T, s.H_v, s.d_v, one_a_head=False)),
+        Op("gated", "recurrence", att.gate_heads(s.T, s.H_v, s.d_v, per_head=False)),
         Op("out", "recurrence", dense.linear(s.T, values, s.d, bias=kind.bias)),
     ]

@@ -1,28 +1,31 @@
-"""The command that says what becomes of a config's keys."""
+"""The command that reports how each key of a config is used."""
 
 import click
 
 from symroof.cli import options
-from symroof.cli.options import Command, described
-from symroof.cli.terminal import listing, width, write
+from symroof.cli.command import Command
+from symroof.cli.settings import Settings, read_model
+from symroof.cli.terminal import print_rows, terminal_width, write_text
 from symroof.errors import ConfigError, shorten
 
 
-@click.command(cls=Command, example="symroof audit llama-4-scout")
+@click.command("audit", cls=Command, example="symroof audit llama-4-scout")
 @options.model
 @options.mtp
 @options.as_json
-def audit(model: str, mtp: bool, as_json: bool) -> None:
-    """What a result takes of each key of a config: used, filled in by default, or left aside and why."""
-    from symroof.config.audit import audit as audited
+def audit_command(settings: Settings, as_json: bool) -> None:
+    """How each key of a config is used: read, filled in by default, or left aside and why."""
+    from symroof.config.audit import audit
 
-    found = audited(*described(model, (), mtp))
+    keys = audit(*read_model(settings["model"], (), settings["mtp"]))
     if as_json:
-        listing(("key", "value", "status", "reason"), [(x.key, x.value, x.status, x.reason) for x in found], True)
+        print_rows(("key", "value", "status", "reason"), [(x.key, x.value, x.status, x.reason) for x in keys], True)
     else:
-        from symroof.render.listings.audit import table
+        from symroof.render.listings.audit import audit_table
 
-        write(table(found, width()), None)
-    if unknown := [x.key for x in found if x.status == "unknown"]:
-        told = f"{len(unknown)} of {len(found)} keys are not understood: {shorten(', '.join(unknown), 200)}"
-        raise ConfigError(f"{told}; what they would change is not in any figure")
+        write_text(audit_table(keys, terminal_width()), None)
+    if unknown := [x.key for x in keys if x.status == "unknown"]:
+        names = shorten(", ".join(unknown), 200)
+        raise ConfigError(
+            f"{len(unknown)} of {len(keys)} keys are not understood, and no figure includes them: {names}"
+        )

@@ -1,62 +1,41 @@
-"""The command that sets models side by side. The symbolic half is imported inside it."""
-
-from collections.abc import Sequence
-from typing import Any
+"""The command that compares models side by side. The symbolic half is imported inside it."""
 
 import click
 
 from symroof.cli import options
-from symroof.cli.options import Command, described, listed, step_of
-from symroof.cli.terminal import answer
+from symroof.cli.command import Command
+from symroof.cli.option_types import ModelName
+from symroof.cli.settings import Settings, load_model, split_names
+from symroof.cli.terminal import Output
 from symroof.errors import UsageError
 
 
-@click.command(cls=Command, example="symroof compare llama-3.1-8b qwen3-8b --cached-tokens 8192")
-@click.argument("models", type=options.ModelName(), nargs=-1, required=True)
-@click.option("--symbolic", is_flag=True, help="What makes the second of two models cost more: closed forms by cause.")
-@click.option("--quantity", multiple=True, metavar="NAME,...", help="Of which quantities, with --symbolic.")
-@options.gathered("batch", options.batch)
-@options.precision
-@options.gathered("counting", options.counting)
-@options.as_json
+@click.command("compare", cls=Command, example="symroof compare llama-3.1-8b qwen3-8b --cached-tokens 8192")
+@click.argument("models", type=ModelName(), nargs=-1, required=True)
+@click.option("--symbolic", is_flag=True, help="Why the second of two models costs more: closed forms by cause.")
+@click.option("--quantity", multiple=True, metavar="NAME,...", help="Quantities to compare, with --symbolic.")
+@options.batch
+@options.formats
+@options.counting
 @options.output
-def compare(
-    models: tuple[str, ...],
-    symbolic: bool,
-    quantity: tuple[str, ...],
-    batch: dict[str, Any],
-    counting: dict[str, Any],
-    as_json: bool,
-    output: str | None,
-    **formats: str | None,
+def compare_command(
+    models: tuple[str, ...], symbolic: bool, quantity: tuple[str, ...], settings: Settings, output: Output
 ) -> None:
     """Several models on one batch: parameters, FLOP, bytes, cache and storage side by side."""
     if quantity and not symbolic:
         raise click.UsageError("--quantity goes with --symbolic.")
-    step = {**step_of(**batch), **counting}
+    step = settings.step()
+    if symbolic and len(models) != 2:
+        raise UsageError(f"--symbolic compares exactly two models, got {len(models)}")
+    loaded = [load_model(name) for name in models]
     if symbolic:
-        differences(models, quantity, {**step, **formats}, as_json, output)
-        return
-    configs = [described(name, ()) for name in models]
-    from symroof.analysis.side_by_side import lineup
-    from symroof.model.model import Model
-    from symroof.render.results.side_by_side import render
+        from symroof.analysis.model_diff import USUAL, compare
+        from symroof.render.results.model_diff import differences_text
 
-    found = lineup([Model(*x) for x in configs], **step, **formats)
-    answer(found, render, as_json, output)
+        one, other = loaded
+        output.print_result(compare(one, other, split_names(quantity) or USUAL, **step), differences_text)
+    else:
+        from symroof.analysis.side_by_side import side_by_side
+        from symroof.render.results.side_by_side import side_by_side_text
 
-
-def differences(
-    models: Sequence[str], quantities: Sequence[str], step: dict[str, Any], as_json: bool, output: str | None
-) -> None:
-    """Two models, as `compare --symbolic` tells them apart."""
-    if len(models) != 2:
-        raise UsageError(f"--symbolic tells two models apart: {len(models)} are named")
-    configs = [described(name, ()) for name in models]
-    from symroof.analysis import model_diff as apart
-    from symroof.model.model import Model
-    from symroof.render.results.model_diff import render
-
-    one, other = (Model(*x) for x in configs)
-    found = apart.compare(one, other, listed(quantities) or apart.USUAL, **step)
-    answer(found, render, as_json, output)
+        output.print_result(side_by_side(loaded, **step), side_by_side_text)

@@ -1,61 +1,41 @@
-"""The command that counts in other ways. The symbolic half is imported inside it."""
-
-import json
+"""The command that compares counting conventions. The symbolic half is imported inside it."""
 
 import click
 
 from symroof.analysis.quoted_number import quote
 from symroof.cli import options
-from symroof.cli.options import Command, described
-from symroof.cli.terminal import width, write
+from symroof.cli.command import Command
+from symroof.cli.settings import Settings
+from symroof.cli.terminal import Output
 from symroof.cost.batch import LARGEST
 
 
-@click.command(cls=Command, example="symroof conventions llama-3.1-8b --tokens 8192")
+@click.command("conventions", cls=Command, example="symroof conventions llama-3.1-8b --tokens 8192")
 @options.model
-@click.option(
-    "--tokens",
-    type=click.IntRange(1, LARGEST),
-    default=2048,
-    show_default=True,
-    metavar="N",
-    help="Tokens of a sequence.",
+@options.number_option(
+    "--tokens", "Tokens of a sequence.", type=click.IntRange(1, LARGEST), default=2048, show_default=True
 )
 @click.option(
     "--match",
     "quoted",
     metavar="NAME=NUMBER",
-    help="Which way of counting gives a quoted number: flops=1.57e10, params=8.03B, kv=128KiB.",
+    help="Find the conventions that give a quoted number: flops=1.57e10, params=8.03B, kv=128KiB.",
 )
 @options.rules
 @options.sizes
 @options.mtp
-@options.as_json
 @options.output
-def conventions(
-    model: str,
-    tokens: int,
-    quoted: str | None,
-    rules: str,
-    sizes: tuple[tuple[str, int], ...],
-    mtp: bool,
-    as_json: bool,
-    output: str | None,
-) -> None:
-    """FLOP a token by the conventions of papers and tools, beside the exact count."""
+def conventions_command(settings: Settings, tokens: int, quoted: str | None, output: Output) -> None:
+    """FLOP per token by the conventions of papers and tools, next to the exact count."""
     if quoted is not None:
-        quote(quoted)  # a mistake is told before sympy is imported
-    config, architecture = described(model, sizes, mtp)
+        quote(quoted)  # a mistake is reported before sympy is imported
+    model = settings.load()
     from symroof.analysis.conventions import by_convention
     from symroof.analysis.match import match
-    from symroof.model.model import Model
-    from symroof.render.results.conventions import render, render_match
+    from symroof.render.results.conventions import conventions_text
+    from symroof.render.results.match import match_text
 
-    loaded, folded = Model(config, architecture), 0 if output else width()
     if quoted is None:
-        table = by_convention(loaded, tokens, rules)
-        text, shown = render(table, folded), table.to_dict()
+        output.print_result(by_convention(model, tokens, settings["rules"]), conventions_text)
     else:
-        found = match(loaded, quoted, tokens)
-        text, shown = render_match(found, folded), found.to_dict()
-    write(json.dumps(shown, indent=2) + "\n" if as_json else text, output)
+        output.print_result(match(model, quoted, tokens), match_text)

@@ -3,21 +3,21 @@
 import click
 
 from symroof.cli import options
-from symroof.cli.options import Command
-from symroof.cli.terminal import listing, width, write
+from symroof.cli.command import Command
+from symroof.cli.terminal import print_rows, terminal_width, write_text
 
 
-@click.command(cls=Command, example="symroof models --family llama")
+@click.command("models", cls=Command, example="symroof models --family llama")
 @click.option("--family", default="", metavar="NAME", help="Only models of this family.")
 @options.as_json
-def models(family: str, as_json: bool) -> None:
-    """Built-in models: parameters, layers, context, attention, cache, and where their configs are from."""
-    from symroof.families.reading.catalogue import FIGURES, rows
+def models_command(family: str, as_json: bool) -> None:
+    """Built-in models: parameters, layers, context, attention, cache, and the sources of their configs."""
+    from symroof.families.reading.catalogue import FIGURES, catalogue_rows
 
-    found = rows(family)
+    rows = catalogue_rows(family)
     if as_json:
-        listing(FIGURES, found, True)
+        print_rows(FIGURES, rows, True)
         return
-    from symroof.render.listings.models import table
+    from symroof.render.listings.models import models_table
 
-    write(table(found, width()), None)
+    write_text(models_table(rows, terminal_width()), None)

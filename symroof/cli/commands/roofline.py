@@ -1,6 +1,5 @@
 """The command that times one step. The symbolic half is imported inside it."""
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -8,79 +7,65 @@ import click
 
 from symroof import plots
 from symroof.cli import options
-from symroof.cli.machine_options import each, platforms, told
-from symroof.cli.options import Command, described, step_of
-from symroof.cli.terminal import keep, width, write
+from symroof.cli.command import Command
+from symroof.cli.per_machine import PerMachine, for_each_machine
+from symroof.cli.settings import Settings
+from symroof.cli.terminal import Output, json_text
 
 if TYPE_CHECKING:
     from symroof.hardware.platform import Platform
-
-
-@click.command(cls=Command, example="symroof roofline llama-3.1-70b --on h100-sxm --gpus 4 --cached-tokens 8192")
-@options.model
-@options.gathered("machines", options.on)
-@options.gathered("batch", options.batch)
-@options.precision
-@options.gathered("counting", options.counting)
-@options.sizes
-@options.mtp
-@options.gathered("use", options.reach)
-@options.anyway
-@click.option("--rank", is_flag=True, help="The operators that take longest first.")
-@options.as_json
-@options.plot
-@options.output
-def roofline(
-    model: str,
-    machines: dict[str, Any],
-    batch: dict[str, Any],
-    counting: dict[str, Any],
-    sizes: tuple[tuple[str, int], ...],
-    mtp: bool,
-    use: dict[str, Any],
-    anyway: bool,
-    rank: bool,
-    as_json: bool,
-    plot: str | None,
-    output: str | None,
-    **formats: str | None,
-) -> None:
-    """How long a step takes at best, operator by operator, and what bounds it."""
-    from symroof.cost.batch import queries
-    from symroof.quantization.precision import precision
-
-    used = platforms(machines, use)
-    plots.check(plot, len(used))
-    step = {**step_of(**batch), **formats}
-    asked = queries(step["new"], step["cached"], step["batch_size"])
-    config, architecture = described(model, sizes, mtp)
-    precision(config, architecture, True, **formats)
     from symroof.model.model import Model
-    from symroof.model.report import several
-    from symroof.performance import roofline as rooflines
-    from symroof.performance.crossovers import crossovers
-    from symroof.render.results import roofline as rendered
 
-    loaded, count = Model(config, architecture), sum(x.count for x in asked)
-    mean = sum(x.cached * x.count for x in asked) // count
 
-    def at(where: "Platform", asked: Mapping[str, Any]) -> Any:
-        return rooflines.roofline(loaded, where, anyway=anyway, **counting, **asked)
+@click.command(
+    "roofline", cls=Command, example="symroof roofline llama-3.1-70b --on h100-sxm --gpus 4 --cached-tokens 8192"
+)
+@options.step_on_machines
+@options.anyway
+@click.option("--rank", is_flag=True, help="Operators sorted by time, longest first.")
+@options.output_and_plot
+def roofline_command(settings: Settings, anyway: bool, rank: bool, output: Output) -> None:
+    """How long a step takes at best, operator by operator, and what bounds it."""
+    platforms = settings.platforms()
+    plots.check_plot_options(output.plot, len(platforms))
+    step, model = settings.batch(), settings.load_with_formats()
+    from symroof.performance.roofline import roofline
 
-    found, failed = each(used, lambda x: at(x, step))
-    if plot:
-        from symroof.plots import roofline as drawn
+    def on_platform(platform: "Platform", step: Mapping[str, Any]) -> Any:
+        return roofline(model, platform, anyway=anyway, **{**settings.counting, **step})
+
+    rooflines = for_each_machine(platforms, lambda x: on_platform(x, step))
+    if output.plot:
+        from symroof.plots.roofline import roofline_figure
         from symroof.plots.steps import with_counterpart
 
-        steps = [with_counterpart(x, step, at) for x in found]
-        keep(plots.encoded(lambda: drawn.figure(steps), plot), plot)
-    found = [x.ranked for x in found] if rank else found
-    folded = 0 if output else width()
-    if len(used) > 1:
-        text = rendered.side_by_side(found, told(failed), folded)
-        shown: dict[str, Any] = several("rooflines", found, failed)
+        steps = [with_counterpart(x, step | settings.formats, on_platform) for x in rooflines.results]
+        output.draw(lambda: roofline_figure(steps))
+    ranked = PerMachine(tuple(x.ranked if rank else x for x in rooflines.results), rooflines.failures)
+    print_rooflines(ranked, model, settings, output)
+
+
+def print_rooflines(rooflines: PerMachine, model: "Model", settings: Settings, output: Output) -> None:
+    """The roofline of a single machine with its crossovers, or those of several side by side."""
+    from symroof.render.results.roofline import roofline_text
+    from symroof.render.results.rooflines import rooflines_text
+
+    if one := rooflines.only:
+        crossings = batch_crossovers(model, one.platform, settings)
+        content = {**one.to_dict(), "crossovers": [x.to_dict() for x in crossings]}
+        text = roofline_text(one, output.width, crossings)
     else:
-        crossed = crossovers(loaded, used[0], mean, count, **(counting | formats))
-        text = rendered.render(found[0], folded, crossed)
-        shown = {**found[0].to_dict(), "crossovers": [x.to_dict() for x in crossed]}
-    write(json.dumps(shown, indent=2) + "\n" if as_json else text, output)
+        content = rooflines.to_dict("rooflines")
+        text = rooflines_text(rooflines.results, rooflines.failure_lines, output.width)
+    output.print_text(json_text(content) if output.as_json else text)
+
+
+def batch_crossovers(model: "Model", platform: "Platform", settings: Settings) -> Any:
+    """The crossovers of as many queries as there are, each with the mean number of cached tokens."""
+    from symroof.cost.batch import queries
+    from symroof.performance.crossovers import crossovers
+
+    groups = queries(**settings.batch())
+    count = sum(x.count for x in groups)
+    mean = sum(x.cached * x.count for x in groups) // count
+    return crossovers(model, platform, mean, count, **settings.counting)

@@ -3,22 +3,22 @@
 import click
 
 from symroof.cli import options
-from symroof.cli.options import Command
-from symroof.cli.terminal import listing, width, write
+from symroof.cli.command import Command
+from symroof.cli.terminal import print_rows, terminal_width, write_text
 
 
-@click.command(cls=Command, example="symroof rules")
+@click.command("rules", cls=Command, example="symroof rules")
 @options.as_json
-def rules(as_json: bool) -> None:
+def rules_command(as_json: bool) -> None:
     """Counting rules: whole sets, and variants that change one choice."""
     from symroof.cost.rule_names import RULEBOOK
 
     rows = [(name, "set" if x.base else "variant", x.meaning, x.source) for name, x in RULEBOOK.items()]
     if as_json:
-        listing(("rule", "kind", "meaning", "source"), rows, as_json)
+        print_rows(("rule", "kind", "meaning", "source"), rows, as_json)
         return
-    from symroof.render.text_columns import hanging
+    from symroof.render.text_columns import hanging_columns
 
     for kind in ("set", "variant"):
-        named = [(name, f"{meaning} ({source})") for name, k, meaning, source in rows if k == kind]
-        write(f"{kind}s\n{hanging(named, width() or 100)}", None)
+        meanings = [(name, f"{meaning} ({source})") for name, k, meaning, source in rows if k == kind]
+        write_text(f"{kind}s\n{hanging_columns(meanings, terminal_width() or 100)}", None)

@@ -1,17 +1,28 @@
 """The command that solves comparisons. The symbolic half is imported inside it."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from symroof.cli import options
-from symroof.cli.options import Command, described
-from symroof.cli.terminal import answer
+from symroof.cli.command import Command
+from symroof.cli.settings import Settings
+from symroof.cli.terminal import Output
 
-GIVEN = {"batch_size": ("B", "batch"), "input_tokens": ("n", "new"), "cached_tokens": ("c", "cached")}
+if TYPE_CHECKING:
+    from symroof.hardware.machines import Machine
+
+# By parameter of the batch: its option, the names it is solved for by, and its default.
+BATCH = {
+    "new": ("--input-tokens", ("n", "new"), 1),
+    "cached": ("--cached-tokens", ("c", "cached"), 0),
+    "batch_size": ("--batch-size", ("B", "batch"), 1),
+}
 
 
-@click.command(cls=Command, example='symroof solve llama-3.1-8b --for batch "storage <= 80 GiB" --cached-tokens 32768')
+@click.command(
+    "solve", cls=Command, example='symroof solve llama-3.1-8b --for batch "storage <= 80 GiB" --cached-tokens 32768'
+)
 @options.model
 @click.argument("question")
 @click.option(
@@ -21,42 +32,18 @@ GIVEN = {"batch_size": ("B", "batch"), "input_tokens": ("n", "new"), "cached_tok
     metavar="NAME",
     help="What to solve for: batch, new, cached, or a symbol: d, L, W, b_c, ...",
 )
-@click.option("--cached-tokens", type=int, metavar="N", help="Tokens in the cache of each query.  [default: 0]")
-@click.option("--input-tokens", type=int, metavar="N", help="New tokens of each query.  [default: 1]")
-@click.option("--batch-size", type=int, metavar="N", help="Queries.  [default: 1]")
+@options.uniform_batch
 @click.option(
     "--hold",
     multiple=True,
     metavar="RATIO,...",
-    help="Ratios of sizes that stay: with --for d, f/d,H_q*h/d changes f and H_q too.",
+    help="Ratios of sizes held constant: with --for d, f/d,H_q*h/d changes f and H_q, too.",
 )
-@options.inline
-@click.option("--machine-file", type=click.Path(), metavar="FILE", help="A TOML file of machines with those keys.")
-@options.gathered("use", options.reach)
-@options.precision
-@options.gathered("counting", options.counting)
-@options.sizes
-@options.mtp
-@options.as_json
+@options.custom_machines
+@options.rates
+@options.variant
 @options.output
-def solve(
-    model: str,
-    question: str,
-    unknown: str,
-    cached_tokens: int | None,
-    input_tokens: int | None,
-    batch_size: int | None,
-    hold: tuple[str, ...],
-    inline: tuple[str, ...],
-    machine_file: str | None,
-    use: dict[str, Any],
-    counting: dict[str, Any],
-    sizes: tuple[tuple[str, int], ...],
-    mtp: bool,
-    as_json: bool,
-    output: str | None,
-    **formats: str | None,
-) -> None:
+def solve_command(settings: Settings, question: str, unknown: str, hold: tuple[str, ...], output: Output) -> None:
     """For which batch, context or size a comparison holds: the number, and the equation that it solves.
 
     QUESTION compares two sums of quantities: flops, bytes, weight_bytes, cache_bytes, parameters, storage, intensity,
@@ -65,30 +52,35 @@ def solve(
     of a machine, or of N: time(h100-sxm, N), time(...).bound = compute, energy(...), memory(...), bandwidth(...),
     peak(h100-sxm, bf16).
     """
+    from symroof.solving.parser import parse_comparison
+
+    batch = known_batch(settings, unknown)
+    parse_comparison(question)  # mistakes are reported before sympy is imported
+    model, machines = settings.load_with_formats(), custom_machines(settings)
+    from symroof.render.solution.text import solution_text
+    from symroof.solving.solve import solve
+
+    step = batch | settings.counting
+    solution = solve(model, question, unknown, hold=hold, machines=machines, use=settings.rates, **step)
+    output.print_result(solution, solution_text)
+
+
+def known_batch(settings: Settings, unknown: str) -> dict[str, int]:
+    """The batch with its default values. Raises UsageError where the unknown is given."""
     from symroof.cost.batch import queries
-    from symroof.hardware.machines import from_file
-    from symroof.hardware.machines import inline as of_text
-    from symroof.quantization.precision import precision
-    from symroof.solving.parser import comparison
 
-    given = {"batch_size": batch_size, "input_tokens": input_tokens, "cached_tokens": cached_tokens}
-    for name, value in given.items():
-        if value is not None and unknown in GIVEN[name]:
-            raise click.UsageError(f"--{name.replace('_', '-')} is what is solved for: leave it out.")
-    comparison(question)  # mistakes are told before sympy is imported
-    step: dict[str, Any] = {
-        "new": 1 if input_tokens is None else input_tokens,
-        "cached": cached_tokens or 0,
-        "batch_size": 1 if batch_size is None else batch_size,
-    }
-    queries(**step)
-    config, architecture = described(model, sizes, mtp)
-    precision(config, architecture, True, **formats)
-    own = [*(from_file(machine_file).values() if machine_file else ()), *map(of_text, inline)]
-    from symroof.model.model import Model
-    from symroof.render.results.solution import render
-    from symroof.solving import solve as solving
+    batch = settings.uniform_batch
+    for name, (option, symbols, _) in BATCH.items():
+        if batch[name] is not None and unknown in symbols:
+            raise click.UsageError(f"{option} is the unknown, as --for says: leave it out.")
+    known = {name: default if batch[name] is None else batch[name] for name, (_, _, default) in BATCH.items()}
+    queries(**known)
+    return known
 
-    asked: dict[str, Any] = {**step, **formats, **counting}
-    found = solving.solve(Model(config, architecture), question, unknown, hold=hold, machines=own, use=use, **asked)
-    answer(found, render, as_json, output)
+
+def custom_machines(settings: Settings) -> "list[Machine]":
+    """The machines of --machine-file and --machine."""
+    from symroof.hardware.machines import inline_machine, machines_from_file
+
+    path = settings["machine_file"]
+    return [*(machines_from_file(path).values() if path else ()), *map(inline_machine, settings["inline"])]

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from symroof.export.code.texts import Piece
+from symroof.export.code.texts import FunctionText
 
 LONGEST = 110  # columns of a line with what it means behind it
 
@@ -30,18 +30,18 @@ def floats(*arguments):
 '''
 
 
-def python(x: Piece, _: str) -> str:
+def python_layout(x: FunctionText, _: str) -> str:
     """Exact numbers, named arguments only."""
     return _def(x, "")
 
 
-def numpy(x: Piece, _: str) -> str:
+def numpy_layout(x: FunctionText, _: str) -> str:
     """Doubles, or arrays of them, named arguments only."""
     names = ", ".join(x.arguments)
     return _def(x, f"    [{names}] = floats({names})\n" if names else "")
 
 
-def _def(x: Piece, first: str) -> str:
+def _def(x: FunctionText, first: str) -> str:
     arguments = ", ".join(["*", *x.arguments]) if x.arguments else ""
     steps = _steps(x, "    {} = {}", "  # ", True)
     title, *rest = x.doc
@@ -52,7 +52,7 @@ def _def(x: Piece, first: str) -> str:
     )
 
 
-def javascript(x: Piece, _: str) -> str:
+def javascript_layout(x: FunctionText, _: str) -> str:
     """A function of one object, so that arguments are named: flops({ B: 1, n: 1, c: 8192 })."""
     arguments = f"{{ {', '.join(x.arguments)} }}" if x.arguments else ""
     doc = "".join(f" * {line}\n" for line in x.doc)
@@ -60,7 +60,7 @@ def javascript(x: Piece, _: str) -> str:
     return f"/**\n{doc} */\nfunction {x.name}({arguments}) {{\n{steps}  return {_folded(x.value, '  ')};\n}}\n"
 
 
-def c(x: Piece, model: str) -> str:
+def c_layout(x: FunctionText, model: str) -> str:
     """A function whose name begins with the model's: C has one space of names, and `time` is taken in it."""
     name = re.sub(r"\W|^(?=\d)", "_", f"{model}_{x.name}", flags=re.ASCII)
     arguments = ", ".join(f"double {y}" for y in x.arguments) or "void"
@@ -69,7 +69,7 @@ def c(x: Piece, model: str) -> str:
     return f"/*\n{doc} */\ndouble {name}({arguments})\n{{\n{steps}    return {_folded(x.value, '    ')};\n}}\n"
 
 
-def rust(x: Piece, _: str) -> str:
+def rust_layout(x: FunctionText, _: str) -> str:
     """A public function of f64."""
     arguments = ", ".join(f"{y}: f64" for y in x.arguments)
     doc = "".join(f"/// {line}\n" for line in x.doc)
@@ -78,7 +78,7 @@ def rust(x: Piece, _: str) -> str:
     return f"{doc}{allowed}pub fn {x.name}({arguments}) -> f64 {{\n{steps}    {_folded(x.value, '    ')}\n}}\n"
 
 
-def _steps(x: Piece, form: str, mark: str, parentheses: bool = False) -> str:
+def _steps(x: FunctionText, form: str, mark: str, parentheses: bool = False) -> str:
     """The steps, what each means behind it, or above it where lines would be long."""
     indent = form[: len(form) - len(form.lstrip())]
     out = ""

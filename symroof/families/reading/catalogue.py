@@ -1,6 +1,6 @@
-"""The built-in models as rows; plain data, no sympy.
+"""The built-in models as table rows; plain data, no sympy.
 
-Parameters and cache are kept in the catalogue beside the configs, and the tests compute them anew.
+Numbers of parameters and cache sizes are stored in the catalogue beside the configs; the tests recompute them.
 """
 
 from typing import Any
@@ -8,9 +8,9 @@ from typing import Any
 from symroof.architecture.kinds.experts import Experts
 from symroof.architecture.kinds.feed_forward import FeedForward
 from symroof.architecture.structure import Architecture
-from symroof.config.config import Config, built_in, entry, load_config
+from symroof.config.config import Config, built_in_models, catalogue_entry, load_config
 from symroof.errors import UnknownName
-from symroof.families.registry import read
+from symroof.families.registry import read_architecture
 
 FIGURES = (
     "name",
@@ -26,39 +26,31 @@ FIGURES = (
 CONTEXT = ("max_position_embeddings", "seq_length", "n_positions", "max_seq_len", "max_sequence_length")
 
 
-def rows(family: str = "") -> list[tuple[Any, ...]]:
-    """A row of FIGURES for every built-in model, or every one of a family. Raises UnknownName."""
-    found = [row(name) for name in built_in()]
-    families = {x[1] for x in found}
+def catalogue_rows(family: str = "") -> list[tuple[Any, ...]]:
+    """A row of FIGURES per built-in model, or per model of one family. Raises UnknownName."""
+    rows = [_catalogue_row(name) for name in built_in_models()]
+    families = {row[1] for row in rows}
     if family and family.lower() not in families:
         raise UnknownName("family of built-in models", family, families)
-    return [x for x in found if family.lower() in ("", x[1])]
+    return [row for row in rows if family.lower() in ("", row[1])]
 
 
-def row(name: str) -> tuple[Any, ...]:
-    """The figures of one built-in model."""
-    kept, config = entry(name), load_config(name)
-    architecture = read(config)
-    return (
-        name,
-        architecture.family,
-        kept["parameters"],
-        kept["active"],
-        architecture.sizes["L"],
-        context(config),
-        mixers(architecture),
-        kept["cache_per_token"],
-        kept["source"],
-    )
+def _catalogue_row(name: str) -> tuple[Any, ...]:
+    """The FIGURES of one built-in model."""
+    entry, config = catalogue_entry(name), load_config(name)
+    architecture = read_architecture(config)
+    layers, context, mixers = architecture.sizes["L"], longest_context(config), _token_mixers(architecture)
+    sizes = (entry["parameters"], entry["active"], layers, context)
+    return (name, architecture.family, *sizes, mixers, entry["cache_per_token"], entry["source"])
 
 
-def context(config: Config) -> int | None:
-    """The longest context that the config names."""
-    found = [part.data.get(key) for part in reversed(config.parts()) for key in CONTEXT]
-    return next((x for x in found if isinstance(x, int)), None)
+def longest_context(config: Config) -> int | None:
+    """The longest context in the config; None if it gives none."""
+    values = [part.data.get(key) for part in reversed(config.parts()) for key in CONTEXT]
+    return next((x for x in values if isinstance(x, int)), None)
 
 
-def mixers(architecture: Architecture) -> str:
-    """The kinds of sublayers that mix tokens, each with its layers where it is not in all."""
-    found = [x for x in architecture.structure.sublayers if x.layers and not isinstance(x.kind, FeedForward | Experts)]
-    return ", ".join(x.name if x.layers == "L" else f"{architecture.sizes[x.layers]} {x.name}" for x in found)
+def _token_mixers(architecture: Architecture) -> str:
+    """The kinds of sublayers that mix tokens, with their number of layers where not all layers have them."""
+    mixers = [x for x in architecture.structure.sublayers if x.layers and not isinstance(x.kind, FeedForward | Experts)]
+    return ", ".join(x.name if x.layers == "L" else f"{architecture.sizes[x.layers]} {x.name}" for x in mixers)

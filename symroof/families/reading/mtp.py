@@ -1,9 +1,10 @@
-"""Layers that predict tokens further ahead (multi-token prediction), which count when they are asked for.
+"""Multi-token prediction: modules that predict tokens further ahead, counted on request (--mtp).
 
-Each module makes one of the stream and of the next token's embedding, and has a layer like one of the model's, a norm,
-and the model's embedding and head once more. A family says which layer that is. Sources: arXiv 2412.19437, section 2.2;
-vllm-project/vllm, vllm/model_executor/models/deepseek_mtp.py, glm4_moe_mtp.py, mimo_mtp.py, qwen3_next_mtp.py,
-nemotron_h_mtp.py; deepseek-ai/DeepSeek-V4-Pro, inference/model.py.
+Each module combines the residual stream and the next token's embedding, and has a layer like one of the model's, a
+norm, and the model's embedding and head once more. MODULES says which layer that is.
+
+Sources: arXiv 2412.19437, section 2.2; vllm-project/vllm, vllm/model_executor/models/deepseek_mtp.py, glm4_moe_mtp.py,
+mimo_mtp.py, qwen3_next_mtp.py, nemotron_h_mtp.py; deepseek-ai/DeepSeek-V4-Pro, inference/model.py.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -15,31 +16,37 @@ from symroof.architecture.kinds.latent import CompressedAttention
 from symroof.architecture.structure import Architecture, Size, Sublayer
 from symroof.config.config import Config
 from symroof.errors import UsageError
-from symroof.families.dsa import INDEXED
-from symroof.families.reading.layer_patterns import FULL, SLIDING
+from symroof.families.reading.layer_patterns import FULL, INDEXED, SLIDING
 
-# How configs call the number of modules.
+# Spellings of the number of modules.
 KEYS = ("num_nextn_predict_layers", "mtp_num_hidden_layers", "num_mtp_modules", "num_mtp_layers")
-ABSENT = {"qwen3_next": 1}  # of families whose configs do not say: what their checkpoints hold
-Layer = Callable[[Config, Architecture], Sequence[Sublayer]]
+DEFAULTS = {"qwen3_next": 1}  # modules in the checkpoints of families whose configs do not give a number
+# The layer types of Nemotron's modules.
+NEMOTRON_KINDS = {"*": Attention, "attention": Attention, "E": Experts, "moe": Experts}
+ModuleReader = Callable[[Config, Architecture], Sequence[Sublayer]]  # the sublayers of a module; none if unknown
 
 
-def extended(config: Config, architecture: Architecture) -> Architecture:
-    """The architecture with its modules. Raises UsageError where it has none, or none that is known."""
+def with_mtp(config: Config, architecture: Architecture) -> Architecture:
+    """The architecture with its modules. Raises UsageError if it has none, or if their structure is unknown."""
     text = next((x for x in reversed(config.parts()) if any(map(x.has, KEYS))), config)
-    key = text.spelling(*KEYS)
-    usual = ABSENT.get(architecture.family, 0)
-    count = Size(text.number(key, absent=usual, least=0), key if text.has(key) else f"{key} by default")
+    count = _module_count(text, architecture.family)
     if not count:
         raise UsageError(f"{config.name} has no multi-token-prediction layers: leave out --mtp")
-    found = layer(text, architecture)
-    if not found:
-        raise unknown(text, f"{key} = {count}")
-    return attached(architecture, found, count)
+    sublayers = _module_sublayers(text, architecture)
+    if not sublayers:
+        raise _unknown_structure(text, f"{text.spelling(*KEYS)} = {count}")
+    return _add_modules(architecture, sublayers, count)
 
 
-def attached(architecture: Architecture, layer: Sequence[Sublayer], count: Size) -> Architecture:
-    """The architecture with `count` modules of a layer like that of these sublayers."""
+def _module_count(config: Config, family: str) -> Size:
+    """The number of modules."""
+    key = config.spelling(*KEYS)
+    count = config.number(key, absent=DEFAULTS.get(family, 0), least=0)
+    return Size(count, key if config.has(key) else f"{key} by default")
+
+
+def _add_modules(architecture: Architecture, layer: Sequence[Sublayer], count: Size) -> Architecture:
+    """The architecture with `count` modules, whose layers have the given sublayers."""
     mtp = tuple(replace(x, name=f"mtp.{x.name}", layers="L_mtp", distinct="", whole=False) for x in layer)
     first = architecture.sizes["L"]
     return replace(
@@ -51,78 +58,77 @@ def attached(architecture: Architecture, layer: Sequence[Sublayer], count: Size)
     )
 
 
-def unknown(config: Config, told: str) -> UsageError:
-    """The error that says that a config's modules are not known."""
+def _unknown_structure(config: Config, key: str) -> UsageError:
+    """The error for modules that are not like a layer of the model; `key` is what says so."""
     return UsageError(
-        f"{config.name} keeps multi-token-prediction layers ({told}) whose structure is not known here: leave out --mtp"
+        f"{config.name} has multi-token-prediction layers ({key}) whose structure is not known here: leave out --mtp"
     )
 
 
-def layer(config: Config, architecture: Architecture) -> Sequence[Sublayer]:
-    """The sublayers of a module's layer; none where they are not known."""
+def _module_sublayers(config: Config, architecture: Architecture) -> Sequence[Sublayer]:
+    """The sublayers of a module; none if they are unknown."""
     family = str(config.data.get("model_type", architecture.family))
-    return LAYERS[family](config, architecture) if family in LAYERS else ()
+    return MODULES[family](config, architecture) if family in MODULES else ()
 
 
-def last(_: Config, architecture: Architecture) -> Sequence[Sublayer]:
-    """Those of the last layer."""
-    return at(architecture, architecture.sizes["L"] - 1)
-
-
-def at(architecture: Architecture, number: int) -> Sequence[Sublayer]:
-    """The sublayers of one layer."""
+def _sublayers_of_layer(architecture: Architecture, number: int) -> Sequence[Sublayer]:
+    """The sublayers of one layer of the model."""
     return [x for x in architecture.structure.sublayers if number in architecture.layout[x.name]]
 
 
-def last_with(name: str) -> Layer:
-    """Those of the last layer that has a sublayer of this name."""
-
-    def find(_: Config, architecture: Architecture) -> Sequence[Sublayer]:
-        where: Collection[int] = architecture.layout.get(name, ())
-        return at(architecture, max(where)) if where else ()
-
-    return find
+def _last_layer(_: Config, architecture: Architecture) -> Sequence[Sublayer]:
+    """The sublayers of the last layer."""
+    return _sublayers_of_layer(architecture, architecture.sizes["L"] - 1)
 
 
-def qwen(config: Config, architecture: Architecture) -> Sequence[Sublayer]:
-    """One layer of full attention; what several are, or tables of their own, is not known."""
+def _last_layer_with(name: str) -> ModuleReader:
+    """The reader of modules like the last layer that has a sublayer of this name."""
+
+    def sublayers(_: Config, architecture: Architecture) -> Sequence[Sublayer]:
+        layers: Collection[int] = architecture.layout.get(name, ())
+        return _sublayers_of_layer(architecture, max(layers)) if layers else ()
+
+    return sublayers
+
+
+def _qwen_module(config: Config, architecture: Architecture) -> Sequence[Sublayer]:
+    """One module with full attention; several modules, or separate embedding tables, are unknown."""
     if config.flag("mtp_use_dedicated_embeddings", absent=False):
-        raise unknown(config, "mtp_use_dedicated_embeddings")
+        raise _unknown_structure(config, "mtp_use_dedicated_embeddings")
     several = config.number(*KEYS, absent=1) > 1
-    return () if several else last_with(FULL)(config, architecture)
+    return () if several else _last_layer_with(FULL)(config, architecture)
 
 
-def nemotron(config: Config, architecture: Architecture) -> Sequence[Sublayer]:
-    """A layer of each kind that mtp_hybrid_override_pattern or mtp_layers_block_type lists."""
-    names = config.listed("mtp_layers_block_type") or list(config.text("mtp_hybrid_override_pattern"))
-    kinds = [{"*": Attention, "attention": Attention, "E": Experts, "moe": Experts}.get(str(x)) for x in names]
+def _nemotron_module(config: Config, architecture: Architecture) -> Sequence[Sublayer]:
+    """A sublayer of each type in mtp_hybrid_override_pattern or mtp_layers_block_type."""
+    names = config.array("mtp_layers_block_type") or list(config.text("mtp_hybrid_override_pattern"))
+    kinds = [NEMOTRON_KINDS.get(str(x)) for x in names]
     known = {type(x.kind): x for x in architecture.structure.sublayers}
     return [known[x] for x in kinds if x] if set(kinds) <= known.keys() else ()
 
 
-def windowed(config: Config, architecture: Architecture) -> Sequence[Sublayer]:
-    """The last layer, with attention to a window alone."""
-    further = config.listed("compress_ratios")[architecture.sizes["L"] :]
-    if any(further):
+def _deepseek_v4_module(config: Config, architecture: Architecture) -> Sequence[Sublayer]:
+    """The last layer, with attention to the window only."""
+    if any(config.array("compress_ratios")[architecture.sizes["L"] :]):
         return ()
     return [
         replace(x, kind=CompressedAttention(), name=SLIDING) if isinstance(x.kind, CompressedAttention) else x
-        for x in last(config, architecture)
+        for x in _last_layer(config, architecture)
     ]
 
 
-LAYERS: dict[str, Layer] = {
-    "deepseek_ref": windowed,
-    "deepseek_v3": last,
-    "deepseek_v32": last,
-    "deepseek_v4": windowed,
-    "glm4_moe": last,
-    "glm4_moe_lite": last,
-    "glm_moe_dsa": last_with(INDEXED),
-    "kimi_k2": last,
-    "mimo": last,
-    "nemotron_h": nemotron,
-    "qwen3_5_moe_text": qwen,
-    "qwen3_5_text": qwen,
-    "qwen3_next": qwen,
+MODULES: dict[str, ModuleReader] = {
+    "deepseek_ref": _deepseek_v4_module,
+    "deepseek_v3": _last_layer,
+    "deepseek_v32": _last_layer,
+    "deepseek_v4": _deepseek_v4_module,
+    "glm4_moe": _last_layer,
+    "glm4_moe_lite": _last_layer,
+    "glm_moe_dsa": _last_layer_with(INDEXED),
+    "kimi_k2": _last_layer,
+    "mimo": _last_layer,
+    "nemotron_h": _nemotron_module,
+    "qwen3_5_moe_text": _qwen_module,
+    "qwen3_5_text": _qwen_module,
+    "qwen3_next": _qwen_module,
 }

@@ -1,7 +1,7 @@
-"""What the readers of families share: parts of layers and whole decoders, read from the usual config keys.
+"""Parts of layers and whole decoders, read from the usual config keys: what the readers of all families share.
 
-A reader names what is peculiar to its family; everything else is here. Where a key may be absent the config
-class of the family in transformers 5.23.0 gives the value, and the reader states it.
+A reader states what is special about its family; everything else is here. Where a key may be absent, the reader gives
+the default of the family's config class in transformers 5.23.0 as `absent`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +11,14 @@ from typing import TYPE_CHECKING, Any
 from symroof.architecture.assembly import assemble
 from symroof.architecture.structure import Architecture, Frame, Part, Pattern, Size, Wiring
 from symroof.config.config import MAX_LAYERS, Config
+from symroof.families.reading.keys import (
+    CHOSEN,
+    EXPERTS,
+    HEADS,
+    HIDDEN,
+    LAYERS,
+    size_quotient,
+)
 
 if TYPE_CHECKING:
     from symroof.architecture.kinds.attention import Attention
@@ -18,7 +26,10 @@ if TYPE_CHECKING:
     from symroof.architecture.kinds.feed_forward import FeedForward
 
 Reader = Callable[[Config], Architecture]
+Sizes = Mapping[str, Size]  # by base symbol
+LayerTypes = tuple[Sequence[str], str]  # the type of each layer, and the config key that says so
 
+# Names in configs -> names in ops.dense.ACTIVATIONS.
 ACTIVATIONS = {
     "silu": "silu",
     "swish": "silu",
@@ -33,20 +44,22 @@ ACTIVATIONS = {
     "gelu_pytorch_tanh": "gelu_tanh",
 }
 
-LAYERS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers", "layers")
-HIDDEN = ("hidden_size", "n_embd", "n_embed", "d_model", "embed_dim")
-HEADS = ("num_attention_heads", "n_head", "n_heads", "num_heads", "attention_heads")
-EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts")
-CHOSEN = ("num_experts_per_tok", "moe_k", "moe_topk", "num_experts_per_token")
+# Block names of attention by its mask.
+ATTENTION_NAMES = {
+    "causal": "attention",
+    "sliding": "sliding_attention",
+    "local": "local_attention",
+    "chunked": "chunked_attention",
+}
 
-ROPE_KEYS = ("rope_parameters", "rope_scaling")
-
-SANDWICH = Wiring(norm="rms", post="rms")
-POST = Wiring(norm="", post="rms")
+SANDWICH = Wiring(norm="rms", post="rms")  # a norm before and after the sublayer
+POST = Wiring(norm="", post="rms")  # a norm after it only
+BESIDE = Wiring(norm="")  # reads the same normalised stream as the sublayer before it
+BARE = Wiring(norm="", residual=False)  # no norm, and not added to the residual stream
 
 
 def activation(config: Config, *keys: str, absent: str = "silu") -> str:
-    """The activation under the name that ops.dense knows."""
+    """The activation function, as ops.dense names it; read from hidden_act unless `keys` are given."""
     keys = keys or ("hidden_act",)
     name = config.text(*keys, absent=absent)
     if name not in ACTIVATIONS:
@@ -62,77 +75,61 @@ def layers(config: Config) -> Size:
 def heads(
     config: Config, head_dim: Size | None = None, single: bool = False, absent: int | None = None
 ) -> dict[str, Size]:
-    """H_q, H_kv (of num_key_value_heads) and h (of head_dim); null or absent, as many KV heads as query heads where
-    `single` says that the family does so, and h = hidden size / H_q unless `head_dim` says otherwise, or `absent`,
-    the family's own where there is no such key.
+    """H_q, H_kv and h of grouped-query attention.
+
+    single: without num_key_value_heads there are as many KV heads as query heads; otherwise the key is required.
+    h is `head_dim` if given, else the key head_dim, else `absent` if given, else hidden size / H_q.
     """
-    if head_dim is None and absent is not None and not config.says("head_dim"):
-        head_dim = config.size("head_dim", absent=absent)
     H_q = config.size(*HEADS)
     H_kv = Size(H_q, "H_q") if single and not config.has("num_key_value_heads") else config.size("num_key_value_heads")
-    if head_dim is None and not config.has("head_dim"):
-        d = config.size(*HIDDEN)
-        if d % H_q:
-            raise config.fail(f"{d.origin}={d} is no multiple of {H_q.origin}={H_q}: give head_dim")
-        head_dim = Size(d // H_q, f"{d.origin} / {H_q.origin}")
-    return {"H_q": H_q, "H_kv": H_kv, "h": config.size("head_dim") if head_dim is None else head_dim}
+    return {"H_q": H_q, "H_kv": H_kv, "h": _head_dim(config, H_q, absent) if head_dim is None else head_dim}
 
 
-def rotated(config: Config, h: Size, layer_type: str = "", absent: float = 1.0) -> tuple[str, dict[str, Size]]:
-    """How much of a head of size h is rotated: Attention.rotary, and h_r where it is a part.
-
-    By partial_rotary_factor, which stands in rope_parameters (there perhaps one for each type of layer, null where
-    such a layer rotates nothing) or beside it; `absent` is the family's own.
-    """
-    key, where = "partial_rotary_factor", config
-    if config.has("rope_parameters"):
-        rope = config.nested("rope_parameters")
-        if layer_type and layer_type in rope.data:
-            if rope.data[layer_type] is None:
-                return "", {}
-            rope = rope.nested(layer_type)
-        where = rope if rope.has(key) else config
-    factor = where.data[key] if where.has(key) else absent
-    if isinstance(factor, bool) or not isinstance(factor, (int, float)) or not 0 < factor <= 1:
-        raise where.wrong(key, "a number above 0, at most 1")
-    h_r = int(h * factor)
-    return ("full", {}) if h_r == h else ("partial", {"h_r": Size(h_r, key)})
+def _head_dim(config: Config, H_q: Size, absent: int | None) -> Size:
+    """The key head_dim; `absent` without it; else hidden size / H_q."""
+    if config.has("head_dim") or (absent is not None and not config.says("head_dim")):
+        return config.size("head_dim", absent=absent)
+    return size_quotient(config, config.size(*HIDDEN), H_q, ": give head_dim")
 
 
-def constant(config: Config, key: str, absent: float = 1) -> float:
-    """A number that something is multiplied or divided by."""
-    value = config.data[key] if config.has(key) else absent
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise config.wrong(key, "a number")
-    return value
+def nullable_heads(config: Config, absent: int | None = None) -> dict[str, Size]:
+    """`heads` of a family whose num_key_value_heads may be null (as many as query heads) but not absent."""
+    return heads(config, single=config.says("num_key_value_heads"), absent=absent)
 
 
-def capped(config: Config, key: str, absent: bool) -> bool:
-    """Whether scores or logits are capped: by a number under `key`, not by null; `absent` without such a key."""
-    return absent if not config.says(key) else config.has(key) and constant(config, key) > 0
+def sizes_by_key(config: Config, **keys: str) -> dict[str, Size]:
+    """Sizes by symbol, each under its key: `sizes_by_key(config, H_i="index_n_heads")`."""
+    return {symbol: config.size(key) for symbol, key in keys.items()}
 
 
-def untied(config: Config) -> Config:
-    """The config of a family whose head and embedding are apart, whatever tie_word_embeddings says."""
-    return replace(config, data={**config.data, "tie_word_embeddings": False})
+def with_bias(config: Config, kind: "Attention", absent: bool = False) -> "Attention":
+    """The attention, with biases on all its projections if attention_bias says so."""
+    bias = config.flag("attention_bias", absent=absent)
+    return replace(kind, bias=bias, out_bias=bias)
 
 
-def attention(kind: "Attention", sizes: Mapping[str, Size], name: str = "", wiring: Wiring | None = None) -> Part:
-    """Attention under the name of its mask."""
-    names = {
-        "causal": "attention",
-        "sliding": "sliding_attention",
-        "local": "local_attention",
-        "chunked": "chunked_attention",
-    }
-    return Part.of(kind, name or names[kind.mask], wiring, **sizes)
+def with_sizes(part: Part, **sizes: Size) -> Part:
+    """The part with these sizes added or replaced."""
+    return replace(part, sizes=tuple((dict(part.sizes) | sizes).items()))
+
+
+def attention(kind: "Attention", sizes: Sizes, name: str = "", wiring: Wiring | None = None) -> Part:
+    """Attention; its block is named after its mask unless `name` is given."""
+    return Part.of(kind, name or ATTENTION_NAMES[kind.mask], wiring, **sizes)
 
 
 def feed_forward(
     config: Config, kind: "FeedForward", *keys: str, name: str = "mlp", wiring: Wiring | None = None
 ) -> Part:
-    """A dense network whose width is under one of `keys`."""
+    """A dense feed-forward network; its width is intermediate_size unless `keys` are given."""
     return Part.of(kind, name, wiring, f=config.size(*(keys or ("intermediate_size",))))
+
+
+def gated_mlp(config: Config, bias: bool = False, wiring: Wiring | None = None) -> Part:
+    """The usual dense network: gate, up and down projections of intermediate_size, activated by hidden_act."""
+    from symroof.architecture.kinds.feed_forward import FeedForward
+
+    return feed_forward(config, FeedForward(activation(config), bias=bias), wiring=wiring)
 
 
 def experts(
@@ -144,14 +141,21 @@ def experts(
     count: Sequence[str] = EXPERTS,
     chosen: Sequence[str] = CHOSEN,
 ) -> Part:
-    """Routed experts; `shared` is the width of the shared one."""
+    """Routed experts of the width under the key `width`; `shared` is the width of the shared expert."""
     k = config.size(*chosen)
     sizes = {"f_e": config.size(width), "N_e": config.size(*count), "k": k, "k_hf": Size(k, "k")}
     return Part.of(kind, "moe", wiring, **sizes, **({"f_s": shared} if shared else {}))
 
 
+def layer_types(config: Config, absent: Sequence[str], origin: str, key: str = "layer_types") -> tuple[list[str], str]:
+    """The type of each layer as listed under `key`, else `absent`, which follows from the key `origin`."""
+    if config.has(key):
+        return [str(x) for x in config.array(key)], key
+    return list(absent), origin
+
+
 def choose(config: Config, names: Sequence[Any], parts: Mapping[Any, Part], origin: str) -> Pattern:
-    """The part of each layer by its name in a list such as layer_types."""
+    """The part of each layer, by the layer's name in a list such as layer_types."""
     for name in names:
         if name not in parts:
             raise config.fail(f"key {origin!r} holds {name!r}: known here are {', '.join(map(str, parts))}")
@@ -159,13 +163,6 @@ def choose(config: Config, names: Sequence[Any], parts: Mapping[Any, Part], orig
     if len(names) != count:
         raise config.fail(f"key {origin!r} has {len(names)} entries for {count} layers")
     return Pattern([parts[name] for name in names], origin)
-
-
-def layer_types(config: Config, absent: Sequence[str], origin: str, key: str = "layer_types") -> tuple[list[str], str]:
-    """The kind of each layer as the config lists it, else `absent`, which follows from `origin`."""
-    if config.has(key):
-        return [str(x) for x in config.listed(key)], key
-    return list(absent), origin
 
 
 def decoder(
@@ -178,7 +175,7 @@ def decoder(
     last: tuple[Part, ...] = (),
     **sizes: Size,
 ) -> Architecture:
-    """A decoder of `slots`; `tied` is what the family does where tie_word_embeddings is absent."""
+    """A decoder whose layers run `slots` in this order; `tied` holds where tie_word_embeddings is absent."""
     frame = replace(frame or Frame(), tied=config.flag("tie_word_embeddings", absent=tied))
     whole = {"d": config.size(*HIDDEN), "V": sizes["V"] if "V" in sizes else config.size("vocab_size"), **sizes}
     return assemble(family, layers(config), slots, frame, once, last, **whole)

@@ -1,16 +1,16 @@
-"""The model_types of transformers that are not covered, and why: no decoder of text that stands by itself.
+"""The model types of transformers that are not covered, and why: they are not text decoders that work by themselves.
 
-Some of them have a class for causal language modelling in transformers 5.23.0, for the decoder alone or for an
-encoder under a causal mask; no published model is one.
+For some of them transformers 5.23.0 has a class for causal language modelling: of the decoder only, or of an encoder
+with a causal mask. No published model is one.
 """
 
-ENCODER = "an encoder, which reads a text and writes none"
-SEQUENCES = "an encoder and a decoder, not a decoder alone"
-SPEECH = "a speech recogniser of an encoder and a decoder"
+ENCODER = "an encoder, which generates no text"
+SEQUENCES = "an encoder-decoder model, not only a decoder"
+SPEECH = "an encoder-decoder model for speech recognition"
 IMAGES = "an image encoder with a decoder that attends to it"
-MUSIC = "a generator of audio codes, not of text"
-DRAFTER = "drafts for a larger model, whose cache it reads"
-PERMUTED = "attends in two streams over permuted texts"
+MUSIC = "it generates audio codes, not text"
+DRAFTER = "a draft model, which reads the cache of a larger model"
+PERMUTED = "it has two-stream attention over permuted text"
 
 REFUSED: dict[str, str] = {
     **dict.fromkeys(
@@ -83,12 +83,12 @@ REFUSED: dict[str, str] = {
     ),
     **dict.fromkeys(("musicgen", "musicgen_melody"), MUSIC),
     **dict.fromkeys(("gemma4_assistant", "gemma4_unified_assistant", "muse_glimmer_assistant"), DRAFTER),
-    "blt": "reads bytes in patches whose number depends on the text",
-    "cpmant": "reads a text both ways, behind a prompt of its own",
-    "diffusion_gemma": "writes a canvas of tokens at once, in several passes over all of it",
-    "evolla": "attends to an encoded protein in layers between",
-    "idefics": "attends to encoded images in layers between, which need one",
-    "pi0": "a policy that writes actions of a robot, not text",
+    "blt": "it reads bytes in patches, whose number depends on the text",
+    "cpmant": "its attention is bidirectional, after a learned prompt",
+    "diffusion_gemma": "a diffusion model, which generates many tokens at once in several passes",
+    "evolla": "it has cross-attention layers to an encoded protein",
+    "idefics": "it has cross-attention layers to encoded images, which need an image",
+    "pi0": "it generates actions of a robot, not text",
     "xlnet": PERMUTED,
-    "reformer": "its attention goes by hashes of what it reads, so its cost depends on the text",
+    "reformer": "its attention depends on hashes of the text, so its cost does too",
 }

@@ -1,7 +1,8 @@
-"""Attention through a latent of r elements a token that stands for keys and values, and the indexer that selects.
+"""Attention through a latent of r elements per token that keys and values are projected from (MLA), and its indexer.
 
-A query is computed in one of two ways, chosen by a rule: with the keys and values of all its tokens expanded, or in
-the latent, which serves all heads as key and value. Beside the latent a token has a rotated key of h_r elements.
+A rule chooses for each query whether the keys and values of all its tokens are expanded, or the query stays in the
+latent, which then serves all heads as key and value. In addition to its latent a token has a rotated key of h_r
+elements.
 """
 
 from dataclasses import dataclass
@@ -11,14 +12,16 @@ from sympy import Expr
 from symroof import symbols as s
 from symroof.cost.cost import Cost
 from symroof.cost.flops import dots, elementwise
+from symroof.ops.attention.softmax import scores_and_values, softmax_operations
 from symroof.ops.dense import elements
+from symroof.ops.memory import cache_entries, stored_weights
 
 
 @dataclass(frozen=True)
-class Ways:
-    """Sums over the queries computed in the latent, and over those with keys and values expanded."""
+class LatentSums:
+    """Sums over the queries that stay in the latent, and over those whose keys and values are expanded."""
 
-    tokens: Expr  # new ones in the latent; the others have theirs expanded
+    tokens: Expr  # new ones in the latent; those of the other queries are expanded
     pairs: Expr  # in the latent
     read: Expr  # cached tokens, in the latent
     pairs_expanded: Expr
@@ -36,81 +39,58 @@ class Ways:
         return self.rows_expanded + self.read_expanded
 
 
-WAYS = {
-    "causal": Ways(s.T_lat, s.P_lat, s.C_lat, s.P - s.P_lat, s.C - s.C_lat, s.K),
-    "sliding": Ways(s.T_swalat, s.P_swalat, s.C_swalat, s.P_swa - s.P_swalat, s.C_swa - s.C_swalat, s.K_swa),
-    "top": Ways(s.T_toplat, s.P_toplat, s.C_toplat, s.P_topexp, s.C_topexp, s.K),
-    "tail": Ways(s.T_taillat, s.P_taillat, s.C_taillat, s.P_tailexp, s.C_tailexp, s.K),
+LATENT_SUMS = {
+    "causal": LatentSums(s.T_lat, s.P_lat, s.C_lat, s.P - s.P_lat, s.C - s.C_lat, s.K),
+    "sliding": LatentSums(s.T_swalat, s.P_swalat, s.C_swalat, s.P_swa - s.P_swalat, s.C_swa - s.C_swalat, s.K_swa),
+    "top": LatentSums(s.T_toplat, s.P_toplat, s.C_toplat, s.P_topexp, s.C_topexp, s.K),
+    "tail": LatentSums(s.T_taillat, s.P_taillat, s.C_taillat, s.P_tailexp, s.C_tailexp, s.K),
 }
 
 
-def project(ways: Ways, H: Expr, r: Expr, h_n: Expr, h_v: Expr) -> Cost:
-    """k_jm = U_m l_j and v_jm = W_m l_j of expanded tokens j, or q'_tm = U_m' q_tm and y_tm = W_m y'_tm of new ones t.
-
-    The weights [r, H (h_n + h_v)] are those of either way.
-    """
-    weights, expanded = r * H * (h_n + h_v) * s.b_w, ways.expanded * H * (h_n + h_v)
-    return Cost(
-        matmul=dots(expanded * r, expanded)
-        + dots(ways.tokens * H * h_n * r, ways.tokens * H * r)
-        + dots(ways.tokens * H * r * h_v, ways.tokens * H * h_v),
-        weight_read=weights,
-        cache_read=ways.read_expanded * r * s.b_c,
-        act_read=(ways.rows_expanded * r + ways.tokens * H * (h_n + r)) * s.b_a,
-        act_write=(expanded + ways.tokens * H * (r + h_v)) * s.b_a,
-        weight_held=weights,
+# The weights [r, H (h_n + h_v)] are the same in both cases.
+def project_latent(sums: LatentSums, H: Expr, r: Expr, h_n: Expr, h_v: Expr) -> Cost:
+    """k_jm = U_m l_j and v_jm = W_m l_j of expanded tokens j; q'_tm = U_m' q_tm and y_tm = W_m y'_tm in the latent."""
+    rows, expanded = sums.tokens * H, sums.expanded * H * (h_n + h_v)
+    return stored_weights(r * H * (h_n + h_v) * s.b_w) + Cost(
+        matmul=dots(expanded * r, expanded) + dots(rows * h_n * r, rows * r) + dots(rows * r * h_v, rows * h_v),
+        cache_read=sums.read_expanded * r * s.b_c,
+        act_read=(sums.rows_expanded * r + rows * (h_n + r)) * s.b_a,
+        act_write=(expanded + rows * (r + h_v)) * s.b_a,
     )
 
 
-def attend(
-    ways: Ways, H: Expr, r: Expr, h_n: Expr, h_r: Expr, h_v: Expr, selected: Expr, borrowed: bool = False
+# In the latent q'_tm . l_j replaces q_tm . k_jm and l_j replaces v_jm. l_j and o_j of each token are cached, unless
+# they are `borrowed` from another layer's cache; `selected` pairs are read from an indexer.
+def latent_attention(
+    sums: LatentSums, H: Expr, r: Expr, h_n: Expr, h_r: Expr, h_v: Expr, selected: Expr, borrowed: bool = False
 ) -> Cost:
-    """softmax_j((q_tm . k_jm + p_tm . o_j) / sqrt h) over pairs (t, j), o the rotated keys, times v_jm.
-
-    In the latent q'_tm . l_j in place of q_tm . k_jm and l_j in place of v_jm. Kept are l_j and o_j of each token,
-    unless they are `borrowed` from another layer's cache; `selected` pairs are read from an indexer.
-    """
-    kept = (r + h_r) * s.b_c
-    pairs, pairs_expanded = ways.pairs * H, ways.pairs_expanded * H
-    rows, rows_expanded = ways.tokens * H, ways.rows_expanded * H
-    return Cost(
-        matmul=dots(pairs_expanded * (h_n + h_r), pairs_expanded)
-        + dots(pairs_expanded * h_v, rows_expanded * h_v)
-        + dots(pairs * (r + h_r), pairs)
-        + dots(pairs * r, rows * r),
-        vector=elementwise(6 * (pairs + pairs_expanded) - 2 * (rows + rows_expanded)),
-        cache_read=ways.read * kept + ways.read_expanded * h_r * s.b_c,
-        cache_write=0 if borrowed else s.T * kept,
-        act_read=(
-            rows_expanded * (h_n + h_r)
-            + ways.expanded * H * (h_n + h_v)
-            + rows * (r + h_r)
-            + s.T * (r + h_r)
-            + selected
-        )
-        * s.b_a,
+    """softmax_j((q_tm . k_jm + p_tm . o_j) / sqrt h) over pairs (t, j), o the rotated keys, times v_jm."""
+    new, held = (0, 0) if borrowed else (s.T, sums.held)
+    pairs, pairs_expanded = sums.pairs * H, sums.pairs_expanded * H
+    rows, rows_expanded = sums.tokens * H, sums.rows_expanded * H
+    expanded = rows_expanded * (h_n + h_r) + sums.expanded * H * (h_n + h_v)
+    latent = rows * (r + h_r) + s.T * (r + h_r)
+    return cache_entries(sums.read, new, held, (r + h_r) * s.b_c) + Cost(
+        matmul=scores_and_values(pairs_expanded, rows_expanded, h_n + h_r, h_v)
+        + scores_and_values(pairs, rows, r + h_r, r),
+        vector=elementwise(softmax_operations(pairs + pairs_expanded, rows + rows_expanded)),
+        cache_read=sums.read_expanded * h_r * s.b_c,
+        act_read=(expanded + latent + selected) * s.b_a,
         act_write=(rows_expanded * h_v + rows * r) * s.b_a,
-        cache_held=0 if borrowed else ways.held * kept,
     )
 
 
-def index(H: Expr, h: Expr) -> Cost:
-    """I_tj = sum_m w_tm relu(q_tm . k_j) for each causal pair, and the largest of each row, selected by a threshold.
-
-    Keys of h elements serve all heads and are kept; a selected pair is written down as one element.
-    """
-    return Cost(
+# Keys of h elements serve all heads and are cached; a selected pair is written as one element.
+def index_tokens(H: Expr, h: Expr) -> Cost:
+    """I_tj = sum_m w_tm relu(q_tm . k_j) for each causal pair; the largest per t are selected by a threshold."""
+    return cache_entries(s.C, s.T, s.K, h * s.b_c) + Cost(
         matmul=dots(s.P * H * h, s.P * H) + dots(s.P * H, s.P),
         vector=elementwise(s.P * H + s.P),
-        cache_read=s.C * h * s.b_c,
-        cache_write=s.T * h * s.b_c,
         act_read=s.T * (H * h + H + h) * s.b_a,
         act_write=s.P_top * s.b_a,
-        cache_held=s.K * h * s.b_c,
     )
 
 
-def temper(tokens: Expr, heads: Expr, h: Expr) -> Cost:
-    """y_tm = (a_m log t + b_m) x_tm: each head's elements times a factor of its own that the position gives."""
-    weights = 2 * heads * s.b_n
-    return elements(tokens * heads, h, h, 2 + h) + Cost(weight_read=weights, weight_held=weights)
+def scale_by_position(tokens: Expr, heads: Expr, h: Expr) -> Cost:
+    """y_tm = (a_m log t + b_m) x_tm: the elements of each head times a factor that the position gives."""
+    return elements(tokens * heads, h, h, 2 + h) + stored_weights(2 * heads * s.b_n)

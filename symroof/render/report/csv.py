@@ -1,20 +1,20 @@
-"""A report as CSV: a line an operator, figures of one layer and of all; then the totals."""
+"""A report as CSV: one row per operator with the figures of one layer and of all; then the totals."""
 
 import csv
 from io import StringIO
 
-from symroof.model.report import FIGURES, Report, figures
+from symroof.model.report import FIGURES, Report, cost_figures
 
 KEYS = ("path", "role", "layers", "of_layers")
 
 
-def render(report: Report) -> str:
+def report_csv(report: Report) -> str:
     """Columns: path, role, layers, of_layers, each figure, then each figure with `_all_layers`."""
     out = StringIO()
     write = csv.writer(out, lineterminator="\n").writerow
     write([*KEYS, *FIGURES, *(f"{name}_all_layers" for name in FIGURES)])
     for row in report.rows:
         keys = [getattr(row, key) for key in KEYS]
-        write([*keys, *figures(row.cost).values(), *figures(row.all).values()])
-    write(["total", "", "", "", *("" for _ in FIGURES), *figures(report.total).values()])
+        write([*keys, *cost_figures(row.cost).values(), *cost_figures(row.all).values()])
+    write(["total", "", "", "", *("" for _ in FIGURES), *cost_figures(report.total).values()])
     return out.getvalue()

@@ -1,10 +1,10 @@
-"""A report as JSON; the schema is documented in symroof.report."""
+"""A report as JSON; the schema is documented in symroof.model.report."""
 
 import json
 
 from symroof.model.report import Report
 
 
-def render(report: Report) -> str:
-    """The schema's object, indented."""
+def report_json(report: Report) -> str:
+    """The report's record, indented."""
     return json.dumps(report.to_dict(), indent=2) + "\n"

@@ -1,19 +1,19 @@
 """A report as a LaTeX array, which notebooks display."""
 
 from symroof.model.report import Report
-from symroof.render.report import lines
+from symroof.render.report.lines import path_lines
 
 HEADS = ("node", "blocks", "FLOP", "weight", "input", "output", "FLOP/B")
 
 
-def render(report: Report) -> str:
+def report_latex(report: Report) -> str:
     """The operators and totals."""
-    rows = [HEADS, *(line.cells for line in lines.flat(report))]
-    body = " \\\\\n".join(" & ".join(map(text, row)) for row in rows)
+    rows = [HEADS, *(line.cells for line in path_lines(report))]
+    body = " \\\\\n".join(" & ".join(map(upright_latex, row)) for row in rows)
     return f"$$\\begin{{array}}{{l{'r' * (len(HEADS) - 1)}}}\n{body}\n\\end{{array}}$$"
 
 
-def text(cell: str) -> str:
-    """A cell in upright type."""
-    escaped = "".join("\\" + c if c in "_%&#$" else c for c in cell.strip())
+def upright_latex(text: str) -> str:
+    """A text in upright type."""
+    escaped = "".join("\\" + c if c in "_%&#$" else c for c in text.strip())
     return f"\\text{{{escaped}}}"

@@ -1,13 +1,13 @@
-"""What every form of a report says, as plain strings: head, cells, storage, notes."""
+"""What every form of a report says, as plain strings: title, lines of cells, storage, notes."""
 
 from collections.abc import Iterator
 
-from symroof.cost.cost import Cost, total
-from symroof.cost.rule_names import RULEBOOK
+from symroof.cost.cost import Cost, sum_costs
 from symroof.model.report import Report
 from symroof.quantization.precision import Precision
 from symroof.records import frozen
-from symroof.units import iec, iec_cell, ratio, si, si_cell
+from symroof.render.phrases import batch_group, query_count, rule_meanings
+from symroof.units import iec_cell, ratio_text, si_cell
 
 COLUMNS = (
     "Node",
@@ -19,12 +19,12 @@ COLUMNS = (
     "Operational intensity (FLOP/B)",
 )
 
-FURTHER = "Multi-token prediction: a draft of further tokens, each module run once on the tokens of the step."
+DRAFT_NOTE = "Multi-token prediction: a draft of further tokens, each module run once on the tokens of the step."
 
 
 @frozen
 class Line:
-    """One line of the table: its kind (block, op, subtotal, total), name, block count and figures."""
+    """A line of the table: its kind (block, op, subtotal, total), name, block count and figures."""
 
     kind: str
     name: str
@@ -33,67 +33,71 @@ class Line:
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """All cells, empty figures filled up."""
+        """Name, block count and figures, empty where the line has none."""
         return (self.name, self.blocks, *(self.figures or ("",) * (len(COLUMNS) - 2)))
 
 
-def figures(cost: Cost) -> tuple[str, ...]:
-    """The figures of a line, aligned."""
+def figure_cells(cost: Cost) -> tuple[str, ...]:
+    """FLOP, bytes read and written, and intensity of a line."""
     moved = (iec_cell(x) for x in (cost.weight_read, cost.input, cost.output))
-    return (si_cell(cost.flops), *moved, ratio(cost.intensity))
+    return (si_cell(cost.flops), *moved, ratio_text(cost.intensity))
 
 
-def lines(report: Report) -> Iterator[Line]:
-    """The table's lines: for each block its operators in one layer, then all its layers; then the model."""
+def table_lines(report: Report) -> Iterator[Line]:
+    """Per block its operators in one layer, then all its layers; last the model."""
     for name, rows in report.blocks.items():
         layers, of_layers = rows[0].layers, rows[0].of_layers
         yield Line("block", name, f"{layers} / {of_layers}")
         for row in rows:
-            yield Line("op", row.op, figures=figures(row.cost))
+            yield Line("op", row.op, figures=figure_cells(row.cost))
         if layers * len(rows) > 1:
             label = "1 layer" if layers == 1 else f"{layers} layers"
-            yield Line("subtotal", label, figures=figures(total(row.all for row in rows)))
-    yield Line("total", "total", figures=figures(report.total))
+            yield Line("subtotal", label, figures=figure_cells(sum_costs(row.all for row in rows)))
+    yield Line("total", "total", figures=figure_cells(report.total))
 
 
-def title(report: Report) -> str:
+def report_title(report: Report) -> str:
     """The model and the batch."""
-    groups = [f"{q.count:,} x ({q.new:,} new, {q.cached:,} cached)" for q in report.batch[:3]]
+    groups = [batch_group(q.count, q.new, q.cached) for q in report.batch[:3]]
     more = ", ..." if len(report.batch) > 3 else ""
-    noun = "query" if report.queries == 1 else "queries"
-    return f"{report.model} ({report.family}): {report.queries:,} {noun}: {', '.join(groups)}{more}"
+    return f"{report.model} ({report.family}): {query_count(report.queries)}: {', '.join(groups)}{more}"
 
 
-def storage(report: Report) -> list[tuple[str, str]]:
+def storage_cells(report: Report) -> list[tuple[str, str]]:
     """The parts of the minimum storage and their sum."""
-    kept = report.storage
+    storage = report.storage
     parts = [
-        ("weights this step touches", kept.weights_touched),
-        ("experts it does not touch", kept.experts_untouched),
-        ("embedding table", kept.embedding),
-        ("head", kept.head),
-        ("KV cache", kept.cache),
-        ("minimum storage", kept.total),
+        ("weights this step touches", storage.weights_touched),
+        ("experts it does not touch", storage.experts_untouched),
+        ("embedding table", storage.embedding),
+        ("head", storage.head),
+        ("KV cache", storage.cache),
+        ("minimum storage", storage.total),
     ]
     return [(name, iec_cell(x)) for name, x in parts if x or name == "KV cache"]
 
 
-def notes(report: Report) -> list[str]:
-    """Parameters, rules and precision, each with where it came from."""
+def report_notes(report: Report) -> list[str]:
+    """Parameters, rules, precision and config, with their origin."""
     count = report.parameters
     return [
         "Operators: one layer. Input and output include the cache read and appended to.",
         f"Parameters: {count.total:,}, of which a token is multiplied by {count.active:,}.",
-        *([FURTHER] if "L_mtp" in report.sizes else []),
-        *(f"Rules: {name}: {RULEBOOK[name].meaning}." for name in report.rules),
-        f"Precision: {formats(report.precision, any(row.role == 'routed_experts' for row in report.rows))}.",
+        *([DRAFT_NOTE] if "L_mtp" in report.sizes else []),
+        *(f"Rules: {rule}." for rule in rule_meanings(report.rules)),
+        f"Precision: {precision_text(report.precision, has_routed_experts(report))}.",
         f"Config: {report.source}.",
         *(f"Warning: {warning}." for warning in report.warnings),
     ]
 
 
-def formats(precision: Precision, routed: bool) -> str:
-    """The formats in force, roles of one format and origin together; that of experts where there are `routed` ones."""
+def has_routed_experts(report: Report) -> bool:
+    """Whether any operator multiplies by routed experts."""
+    return any(row.role == "routed_experts" for row in report.rows)
+
+
+def precision_text(precision: Precision, routed: bool) -> str:
+    """Each format with the roles that have it and its origin; that of experts only where they are `routed`."""
     groups: dict[tuple[str, str], list[str]] = {}
     for role, form in precision.formats.items():
         if role != "experts" or routed:
@@ -101,16 +105,11 @@ def formats(precision: Precision, routed: bool) -> str:
     return "; ".join(f"{', '.join(roles)} {name} ({origin})" for (name, origin), roles in groups.items())
 
 
-def flat(report: Report) -> Iterator[Line]:
-    """The table's lines without block lines, each operator under its path: for forms without indentation."""
+def path_lines(report: Report) -> Iterator[Line]:
+    """Operators under their paths, then blocks, then the model: for forms without indentation."""
     for row in report.rows:
-        yield Line("op", row.path, f"{row.layers} / {row.of_layers}", figures(row.cost))
+        yield Line("op", row.path, f"{row.layers} / {row.of_layers}", figure_cells(row.cost))
     for name, rows in report.blocks.items():
-        yield Line("subtotal", f"{name}, all layers", f"{rows[0].layers}", figures(total(row.all for row in rows)))
-    yield Line("total", "total", "", figures(report.total))
-
-
-def summary(report: Report) -> str:
-    """The totals in one line."""
-    cost = report.total
-    return f"{si(cost.flops)}FLOP, {iec(cost.moved)} moved, {iec(report.storage.total)} kept"
+        cost = sum_costs(row.all for row in rows)
+        yield Line("subtotal", f"{name}, all layers", f"{rows[0].layers}", figure_cells(cost))
+    yield Line("total", "total", "", figure_cells(report.total))

@@ -1,69 +1,60 @@
-"""Elasticities as text: the closed form, what it comes to, and what it hangs on, the most first."""
+"""Elasticities as text: the closed form, its value, and the symbols it depends on, the largest elasticity first."""
 
-from collections.abc import Iterator
-from textwrap import wrap
+from collections.abc import Iterator, Sequence
 
 from symroof import symbols as s
 from symroof.analysis.sensitivity import Knob, Knobs
-from symroof.cost.rule_names import RULEBOOK
-from symroof.render.long_sums import folded, formula, measure, paragraph
-from symroof.render.text_columns import aligned
+from symroof.render.long_sums import formula_by_factors, with_unit, wrap_formulas
+from symroof.render.phrases import rules_note, uniform_batch
+from symroof.render.text_columns import align_columns, hanging_text, wrap_line, wrap_lines
 from symroof.units import duration, si
 
-SMALL = 0.0005  # elasticities below it are 0.000 in the table
-HEAD = ("Symbol", "Value", "Elasticity", "+1 %", "Meaning")
+SMALL = 0.0005  # elasticities below it would be printed as 0.000
+HEADS = ("Symbol", "Value", "Elasticity", "+1 %")
+MOST_PATHS = 6  # operators that are named
 
 
-def render(found: Knobs, width: int = 0) -> str:
-    """All of it, folded to `width`; 0 never folds."""
-    shown = [x for x in found.knobs if abs(x.elasticity) >= SMALL]
-    rows = [(name, formula(expr)) for name, expr in found.parts.items()]
-    told = f"{found.title}\n{folded([*rows, *values(found)], width)}"
-    return (
-        "\n".join([paragraph(title(found), width) + "\n", told, table(found, shown, width), notes(found, width)]) + "\n"
-    )
+def knobs_text(knobs: Knobs, width: int = 0) -> str:
+    """Formula, table and notes, wrapped at `width`; 0 never wraps."""
+    title = wrap_line(knobs_title(knobs), width) + "\n"
+    formulas = [(name, formula_by_factors(expr)) for name, expr in knobs.parts.items()]
+    quantity = f"{knobs.title}\n{wrap_formulas([*formulas, *value_rows(knobs)], width)}"
+    table = knobs_table([x for x in knobs.knobs if abs(x.elasticity) >= SMALL], knobs.unit, width)
+    return "\n".join([title, quantity, table, wrap_lines(knobs_notes(knobs), width)]) + "\n"
 
 
-def title(found: Knobs) -> str:
+def knobs_title(knobs: Knobs) -> str:
     """The model, the machine, the batch."""
-    B, n, c = (found.point.values[x] for x in (s.B, s.n, s.c))
-    on = f" on {found.platform.machine.label}" if found.platform else ""
-    noun = "query" if B == 1 else "queries"
-    return f"{found.model.name} ({found.model.family}){on}: {B:,} {noun}: {B:,} x ({n:,} new, {c:,} cached)"
+    batch = uniform_batch(*(knobs.point.values[x] for x in (s.B, s.n, s.c)))
+    on = f" on {knobs.platform.machine.label}" if knobs.platform else ""
+    return f"{knobs.model.name} ({knobs.model.family}){on}: {batch}"
 
 
-def values(found: Knobs) -> Iterator[tuple[str, str]]:
-    """What the quantity comes to, and what the formula does where that is another number."""
-    value, other = (measure(x, found.unit) for x in (found.value, found.on_branch))
+def value_rows(knobs: Knobs) -> Iterator[tuple[str, str]]:
+    """The quantity's value, and that of the formula where it is another."""
+    value, on_branch = (with_unit(x, knobs.unit) for x in (knobs.value, knobs.on_branch))
     yield "=", value
-    if other != value:
-        yield "", f"{other} by the formula, where floors follow their trend"
+    if on_branch != value:
+        yield "", f"{on_branch} by the formula, where floors follow their trend"
 
 
-def table(found: Knobs, shown: list[Knob], width: int) -> str:
-    """The knobs, one a line; meanings hang on where a line does not hold them."""
-    rows = [HEAD[:-1], *(cells(x, found.unit) for x in shown)]
-    lines = aligned(rows, right={1, 2, 3}).splitlines()
-    column = max(map(len, lines), default=0) + 2
-    meanings = [HEAD[-1], *(x.meaning for x in shown)]
-    return "".join(map(hung, lines, meanings, [column] * len(lines), [width] * len(lines)))
+def knobs_table(knobs: Sequence[Knob], unit: str, width: int) -> str:
+    """One row per symbol; meanings are wrapped where they do not fit."""
+    lines = align_columns([HEADS, *(knob_cells(x, unit) for x in knobs)], right={1, 2, 3}).splitlines()
+    column = max(map(len, lines)) + 2
+    meanings = ["Meaning", *(x.meaning for x in knobs)]
+    rows = zip(lines, meanings, strict=True)
+    return "".join(hanging_text(line.ljust(column), meaning, width) for line, meaning in rows)
 
 
-def hung(line: str, meaning: str, column: int, width: int) -> str:
-    """A line with a text behind it, folded."""
-    room = width - column
-    folded = wrap(meaning, room, break_long_words=False) if room > 15 else [meaning]
-    return line.ljust(column) + ("\n" + " " * column).join(folded) + "\n"
-
-
-def cells(x: Knob, unit: str) -> tuple[str, str, str, str]:
-    """A knob's symbol, value, elasticity and effect."""
+def knob_cells(x: Knob, unit: str) -> tuple[str, str, str, str]:
+    """A symbol, its value, elasticity, and the effect of one percent more."""
     sign = "-" if x.effect < 0 else "+"
-    return str(x.symbol), value(x), f"{float(x.elasticity):+.3f}", f"{sign}{measure(abs(x.effect), unit)}"
+    return str(x.symbol), knob_value(x), f"{float(x.elasticity):+.3f}", f"{sign}{with_unit(abs(x.effect), unit)}"
 
 
-def value(x: Knob) -> str:
-    """A symbol's number, with its unit where it is a machine's."""
+def knob_value(x: Knob) -> str:
+    """A symbol's number, with its unit where it has one."""
     entry = s.entry(str(x.symbol))
     if entry.group == "width":
         return f"{float(x.value):g} B"
@@ -72,34 +63,32 @@ def value(x: Knob) -> str:
     return f"{si(x.value)}{entry.unit.replace('byte', 'B')}" if entry.unit else f"{x.value:,}"
 
 
-def notes(found: Knobs, width: int) -> str:
-    """How it was obtained."""
-    return "\n".join(paragraph(x, width) for x in remarks(found))
-
-
-def remarks(found: Knobs) -> Iterator[str]:
-    """The notes, one by one."""
-    y = "time" if found.platform else "y"
+def knobs_notes(knobs: Knobs) -> Iterator[str]:
+    """What an elasticity is, the branches of min, max and floor, symbols left out, counting rules."""
+    y = "time" if knobs.platform else "y"
     yield (
         f"Elasticity: d log {y} / d log x, from exact derivatives of the closed form at this point, each symbol varied "
         "by itself; +1 %: what one percent more adds, to first order."
     )
-    if found.bounds:
-        computing, moving = (len(found.bounds[x]) for x in ("compute", "memory"))
+    yield from branch_notes(knobs)
+    if small := [str(x.symbol) for x in knobs.knobs if abs(x.elasticity) < SMALL]:
+        yield f"Below {SMALL}: {', '.join(small)}."
+    yield rules_note(knobs.rules)
+
+
+def branch_notes(knobs: Knobs) -> Iterator[str]:
+    """The branch that each min, max and floor is on."""
+    if knobs.bounds:
+        compute, memory = knobs.bounds["compute"], knobs.bounds["memory"]
         yield (
             "Each operator's max(compute, memory) is on its branch here: "
-            f"{moving} bound by memory, {computing} by compute{listed(found.bounds['compute'])}."
+            f"{len(memory)} bound by memory, {len(compute)} by compute{paths_in_brackets(compute)}."
         )
-    if found.bent:
+    if knobs.has_branches:
         yield "Other min, max and floor are on their branches here, a floor by its trend."
-    if without := [str(x.symbol) for x in found.knobs if abs(x.elasticity) < SMALL]:
-        yield f"Below {SMALL}: {', '.join(without)}."
-    yield "Rules: " + "; ".join(f"{name}: {RULEBOOK[name].meaning}" for name in found.rules) + "."
 
 
-def listed(paths: tuple[str, ...], most: int = 6) -> str:
-    """Some paths in brackets."""
-    if not paths:
-        return ""
-    more = f", {len(paths) - most} more" if len(paths) > most else ""
-    return f" ({', '.join(paths[:most])}{more})"
+def paths_in_brackets(paths: Sequence[str]) -> str:
+    """` (attention/qkv, mlp/down, 3 more)`; empty for none."""
+    more = [f"{len(paths) - MOST_PATHS} more"] if len(paths) > MOST_PATHS else []
+    return f" ({', '.join([*paths[:MOST_PATHS], *more])})" if paths else ""

@@ -1,147 +1,155 @@
-"""A served workload as text: times by both ways of adding operators up, throughput, memory, energy, price, notes."""
+"""A served workload as text: times as estimate and as lower bound, throughput, memory, energy, price, notes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from symroof.cost.rule_names import RULEBOOK
-from symroof.performance.serving import Pace, Serving
-from symroof.render.report import lines
-from symroof.render.results.roofline import folded, machine_notes, room
-from symroof.render.text_columns import aligned, hanging
+from symroof.performance.serving import Serving
+from symroof.render.machine_notes import machine_notes, memory_text
+from symroof.render.phrases import query_count, rule_meanings
+from symroof.render.report.lines import precision_text
+from symroof.render.text_columns import align_columns, hanging_columns, join_paragraphs, wrap_line, wrap_lines
 from symroof.units import duration_cell, iec, percent
 
-PIECES = 4  # pieces of a step's time that are still printed
+MOST_PIECES = 4  # pieces of a step's time that are printed
+Cell = Callable[[Any], str]  # of a ServingTime
 
 
-def render(found: Serving, width: int = 0) -> str:
-    """All of it; notes folded to `width`, 0 never folds."""
-    about = hanging(facts(found), width, indent="")
-    parts = [folded([title(found)], width), aligned(times(found), right={1, 2}), about, folded(notes(found), width)]
-    return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
+def serving_text(serving: Serving, width: int = 0) -> str:
+    """Times, memory, energy, price and notes; lines wrapped at `width`, 0 never wraps."""
+    title, times = wrap_line(workload_title(serving), width), align_columns(time_rows(serving), right={1, 2})
+    properties = hanging_columns([*property_rows(serving)], width, indent="")
+    return join_paragraphs([title, times, properties, wrap_lines(serving_notes(serving), width)])
 
 
-def title(found: Serving) -> str:
+def workload_title(serving: Serving) -> str:
     """The model, the machine and the workload."""
-    work = found.work
+    work, model, machine = serving.work, serving.model, serving.platform.machine
     cached = f" ({work.cached:,} cached)" if work.cached else ""
     chunks = f", prefilled {work.chunk:,} at a time" if work.chunk else ""
-    model, machine = found.model, found.platform.machine
-    noun = "query" if work.batch_size == 1 else "queries"
     outputs = f"{work.output_tokens:,} output token{'s' * (work.output_tokens > 1)}"
     return (
-        f"{model.name} ({model.family}) on {machine.label}: {work.batch_size:,} {noun} of {work.prompt:,} prompt "
+        f"{model.name} ({model.family}) on {machine.label}: {query_count(work.batch_size)} of {work.prompt:,} prompt "
         f"tokens{cached} and {outputs}{chunks}"
     )
 
 
-def times(found: Serving) -> list[tuple[str, str, str]]:
-    """Seconds and tokens a second, operators one after another and at least."""
-    work, several = found.work, found.work.batch_size > 1
-    head = "at the peaks" if found.platform.ideal else "estimate"
-    rows: list[tuple[str, Callable[[Pace], Any], Callable[[Any], str]]] = [
-        ("time to first token, whole batch" if several else "time to first token", lambda x: x.first, duration_cell)
-    ]
-    if several:
-        rows.append(("time to first token, one query alone", lambda x: x.alone, duration_cell))
-    if work.output_tokens > 1:
-        rows += [
-            ("time per output token, mean", lambda x: x.per_token, duration_cell),
-            ("  after the prompt", lambda x: x.ends[0], duration_cell),
-            ("  at the end", lambda x: x.ends[1], duration_cell),
-            ("request, first to last", lambda x: x.request, duration_cell),
-            ("output tokens/s, each query", lambda x: 1 / x.per_token, rate),
-        ]
-    if work.output_tokens > 1 and several:
-        rows.append(("output tokens/s, all, while decoding", lambda x: work.batch_size / x.per_token, rate))
-    rows += [
-        ("output tokens/s, all, prefill included", lambda x: work.batch_size * work.output_tokens / x.request, rate),
-        ("prompt tokens/s, while prefilling", lambda x: work.batch_size * (work.prompt - work.cached) / x.first, rate),
-    ]
-    shown = [(name, show(figure(found.time)), show(figure(found.lower))) for name, figure, show in rows]
-    return [("", head + "   ", "lower bound" + "   "), *shown]
+def time_rows(serving: Serving) -> list[tuple[str, str, str]]:
+    """Seconds and tokens per second, as estimate and as lower bound."""
+    heads = ("", f"{'at the peaks' if serving.platform.ideal else 'estimate'}   ", "lower bound   ")
+    kinds = (first_token_cells, decode_cells, throughput_cells)
+    return [heads, *((name, cell(serving.time), cell(serving.lower)) for f in kinds for name, cell in f(serving))]
 
 
-def rate(x: Any) -> str:
-    """Tokens a second, aligned with durations."""
+def first_token_cells(serving: Serving) -> Iterator[tuple[str, Cell]]:
+    """Time to first token, and how a cell of it is printed."""
+    if serving.work.batch_size == 1:
+        yield "time to first token", lambda x: duration_cell(x.first)
+        return
+    yield "time to first token, whole batch", lambda x: duration_cell(x.first)
+    yield "time to first token, one query alone", lambda x: duration_cell(x.alone)
+
+
+def decode_cells(serving: Serving) -> Iterator[tuple[str, Cell]]:
+    """Times of decoding, and how a cell of each is printed; none for a single output token."""
+    if serving.work.output_tokens > 1:
+        yield "time per output token, mean", lambda x: duration_cell(x.per_token)
+        yield "  after the prompt", lambda x: duration_cell(x.ends[0])
+        yield "  at the end", lambda x: duration_cell(x.ends[1])
+        yield "request, first to last", lambda x: duration_cell(x.request)
+        yield "output tokens/s, each query", lambda x: rate_cell(1 / x.per_token)
+
+
+def throughput_cells(serving: Serving) -> Iterator[tuple[str, Cell]]:
+    """Tokens per second of the whole batch, and how a cell of each is printed."""
+    work, size = serving.work, serving.work.batch_size
+    if work.output_tokens > 1 and size > 1:
+        yield "output tokens/s, all, while decoding", lambda x: rate_cell(size / x.per_token)
+    yield "output tokens/s, all, prefill included", lambda x: rate_cell(size * work.output_tokens / x.request)
+    yield "prompt tokens/s, while prefilling", lambda x: rate_cell(size * (work.prompt - work.cached) / x.first)
+
+
+def rate_cell(x: Any) -> str:
+    """Tokens per second, aligned with durations."""
     return f"{float(x):,.2f}   "
 
 
-def facts(found: Serving) -> list[tuple[str, str]]:
+def property_rows(serving: Serving) -> Iterator[tuple[str, str]]:
     """Memory, draft, energy and price."""
-    rows = [("memory", f"{iec(found.need.total)} {room(found.need, found.platform.machine)}")]
-    if found.draft:
-        rows += drafted(found)
-    if energy := found.energy:
-        most = "at most " if energy["at_most"] else ""
-        per = [(energy["per_prompt_token"], "a prompt"), (energy["per_output_token"], "an output")]
-        told = ", ".join(f"{float(x):.3g} J {name} token" for x, name in per if x is not None)
-        rows.append(("energy", most + told))
-    if prices := found.prices:
-        per = [(prices["prompt_tokens"], "prompt"), (prices["output_tokens"], "output")]
-        told = ", ".join(f"{float(x):,.4g} a million {name} tokens" for x, name in per if x is not None)
-        rows.append(("price", f"{told} ({float(prices['per_hour']):,.4g} an hour)"))
-    return rows
+    yield "memory", f"{iec(serving.need.total)} {memory_text(serving.need, serving.platform.machine)}"
+    if serving.draft:
+        yield "draft", draft_text(serving)
+    if energy := serving.energy:
+        joules = {"prompt": energy["per_prompt_token"], "output": energy["per_output_token"]}
+        parts = (f"{float(x):.3g} J per {name} token" for name, x in joules.items() if x is not None)
+        yield "energy", ("at most " if energy["at_most"] else "") + ", ".join(parts)
+    if prices := serving.prices:
+        amounts = {"prompt": prices["prompt_tokens"], "output": prices["output_tokens"]}
+        parts = (f"{float(x):,.4g} per million {name} tokens" for name, x in amounts.items() if x is not None)
+        yield "price", f"{', '.join(parts)} ({float(prices['per_hour']):,.4g} per hour)"
 
 
-def drafted(found: Serving) -> list[tuple[str, str]]:
-    """What the draft brings."""
-    draft = found.draft
+def draft_text(serving: Serving) -> str:
+    """The draft model, tokens proposed and accepted per round, speedup, break-even acceptance."""
+    draft = serving.draft
     assert draft is not None
-    accepted, tokens = percent(draft.acceptance), f"{float(draft.a_round):.3f} tokens"
-    yields = f"{draft.tokens} tokens proposed a round, {accepted} accepted: {tokens}"
-    pays = "never pays" if found.break_even is None else f"pays above {percent(found.break_even)} accepted"
-    faster = f"; {float(found.speedup):.2f} x as fast; {pays}" if found.speedup is not None else ""
-    return [("draft", f"{draft.model.name}, {yields}{faster}")]
+    accepted, tokens = percent(draft.acceptance), f"{float(draft.tokens_per_round):.3f} tokens"
+    rounds = f"{draft.model.name}, {draft.tokens} tokens proposed per round, {accepted} accepted: {tokens}"
+    if serving.speedup is None:
+        return rounds
+    pays = "never pays" if serving.break_even is None else f"pays above {percent(serving.break_even)} accepted"
+    return f"{rounds}; {float(serving.speedup):.2f} x as fast; {pays}"
 
 
-def notes(found: Serving) -> list[str]:
-    """The closed form of a step, the machine, formats and rules."""
-    first = ("At the peaks" if found.platform.ideal else "Estimate") + ": one operator after another. "
-    least = "Lower bound: matmuls and memory at once, elementwise work and activations free."
-    told = [first + least, *step_notes(found), *machine_notes(found.platform, found.formats)]
-    if found.energy and found.energy["at_most"]:
-        told.append("Energy: every unit at the machine's full power for as long as it is busy.")
-    if found.price is not None:
-        cached = "; prompt tokens found in the cache are paid for like others" if found.work.cached else ""
-        told.append(f"Price: of the {'time at the peaks' if found.platform.ideal else 'estimated time'}{cached}.")
-    kept = lines.formats(found.precision, found.routed)
-    sources = {"Config": found.model} | (
-        {"Draft's config, in its own formats": found.draft.model} if found.draft else {}
+def serving_notes(serving: Serving) -> Iterator[str]:
+    """Both kinds of time, the closed form of a step, the machine, energy and price, rules, formats, configs."""
+    first = "At the peaks" if serving.platform.ideal else "Estimate"
+    yield (
+        f"{first}: one operator after another. Lower bound: matmuls and memory at once, "
+        "elementwise work and activations free."
     )
-    return [
-        *told,
-        *(f"Rules: {name}: {RULEBOOK[name].meaning}." for name in found.rules),
-        f"Precision: {kept}.",
-        *(f"{name}: {model.config.source}." for name, model in sources.items()),
-    ]
+    yield from step_notes(serving)
+    yield from machine_notes(serving.platform, serving.formats)
+    yield from energy_and_price_notes(serving)
+    yield from (f"Rules: {rule}." for rule in rule_meanings(serving.rules))
+    yield f"Precision: {precision_text(serving.precision, serving.routed)}."
+    yield f"Config: {serving.model.config.source}."
+    if serving.draft:
+        yield f"Draft's config, in its formats: {serving.draft.model.config.source}."
 
 
-def step_notes(found: Serving) -> list[str]:
+def energy_and_price_notes(serving: Serving) -> Iterator[str]:
+    """What energy and price are computed from."""
+    if serving.energy and serving.energy["at_most"]:
+        yield "Energy: every unit at the machine's full power for as long as it is busy."
+    if serving.price is not None:
+        cached = "; prompt tokens in the cache cost as much as others" if serving.work.cached else ""
+        yield f"Price: of the {'time at the peaks' if serving.platform.ideal else 'estimated time'}{cached}."
+
+
+def step_notes(serving: Serving) -> Iterable[str]:
     """A step's time as a closed form in the context c, where it has few pieces."""
-    pieces = found.pieces
-    if not 0 < len(pieces) <= PIECES:
-        return [f"A step's time is {len(pieces)} polynomials of its context: --json has them."] if pieces else []
-    what = "An output token's time" if found.draft else "A decode step's time"
-    return [
-        f"{what} with c tokens cached: {polynomial(x.coefficients)} for c from {x.first:,} to {x.last:,}"
-        f"{f' in steps of {x.step:,}' if x.step > 1 else ''}."
-        for x in pieces
-    ]
+    pieces = serving.pieces
+    if len(pieces) > MOST_PIECES:
+        return [f"A step's time is {len(pieces)} polynomials of its context: --json has them."]
+    name = "An output token's time" if serving.draft else "A decode step's time"
+    return (f"{name} with c tokens cached: {piece_text(x)}." for x in pieces)
 
 
-def polynomial(coefficients: tuple[Any, ...]) -> str:
+def piece_text(x: Any) -> str:
+    """A piece of a step's time and its range: `3.2813 ms + 1.7476 us c for c from 2,000 to 2,498`."""
+    step = f" in steps of {x.step:,}" if x.step > 1 else ""
+    return f"{step_polynomial(x.coefficients)} for c from {x.first:,} to {x.last:,}{step}"
+
+
+def step_polynomial(coefficients: Iterable[Any]) -> str:
     """Seconds as a sum of terms in c: `6.9134 ms + 1.0235 us c`."""
-    names = ("", " c", " c^2")
-    terms = [(x, name) for x, name in zip(coefficients, names, strict=True) if x]
-    text = ""
-    for x, name in terms:
-        sign = (" - " if x < 0 else " + ") if text else ("-" if x < 0 else "")
-        text += f"{sign}{small(abs(x))}{name}"
-    return text or "0"
+    powers = zip(coefficients, ("", " c", " c^2"), strict=True)
+    text = "".join(f" {'-' if x < 0 else '+'} {short_duration(abs(x))}{power}" for x, power in powers if x)
+    return f"-{text[3:]}" if text.startswith(" - ") else text[3:] or "0"
 
 
-def small(x: Any) -> str:
-    """Seconds to five digits, however few."""
+def short_duration(x: Any) -> str:
+    """Seconds to five digits, without trailing zeros."""
     for unit, scale in (("s", 1), ("ms", 10**3), ("us", 10**6), ("ns", 10**9)):
         if x * scale >= 1:
             return f"{float(x * scale):.5g} {unit}"

@@ -1,14 +1,13 @@
-"""Models side by side as text, one line each."""
+"""Models side by side as text, one row per model."""
 
-from fractions import Fraction
-
-from symroof.analysis.side_by_side import Lineup
+from symroof.analysis.side_by_side import SideBySide
 from symroof.model.report import Report
-from symroof.render.report import lines
-from symroof.render.text_columns import aligned
-from symroof.units import iec_cell, ratio, si_cell
+from symroof.render.report.lines import report_title
+from symroof.render.text_columns import align_columns
+from symroof.results import ExactFloat
+from symroof.units import iec_cell, ratio_text, si_cell
 
-HEAD = (
+HEADS = (
     "Model",
     "Parameters",
     "Active",
@@ -23,25 +22,19 @@ HEAD = (
 )
 
 
-def render(found: Lineup, width: int = 0) -> str:
-    """The totals of every model; with figures as lines and models as columns where a line does not fit `width`."""
-    rows = [HEAD, *map(_cells, found.reports, found.cache_per_token)]
-    title = lines.title(found.reports[0]).partition(": ")[2]
-    text = aligned(rows, right=set(range(1, len(HEAD))))
+def side_by_side_text(comparison: SideBySide, width: int = 0) -> str:
+    """The totals of every model; one row per figure and one column per model where a row does not fit `width`."""
+    rows = [HEADS, *map(_totals, comparison.reports, comparison.cache_per_token)]
+    title = report_title(comparison.reports[0]).partition(": ")[2]
+    text = align_columns(rows, right=set(range(1, len(HEADS))))
     if width and max(map(len, text.splitlines())) > width:
-        text = aligned(list(zip(*rows, strict=True)), right=set(range(1, len(rows))))
+        text = align_columns(list(zip(*rows, strict=True)), right=set(range(1, len(rows))))
     return f"{title}\n\n{text}\nCache/token: what each further token adds once all windows are full.\n"
 
 
-def _cells(report: Report, cache: Fraction) -> tuple[str, ...]:
-    total = report.total
+def _totals(report: Report, cache: int | ExactFloat) -> tuple[str, ...]:
+    total, parameters = report.total, report.parameters
+    counts = map(si_cell, (parameters.total, parameters.active, total.flops))
     moved = map(iec_cell, (total.weight_read, total.input, total.output))
-    return (
-        report.model,
-        si_cell(report.parameters.total),
-        si_cell(report.parameters.active),
-        si_cell(total.flops),
-        *moved,
-        ratio(total.intensity),
-        *map(iec_cell, (cache, report.storage.cache, report.storage.total)),
-    )
+    stored = map(iec_cell, (cache, report.storage.cache, report.storage.total))
+    return (report.model, *counts, *moved, ratio_text(total.intensity), *stored)

@@ -10,9 +10,9 @@ from sympy import floor
 
 import symroof
 from symroof.algebra.rootfinding import roots
-from symroof.analysis.model_diff import number
+from symroof.analysis.model_diff import number_on_batch
 from symroof.cli import cli
-from symroof.render.results.model_diff import turns
+from symroof.render.results.model_diff import sign_changes
 from symroof.symbols import symbol
 
 FIGURES = {
@@ -44,7 +44,7 @@ def test_parts_add_up_to_the_difference_of_reports(names):
         for name, figure in FIGURES.items():
             x, true = found[name], figure(theirs) - figure(ours)
             assert math.isclose(x.number, true, rel_tol=1e-9, abs_tol=1e-3)
-            parts = [number(part.expr, found.batch) for part in x.parts]
+            parts = [number_on_batch(part.expr, found.batch) for part in x.parts]
             exact = all(isinstance(y, int | Fraction) for y in parts)
             size = max(abs(figure(ours)), abs(figure(theirs)))
             assert sum(parts) == true if exact else math.isclose(sum(parts), true, abs_tol=1e-9 * size)
@@ -55,8 +55,8 @@ def test_parts_add_up_to_the_difference_of_reports(names):
     ours, theirs = (x.report(new=17, cached=1000, batch_size=3) for x in (one, other))
     for name, figure in FIGURES.items():
         true = figure(theirs) - figure(ours)
-        assert math.isclose(number(found[name].expr, elsewhere), true, rel_tol=1e-9, abs_tol=1e-3)
-        parts = sum(number(part.expr, elsewhere) for part in found[name].parts)
+        assert math.isclose(number_on_batch(found[name].expr, elsewhere), true, rel_tol=1e-9, abs_tol=1e-3)
+        parts = sum(number_on_batch(part.expr, elsewhere) for part in found[name].parts)
         assert math.isclose(parts, true, rel_tol=1e-6, abs_tol=1e-3)
 
 
@@ -73,7 +73,7 @@ def test_the_other_way_round():
 def test_a_model_does_not_differ_from_itself():
     model = symroof.load("deepseek-v3")
     found = symroof.compare(model, model)
-    assert all(x.parts == () and x.number == 0 and x.expr == 0 for x in found.found.values())
+    assert all(x.parts == () and x.number == 0 and x.expr == 0 for x in found.quantities.values())
 
 
 @pytest.mark.parametrize("name", ["d", "f", "V", "L", "h"])
@@ -81,7 +81,7 @@ def test_one_size_is_the_whole_difference(name):
     one = symroof.load("llama-3.1-8b")
     other = one.with_sizes(**{name: 64})
     found = symroof.compare(one, other, **STEPS[0])
-    for x in found.found.values():
+    for x in found.quantities.values():
         assert [(part.group, part.name, part.after) for part in x.parts] in ([], [("sizes", name, "64")])
     assert found["flops"].parts
 
@@ -99,7 +99,7 @@ def test_the_structural_part_is_that_of_its_operators():
     rows = {row.path: row.all.flops for row in alike.report(**STEPS[0]).rows}
     (part,) = [x for x in symroof.compare(one, other, **STEPS[0])["flops"].parts if x.group == "structure"]
     assert (part.name, part.before, part.after) == ("attention: qk_norm", "none", "rms")
-    assert number(part.expr, {symbol("B"): 4, symbol("n"): 1, symbol("c"): 8192}) == rows["attention/qk_norm"]
+    assert number_on_batch(part.expr, {symbol("B"): 4, symbol("n"): 1, symbol("c"): 8192}) == rows["attention/qk_norm"]
     assert {"d", "f"}.isdisjoint(map(str, part.formula.free_symbols))
 
 
@@ -137,7 +137,7 @@ B, c, k = map(symbol, ("B", "c", "k"))
 
 
 def signs(gap, x, least):
-    return roots.whole(gap, x, least, 10**12)
+    return roots.whole_signs(gap, x, least, 10**12)
 
 
 def at_least(gap, x, least):
@@ -164,7 +164,7 @@ def test_changes_without_end_are_told_to_be_more():
     found = signs(c - 2 * floor(c / 2), c, 0)
     assert (found.solved, found.complete, found.flips[:3]) == (True, False, ((1, 1), (2, 0), (3, 1)))
     model = symroof.load("llama-3.1-8b")
-    told = turns(c, found, symroof.compare(model, model, ["flops"]))
+    told = sign_changes(c, found, symroof.compare(model, model, ["flops"]))
     assert told.endswith("from c = 8; and so on")
 
 
@@ -175,7 +175,7 @@ def call(*words):
 def test_the_command():
     step = ["--cached-tokens", 8192, "--batch-size", 2]
     text = call("llama-3.1-8b", "qwen3-8b", "--symbolic", *step).stdout
-    assert text.startswith("qwen3-8b less llama-3.1-8b: 2 queries: 2 x (1 new, 8,192 cached)\n")
+    assert text.startswith("qwen3-8b minus llama-3.1-8b: 2 queries: 2 x (1 new, 8,192 cached)\n")
     assert "attention: qk_norm none -> rms" in text
     assert "L 32 -> 36" in text
     assert "qwen3-8b more throughout" in text
@@ -193,8 +193,8 @@ def test_the_command():
     [
         (["llama-3.1-8b", "--symbolic"], "two models"),
         (["llama-3.1-8b", "qwen3-8b", "--quantity", "flops"], "goes with --symbolic"),
-        (["llama-3.1-8b", "qwen3-8b", "--symbolic", "--quantity", "time"], "that of a machine"),
-        (["llama-3.1-8b", "qwen3-8b", "--symbolic", "--cached-tokens", 1, 2], "alike"),
+        (["llama-3.1-8b", "qwen3-8b", "--symbolic", "--quantity", "time"], "needs a machine: give --on"),
+        (["llama-3.1-8b", "qwen3-8b", "--symbolic", "--cached-tokens", 1, 2], "identical queries"),
         (["llama-3.1-8b", "llama-2-7b", "--symbolic", "--rules", "llm-viewer"], "another tool"),
     ],
 )

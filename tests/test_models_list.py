@@ -9,13 +9,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from symroof.cli import cli
-from symroof.config.audit import Entry, audit
-from symroof.config.config import Config, catalogue, load_config
+from symroof.config.audit import KeyStatus, audit
+from symroof.config.config import Config, load_config, model_catalogue
 from symroof.errors import ConfigError
-from symroof.families.registry import FAMILIES, read
-from symroof.render.listings.audit import table as audit_table
-from symroof.render.listings.models import HEAD, SPARED
-from symroof.render.listings.models import table as models_table
+from symroof.families.registry import FAMILIES, read_architecture
+from symroof.render.listings.audit import audit_table as audit_table
+from symroof.render.listings.models import HEADS, OPTIONAL
+from symroof.render.listings.models import models_table as models_table
 
 TRUTH = Path(__file__).parent / "truth"
 SMALL = {
@@ -34,8 +34,8 @@ def run(*args: str) -> Result:
     return CliRunner().invoke(cli, list(args), catch_exceptions=False)
 
 
-def entries(config: Config) -> dict[str, Entry]:
-    return {x.key: x for x in audit(config, read(config))}
+def entries(config: Config) -> dict[str, KeyStatus]:
+    return {x.key: x for x in audit(config, read_architecture(config))}
 
 
 def written(path: Path, **keys: Any) -> str:
@@ -45,9 +45,9 @@ def written(path: Path, **keys: Any) -> str:
 
 def test_models_are_rows_of_one_table() -> None:
     lines = run("models").output.splitlines()
-    assert len(lines) == len(catalogue()) + 1
-    assert lines[0].split() == [x.replace(" ", "") for x in HEAD]
-    assert [line.split()[0] for line in lines[1:]] == list(catalogue())
+    assert len(lines) == len(model_catalogue()) + 1
+    assert lines[0].split() == [x.replace(" ", "") for x in HEADS]
+    assert [line.split()[0] for line in lines[1:]] == list(model_catalogue())
 
 
 def test_models_of_a_family() -> None:
@@ -59,13 +59,13 @@ def test_models_of_a_family() -> None:
     assert one["cache_bytes_per_token"] == 2 * 2 * 8 * 128 * 32
 
 
-@pytest.mark.parametrize(("width", "left_out"), [(0, 0), (400, 0), (120, 1), (80, 3), (10, len(SPARED))])
+@pytest.mark.parametrize(("width", "left_out"), [(0, 0), (400, 0), (120, 1), (80, 3), (10, len(OPTIONAL))])
 def test_a_narrow_table_of_models_spares_columns(width: int, left_out: int) -> None:
     source = "org/Some-Model-Of-Some-Length config.json, trimmed, of a certain revision"
     row = ("some-model-of-30b-a3b-instruct", "llama", 10**9, 10**9, 32, 131072, "attention", 65536, source)
     text = models_table([row], width)
-    spared = SPARED[:left_out]
-    assert [x for x in HEAD if x in text.splitlines()[0]] == [x for x in HEAD if x not in spared]
+    spared = OPTIONAL[:left_out]
+    assert [x for x in HEADS if x in text.splitlines()[0]] == [x for x in HEADS if x not in spared]
     assert ("Left out" in text) == bool(left_out)
     assert all(x in text for x in spared)
     assert width in (0, 10) or max(map(len, text.splitlines())) <= width
@@ -134,7 +134,7 @@ def test_every_config_of_transformers_is_understood(name: str) -> None:
     for data in configs:
         config = load_config(data)
         try:
-            found = audit(config, read(config))
+            found = audit(config, read_architecture(config))
         except ConfigError:  # those that are refused, told by test_truth
             continue
         unknown |= {(data["model_type"], x.key) for x in found if x.status == "unknown"}
@@ -143,7 +143,7 @@ def test_every_config_of_transformers_is_understood(name: str) -> None:
 
 def test_an_audit_fits_a_narrow_terminal() -> None:
     config = load_config("llama-4-scout")
-    found = audit(config, read(config))
+    found = audit(config, read_architecture(config))
     wide, narrow = audit_table(found), audit_table(found, 80)
     assert "Value" in wide.splitlines()[0]
     assert max(map(len, narrow.splitlines())) <= 80

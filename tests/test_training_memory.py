@@ -16,11 +16,11 @@ from symroof import Parallel, training_memory
 from symroof import symbols as s
 from symroof.architecture.kinds.attention import Attention
 from symroof.architecture.kinds.feed_forward import FeedForward
-from symroof.config.config import catalogue
+from symroof.config.config import model_catalogue
 from symroof.cost.graph import Block, Op
 from symroof.errors import UnknownName, UsageError
 from symroof.ops import dense
-from symroof.training.activations import kept
+from symroof.training.activations import saved_activations
 from symroof.training.flops import training_flops
 
 GIB = 2**30
@@ -199,7 +199,7 @@ def test_scaling_book_20_tensors_a_layer():
     # 4M tokens, 64 layers of D = 8192, F = 4 D: 84 TB; 4.2 TB where whole layers are computed again
     model, tokens = llama(64, 8192, 4 * 8192), 4_000_000
     found = training_memory(model, tokens)
-    sums = sum(x.count * x.size for x in found.kept if x.tensor.name == "sums")
+    sums = sum(x.count * x.size for x in found.saved if x.tensor.name == "sums")
     everything = amount(found, "layers") - found.number(sums)  # the sums of fused attention are not among the 20
     assert everything == 20 * 64 * 2 * tokens * 8192
     assert f"{everything / 1e12:.0f}" == "84"
@@ -297,7 +297,7 @@ def ours(model, new):
     found = training_memory(model, new)
     one = {**found.values, **found.choices, s.b_a: 1, s.y_l: 0, s.y_p: 0}
     counted = {}
-    for x in found.kept:
+    for x in found.saved:
         counted[x.block] = counted.get(x.block, 0) + x.size.subs(one)
     return counted
 
@@ -353,7 +353,7 @@ def test_latent_attention_keeps_latents_heads_and_one_rotated_key():
     }
     for t, n in product((1, 8), (512,)):
         found = training_memory(model, n, parallel=Parallel(tensor=t))
-        parts = [x for x in found.kept if x.block == "attention" and x.tensor.name != "sums"]
+        parts = [x for x in found.saved if x.block == "attention" and x.tensor.name != "sums"]
         kept_here = found.number(sum(x.size / x.tensor.devices for x in parts))
         assert kept_here == 2 * n * (sum(token["outside"]) + Fraction(sum(token["within"]), t))
 
@@ -473,16 +473,16 @@ REFUSED = (
 
 
 def test_every_operator_of_dense_routed_and_latent_models_is_known_or_refused_by_name():
-    structures = {(x := symroof.load(name)).architecture.structure: x for name in catalogue()}
+    structures = {(x := symroof.load(name)).architecture.structure: x for name in model_catalogue()}
     refused = {}
     for model in structures.values():
         try:
-            list(kept(model))
+            list(saved_activations(model))
         except UsageError as error:
             refused[model.name] = str(error)
     for name, told in refused.items():
         ops = {f"{path}" for path, *_ in symroof.load(name).graph().rows()}
-        assert any(f"what {path} keeps" in told for path in ops), told
+        assert any(f"the tensors that {path} saves" in told for path in ops), told
     dense_kinds = {"Attention", "LatentAttention", "FeedForward", "Experts"}
     plain = [
         x
@@ -505,7 +505,7 @@ def test_every_operator_of_dense_routed_and_latent_models_is_known_or_refused_by
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_operators_that_nobody_said_what_they_keep_of(name):
-    with pytest.raises(UsageError, match="keeps for the backward pass is not known"):
+    with pytest.raises(UsageError, match="saves for the backward pass are not known"):
         training_memory(symroof.load(name), 64)
 
 
@@ -527,9 +527,9 @@ def test_a_graph_of_ones_own():
         ({"activations": "bf17"}, "bf16"),
         ({"sequence": 0}, "out of range"),
         ({"micro_batch": 0}, "out of range"),
-        ({"parallel": {"tensor": 16}}, "H_kv = 8 is no multiple of the 16"),
-        ({"parallel": {"tensor": 8, "sequence": True}, "sequence": 100}, "100 is no multiple of the 8"),
-        ({"parallel": {"stages": 5}}, "32 layers of attention are no multiple of 5 stages"),
+        ({"parallel": {"tensor": 16}}, "H_kv = 8 is not a multiple of the 16"),
+        ({"parallel": {"tensor": 8, "sequence": True}, "sequence": 100}, "100 is not a multiple of the 8"),
+        ({"parallel": {"stages": 5}}, "32 layers of attention are not a multiple of 5 stages"),
         ({"parallel": {"stages": 8, "pieces": 3}}, "8 stages in 3 pieces"),
         ({"parallel": {"pieces": 2}}, "a single stage"),
         ({"parallel": {"tensor": 0}}, "tensor = 0"),
@@ -561,6 +561,6 @@ def test_the_record():
 def test_symbols_of_the_footprint_occur_in_it():
     shared = Parallel(tensor=2, sequence=True, replicas=2, zero=3)
     found = training_memory(gpt(2, 64, 8), 32, dropout=True, parallel=shared)
-    forms = [found.total, found.passed, *(x.size for x in found.kept), *map(sympify, found.values.values())]
+    forms = [found.total, found.passed, *(x.size for x in found.saved), *map(sympify, found.values.values())]
     used = set().union(*(x.free_symbols for x in forms))
-    assert {x.symbol for x in s.VOCABULARY.values() if x.group == "footprint"} <= used
+    assert {x.symbol for x in s.VOCABULARY.values() if x.group == "memory"} <= used

@@ -1,4 +1,4 @@
-"""Graphs of one's own on a model's sizes: all that is asked of a model is asked of them."""
+"""Custom graphs on a model's sizes: every question about a model can be asked of them."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from symroof import Block, Cost, Op
 from symroof import symbols as s
 from symroof.cost.cost import FIELDS
 from symroof.cost.flops import dots
-from symroof.cost.notation import text
+from symroof.cost.notation import formula_text
 from symroof.errors import UnknownName, UsageError
 from symroof.ops import dense
 
@@ -85,8 +85,8 @@ def test_its_symbols_are_those_of_the_model(width):
     assert mine.name == mine.report().model == "mine"
     assert mine.report().sizes["w_new"] == 128
     assert mine.architecture.origin["w_new"] == "given"
-    assert "with a graph of one's own" in mine.with_sizes(w_new=4).config.source
-    assert text(mine.formula("matmul_flops", "bottleneck")) == "4 T d w_new"
+    assert "with a custom graph" in mine.with_sizes(w_new=4).config.source
+    assert formula_text(mine.formula("matmul_flops", "bottleneck")) == "4 T d w_new"
     same_size = symroof.solve(mine, "weight_size(bottleneck) = weight_size(mlp/down)", "w_new")
     assert same_size.answer == 8192 // 2
     assert symroof.knobs(mine, "h100-sxm", **STEP)["w_new"].value == 128
@@ -110,16 +110,16 @@ def test_a_name_that_meant_something_else_means_what_it_is_declared_to():
 
 BAD = {
     "no number": (lambda w: bottleneck(w), {}, r"w_new \(width of a bottleneck\) has no number: give it, as w_new="),
-    "not declared": (lambda w: bottleneck(Symbol("w_free")), {}, r"w_free is no size: use those of .*'w_free'"),
-    "another symbol of that name": (lambda w: bottleneck(Symbol("d")), {}, "d is no size"),
-    "a machine's": (lambda w: bottleneck(s.F), {}, "F is no size"),
+    "not declared": (lambda w: bottleneck(Symbol("w_free")), {}, r"w_free is not a size: use those of .*'w_free'"),
+    "another symbol of that name": (lambda w: bottleneck(Symbol("d")), {}, "d is not a size"),
+    "a machine's": (lambda w: bottleneck(s.F), {}, "F is not a size"),
     "a size the config lacks": (lambda w: bottleneck(s.f_e), {}, "f_e .* has no number"),
     "a sum that needs one": (
         lambda w: Block("x", (Op("x", "y", Cost(matmul=dots(s.P_swa, s.T))),)),
         {},
         r"w \(attention window .*\) has no number",
     ),
-    "a size of nothing": (lambda w: bottleneck(8), {"w_new": 8}, "'w_new' is no size of this model"),
+    "a size of nothing": (lambda w: bottleneck(8), {"w_new": 8}, "'w_new' is not a size of this model"),
     "a size out of range": (lambda w: bottleneck(w), {"w_new": 0}, "w_new = .*: a size is a whole number"),
     "less than no layers": (
         lambda w: bottleneck(w, s.L - 17 * w),
@@ -148,9 +148,9 @@ def test_a_size_that_leaves_no_layers_is_told(width):
 def test_what_knows_structures_only_says_so():
     base = llama()
     mine = base.with_graph(replace(base.graph(), name="mine"))
-    with pytest.raises(UsageError, match="knows no graph of one's own"):
+    with pytest.raises(UsageError, match="has no custom graphs"):
         mine.report(rules="llm-viewer")
-    with pytest.raises(UsageError, match="mine has a graph of its own"):
+    with pytest.raises(UsageError, match="mine has a custom graph"):
         symroof.compare(base, mine)
 
 
@@ -168,5 +168,5 @@ def test_a_row_is_found_by_its_path():
 
 def test_two_operators_of_one_name_are_an_error():
     op = Op("op", "ffn", Cost())
-    with pytest.raises(UsageError, match="own has two operators mlp/op: give each its own name"):
+    with pytest.raises(UsageError, match="own has two operators mlp/op: give each a different name"):
         symroof.load("llama-3.1-8b").with_graph(Block("own", (Block("mlp", (op, op)),)))

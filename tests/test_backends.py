@@ -10,8 +10,8 @@ from click.testing import CliRunner
 from symroof.cli import cli
 from symroof.errors import MissingExtra, SymroofError
 from symroof.sweeps import backends
-from symroof.sweeps.sweep import plan, sweep
-from symroof.sweeps.tape import evaluated
+from symroof.sweeps.sweep import plan_sweep, sweep
+from symroof.sweeps.ufunc_program import run_program
 
 # Of experts, powers and maxima; beyond what floats count, kept sums and floors.
 SWEEPS = {
@@ -37,10 +37,10 @@ def test_another_engine_has_the_same_numbers(name, engine, monkeypatch):
 
 def test_a_program_is_a_function_of_arrays_of_dask():
     array = pytest.importorskip("dask.array")
-    found = plan("qwen3-30b-a3b", {"batch": "1:300", "cached": "0:9999"}, COLUMNS, on="h100-sxm")
-    tape = found.parts[0].grid.tape
+    found = plan_sweep("qwen3-30b-a3b", {"batch": "1:300", "cached": "0:9999"}, COLUMNS, on="h100-sxm")
+    program = found.parts[0].grid.program
     batch, cached = array.arange(1, 301, chunks=50)[:, None] * 1.0, array.arange(10000, chunks=3000)[None] * 1.0
-    columns = evaluated(tape, np, [batch, cached])
+    columns = run_program(program, np, [batch, cached])
     wanted = found.in_memory()
     assert [x.chunks for x in columns[:1]] == [((50,) * 6, (3000, 3000, 3000, 1000))]
     for name, column in zip(wanted.columns, columns, strict=True):
@@ -62,7 +62,7 @@ class Elsewhere(SimpleNamespace):
 
 @pytest.mark.parametrize("name", SWEEPS)
 def test_cupy_is_sent_arrays_and_asked_for_them(name, monkeypatch):
-    monkeypatch.setattr(backends, "imported", lambda *_: Elsewhere())
+    monkeypatch.setattr(backends, "import_engine", lambda *_: Elsewhere())
     monkeypatch.setattr(backends, "LARGE", 1000)
     found = sweep(name, SWEEPS[name], COLUMNS, on="h100-sxm", engine="cupy")
     alike(found, sweep(name, SWEEPS[name], COLUMNS, on="h100-sxm"))
@@ -79,8 +79,8 @@ def test_a_point_and_settings_alone_are_swept_too(engine):
 
 def test_a_scheduler_that_does_not_answer_is_told(monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr(backends, "PATIENCE", 0.1)
-    with pytest.raises(SymroofError, match=r"no scheduler of dask answers at tcp://127\.0\.0\.1:9"):
+    monkeypatch.setattr(backends, "TIMEOUT", 0.1)
+    with pytest.raises(SymroofError, match=r"no dask scheduler answers at tcp://127\.0\.0\.1:9"):
         sweep("gpt2", ["batch=1"], dtype="bf16", engine="dask", scheduler="tcp://127.0.0.1:9")
 
 

@@ -2,8 +2,11 @@
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
+import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ import pytest
 import symroof
 from symroof.model import cache, programs
 
+PACKAGE = Path(symroof.__file__).parent
 KEY = "standard Structure(...)"
 TEXT = "sums = ('T',)\n"
 COMMAND = [sys.executable, "-c", "from symroof.cli import main; main()", "report", "llama-3.1-8b", "--json"]
@@ -28,7 +32,7 @@ def place(tmp_path, monkeypatch):
 @pytest.fixture
 def kept(place):
     """The file that a text is kept in."""
-    cache.write(KEY, TEXT)
+    cache.write_cached(KEY, TEXT)
     (found,) = place.iterdir()
     return found
 
@@ -42,14 +46,14 @@ def total():
 def compilations(monkeypatch):
     """The structures that are compiled from here on."""
     made = []
-    anew = programs.source
-    monkeypatch.setattr(programs, "source", lambda *x: made.append(x) or anew(*x))
+    anew = programs.compiled_source
+    monkeypatch.setattr(programs, "compiled_source", lambda *x: made.append(x) or anew(*x))
     return made
 
 
 def test_what_is_written_is_read_again(kept):
-    assert cache.read(KEY) == TEXT
-    assert cache.read(KEY + " ") is None
+    assert cache.read_cached(KEY) == TEXT
+    assert cache.read_cached(KEY + " ") is None
 
 
 def test_a_structure_seen_before_is_not_compiled_again(place, monkeypatch):
@@ -85,7 +89,7 @@ def poisoned(content: bytes) -> bytes:
     """Other code under a heading that a foreign installation could have made: a digest, but not our fingerprint."""
     heading, kept = (content.decode() + "raise SystemExit('poison')\n").split("\n", 1)
     words = heading.split()
-    return f"{' '.join([*words[:3], '0' * 16, cache.digest(kept)])}\n{kept}".encode()
+    return f"{' '.join([*words[:3], '0' * 16, cache.text_digest(kept)])}\n{kept}".encode()
 
 
 @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
@@ -109,31 +113,31 @@ def test_a_file_of_another_structure_is_ignored(place):
 
 
 def test_two_keys_of_one_digest_are_told_apart(place, monkeypatch):
-    monkeypatch.setattr(cache, "place", lambda where, _: str(Path(where, "same.py")))
-    cache.write(KEY, TEXT)
-    assert cache.read("another key") is None
-    assert cache.read(KEY) == TEXT
+    monkeypatch.setattr(cache, "cache_file", lambda where, _: str(Path(where, "same.py")))
+    cache.write_cached(KEY, TEXT)
+    assert cache.read_cached("another key") is None
+    assert cache.read_cached(KEY) == TEXT
 
 
 def test_a_changed_installation_makes_its_own(kept, monkeypatch):
-    assert cache.read(KEY) == TEXT
+    assert cache.read_cached(KEY) == TEXT
     monkeypatch.setattr(cache, "fingerprint", lambda: "0" * 16)
-    assert cache.read(KEY) is None
+    assert cache.read_cached(KEY) is None
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o620, 0o660, 0o606, 0o604])
 def test_a_file_that_others_can_read_or_write_is_not_trusted(kept, mode):
     kept.chmod(mode)
-    assert cache.read(KEY) is None
-    cache.write(KEY, TEXT)
-    assert cache.read(KEY) == TEXT
+    assert cache.read_cached(KEY) is None
+    cache.write_cached(KEY, TEXT)
+    assert cache.read_cached(KEY) == TEXT
 
 
 @pytest.mark.parametrize("mode", [0o770, 0o777, 0o722])
 def test_a_directory_that_others_can_write_to_is_not_trusted(kept, mode):
     kept.parent.chmod(mode)
-    assert cache.read(KEY) is None
-    cache.write("other", TEXT)
+    assert cache.read_cached(KEY) is None
+    cache.write_cached("other", TEXT)
     assert list(kept.parent.iterdir()) == [kept]
 
 
@@ -141,19 +145,19 @@ def test_a_link_or_a_pipe_in_its_place_is_not_followed(kept, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     kept.rename(elsewhere)
     kept.symlink_to(elsewhere)
-    assert cache.read(KEY) is None
+    assert cache.read_cached(KEY) is None
     kept.unlink()
     os.mkfifo(kept, 0o600)
-    assert cache.read(KEY) is None
+    assert cache.read_cached(KEY) is None
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 def test_another_users_file_or_directory_is_not_trusted(kept):
     os.chown(kept, 12345, -1)
-    assert cache.read(KEY) is None
+    assert cache.read_cached(KEY) is None
     os.chown(kept, 0, -1)
     os.chown(kept.parent, 12345, -1)
-    assert cache.read(KEY) is None
+    assert cache.read_cached(KEY) is None
 
 
 def test_where_nothing_can_be_written_nothing_is_kept(tmp_path, monkeypatch):
@@ -196,18 +200,125 @@ def test_it_can_be_off(place, monkeypatch, off):
     if "HOME" in off:
         monkeypatch.delenv("SYMROOF_CACHE_DIR")
         monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    assert not cache.directory()
+    assert not cache.cache_directory()
     assert total().flops > 0
     assert not place.exists()
+
+
+PLATFORMS = {
+    "win32": ({"LOCALAPPDATA": "/Users/me/AppData/Local"}, "/Users/me/AppData/Local/symroof/cache"),
+    "darwin": ({"HOME": "/Users/me", "XDG_CACHE_HOME": "/elsewhere"}, "/Users/me/Library/Caches/symroof"),
+    "linux": ({"HOME": "/home/me", "XDG_CACHE_HOME": "/elsewhere"}, "/elsewhere/symroof"),
+}
+
+
+@pytest.mark.parametrize("system", PLATFORMS)
+def test_each_system_has_its_folder_of_caches(monkeypatch, system):
+    environment, folder = PLATFORMS[system]
+    monkeypatch.delenv("SYMROOF_CACHE_DIR")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "platform", system)
+    assert cache.cache_directory() == folder
+
+
+def test_windows_without_a_profile_caches_nothing(monkeypatch):
+    monkeypatch.delenv("SYMROOF_CACHE_DIR")
+    monkeypatch.delenv("LOCALAPPDATA", raising=False)
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert cache.cache_directory() == ""
+
+
+def test_a_system_without_owners_caches_too(place, monkeypatch):
+    for name in ("geteuid", "O_NOFOLLOW", "O_NONBLOCK"):
+        monkeypatch.delattr(os, name)
+    cache.write_cached(KEY, TEXT)
+    (path,) = place.iterdir()
+    path.chmod(0o666)
+    assert cache.read_cached(KEY) == TEXT
+
+
+def installation(folder):
+    """A copy of the package in a folder."""
+    shutil.copytree(PACKAGE, folder / "symroof", ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+def archive(path):
+    """A copy of the package in a zip archive."""
+    with zipfile.ZipFile(path, "w") as file:
+        for x in PACKAGE.rglob("*"):
+            if x.is_file() and "__pycache__" not in x.parts:
+                file.write(x, x.relative_to(PACKAGE.parent))
+    return path
+
+
+def report_by(installed, folder):
+    """What an installation prints, whether sympy was imported, and where the package is."""
+    code = (
+        "import sys, symroof\nfrom symroof.cli import cli\n"
+        "try: cli(['report', 'llama-3.1-8b', '--json'])\nexcept SystemExit as end: assert not end.code\n"
+        "print('sympy' in sys.modules, symroof.__file__)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(installed), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=True)
+    *printed, last = done.stdout.splitlines()
+    compiled, where = last.split(" ", 1)
+    assert where.startswith(str(installed))
+    return printed, compiled == "True"
+
+
+def test_two_installations_share_a_directory(place, tmp_path):
+    one, two = (installation(tmp_path / name) for name in ("one", "two"))
+    first, second = report_by(one, tmp_path), report_by(two, tmp_path)
+    assert first == second
+    assert first[1]
+    assert len(list(place.iterdir())) == 2
+    assert report_by(one, tmp_path) == report_by(two, tmp_path) == (first[0], False)
+
+
+def test_a_package_in_a_zip_archive_caches_nothing_and_ignores_other_files(place, tmp_path):
+    first = report_by(installation(tmp_path / "one"), tmp_path)
+    files = list(place.iterdir())
+    assert report_by(archive(tmp_path / "symroof.zip"), tmp_path) == first
+    assert list(place.iterdir()) == files
+
+
+def aged(path, days):
+    """An empty file that was written some days ago."""
+    path.touch()
+    os.utime(path, (time.time() - days * 24 * 3600,) * 2)
+    return path
+
+
+def test_old_files_of_other_installations_are_removed(kept):
+    names = (f"{'0' * 16}-{'1' * 16}.py", f"{'0' * 16}.py", ".symroof.abc_1234")
+    for name in names:
+        aged(kept.with_name(name), 91)
+    others = [aged(kept.with_name(f"{'2' * 16}-{'1' * 16}.py"), 89), aged(kept.with_name("notes.py"), 999)]
+    aged(kept, 999)
+    cache.write_cached("other", TEXT)
+    assert not any(kept.with_name(name).exists() for name in names)
+    assert all(x.exists() for x in [*others, kept])
+    assert cache.read_cached(KEY) == cache.read_cached("other") == TEXT
+
+
+def test_the_oldest_of_too_many_files_are_removed(kept, monkeypatch):
+    monkeypatch.setattr(cache, "MAX_FILES", 2)
+    paths = [aged(kept.with_name(f"{days:016}-{'1' * 16}.py"), days) for days in (1, 2, 3, 4)]
+    cache.write_cached("other", TEXT)
+    assert [x.exists() for x in paths] == [True, True, False, False]
+    assert cache.read_cached(KEY) == TEXT
 
 
 def test_its_place_is_that_of_the_users_caches(monkeypatch):
     monkeypatch.delenv("SYMROOF_CACHE_DIR")
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
-    assert cache.directory() == "/somewhere/symroof"
+    assert cache.cache_directory() == "/somewhere/symroof"
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", "/home/me")
-    assert cache.directory() == "/home/me/.cache/symroof"
+    assert cache.cache_directory() == "/home/me/.cache/symroof"
 
 
 def test_several_processes_at_once(place):
@@ -221,4 +332,4 @@ def test_several_processes_at_once(place):
 def test_a_program_may_call_nothing_but_arithmetic():
     for text in ("import os", "open('x')", "__import__('os')", "eval('1')"):
         with pytest.raises((ImportError, NameError)):
-            programs.loaded(text)
+            programs.load_program(text)

@@ -1,0 +1,61 @@
+"""The class of all commands: an example in the help, lists of token counts, errors in one line."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from symroof.cli.option_types import TokenCounts
+from symroof.errors import SymroofError, shorten
+
+NUMBERS = re.compile(r"[-+]?[\d.][\d.,_eE+-]*")
+
+
+class CommandFailure(click.ClickException):
+    """A SymroofError as click reports it: one line on stderr and the error's exit code."""
+
+    def __init__(self, error: SymroofError) -> None:
+        super().__init__(str(error))
+        self.exit_code = error.exit_code  # type: ignore[misc]  # click declares it on the class
+
+
+class Command(click.Command):
+    """A command with an example; options of type TokenCounts take all numbers up to the next word."""
+
+    def __init__(self, *args: Any, example: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.example = example
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Join `--cached-tokens 1 2 3` to one value before click parses."""
+        names = {name for x in self.params if isinstance(x.type, TokenCounts) for name in x.opts}
+        try:
+            return super().parse_args(ctx, join_numbers(args, names))
+        except click.UsageError as error:  # click quotes the whole argument
+            raise click.UsageError(shorten(error.format_message(), 300), error.ctx) from error
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a SymroofError ends it in one line."""
+        try:
+            return super().invoke(ctx)
+        except SymroofError as error:
+            raise CommandFailure(error) from error
+
+
+def join_numbers(args: Sequence[str], names: set[str]) -> list[str]:
+    """The arguments with the values of each named option joined by commas, up to `--`."""
+    end = args.index("--") if "--" in args else len(args)
+    rest, joined = list(args[:end]), list[str]()
+    while rest:
+        word = rest.pop(0)
+        name, equals, value = word.partition("=")
+        values = [value] if equals else []
+        while name in names and rest and _is_value(rest[0], first=not values):
+            values.append(rest.pop(0))
+        joined += [name, ",".join(values)] if name in names and values else [word]
+    return [*joined, *args[end:]]
+
+
+def _is_value(word: str, first: bool) -> bool:
+    return bool(NUMBERS.fullmatch(word)) or (first and not word.startswith("--"))

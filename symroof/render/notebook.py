@@ -1,0 +1,29 @@
+"""What notebooks show of a result without an HTML or LaTeX form: its text, and its closed forms as equations."""
+
+from html import escape
+
+from symroof.results import Result
+
+PRE = '<pre style="white-space:pre;overflow-x:auto;line-height:1.3">'
+LONGEST_LATEX = 4000  # characters of one formula's LaTeX; an ellipsis replaces a longer one
+
+
+def preformatted(result: Result) -> str:
+    """The result's text as HTML."""
+    return f"{PRE}{escape(str(result))}</pre>"
+
+
+def aligned_equations(result: Result) -> str:
+    """The result's closed forms as one LaTeX environment, one equation per line; empty where it has none."""
+    forms = result.closed_forms()
+    if not forms:
+        return ""
+    from symroof.cost.notation import expr_latex
+    from symroof.render.report.latex import upright_latex
+
+    lines = (f"{upright_latex(name)} &= {_short(expr_latex(expr))}" for name, expr in forms.items())
+    return "$$\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}$$"
+
+
+def _short(latex: str) -> str:
+    return latex if len(latex) <= LONGEST_LATEX else "\\ldots"
