@@ -21,10 +21,10 @@ from symroof.model.report import Report as Report
 from symroof.parallel.sharding import split as split
 from symroof.parallel.training_layout import Parallel as Parallel
 from symroof.performance.crossovers import crossovers as crossovers
-from symroof.performance.decode_steps import Draft as Draft
 from symroof.performance.fit import fit as fit
 from symroof.performance.roofline import roofline as roofline
 from symroof.performance.serving import serve as serve
+from symroof.performance.serving_steps import Draft as Draft
 from symroof.solving.solve import solve as solve
 from symroof.sweeps.sweep import sweep as sweep
 from symroof.training.compute_optimal import optimum as optimum

@@ -4,20 +4,20 @@ SI prefixes are powers of 1000, IEC prefixes powers of 1024. A FLOP is a count, 
 """
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
 from typing import Any, NamedTuple
 
 from symroof.errors import UnknownName
+from symroof.records import frozen
 
 SI = ("", "k", "M", "G", "T", "P", "E", "Z", "Y", "R", "Q")
 IEC = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei", "Zi", "Yi")
 LARGE = {prefix: base**i for base, prefixes in ((1024, IEC), (1000, SI)) for i, prefix in enumerate(prefixes)}
 SMALL = {prefix: Fraction(1, 1000**i) for i, letters in enumerate(("m", "uµ", "n", "p"), 1) for prefix in letters}
-NUMBER = re.compile(r"(\d+(?:_\d+)*(?:\.\d+)?|\.\d+)(?:[eE]([-+]?\d{1,2}))?(?![\d.])", re.A)
-UNIT_NAME = re.compile(r" ?([A-Za-zµ]+(?:/[A-Za-z]+)?)")
+NUMBER = r"([0-9]+(?:_[0-9]+)*(?:\.[0-9]+)?|\.[0-9]+)(?:[eE]([-+]?[0-9]{1,2}))?(?![0-9.])"  # compiled where it is used
+UNIT_NAME = r" ?([A-Za-zµ]+(?:/[A-Za-z]+)?)"
 LARGEST_NUMBER = 10**30
 
 
@@ -93,7 +93,7 @@ def unit_at(text: str, at: int) -> tuple[Fraction, Unit | None, int]:
 
     Without a unit: a factor of 1 and None. Raises UnknownName for any other word.
     """
-    match = UNIT_NAME.match(text, at)
+    match = re.compile(UNIT_NAME).match(text, at)
     if not match:
         return Fraction(1), None, at
     name, known = match[1], prefixed_units()
@@ -109,7 +109,7 @@ def number_value(match: re.Match[str]) -> Fraction:
     return Fraction(match[1].replace("_", "")) * Fraction(10) ** int(match[2] or 0)
 
 
-@dataclass(frozen=True)
+@frozen
 class NumberWithUnit:
     """A number in user input: the spellings of its unit, its least value, and what an error says to give (`must`)."""
 
@@ -120,7 +120,7 @@ class NumberWithUnit:
     def read(self, value: object) -> int | float | None:
         """The number, an int where it is whole; None where it is malformed or out of range. Case matters: B, not b."""
         text = str(value)[:64].strip() if isinstance(value, str | int | Decimal) else ""
-        match = NUMBER.match(text)
+        match = re.match(NUMBER, text)
         if not match or isinstance(value, bool):
             return None
         word = text[match.end() :].removeprefix(" ")

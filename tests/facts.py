@@ -11,8 +11,8 @@ from symroof.architecture.kinds.attention import Attention
 from symroof.architecture.kinds.attention_variants import DifferentialAttention, RelativeAttention, RoutedAttention
 from symroof.architecture.kinds.experts import Experts
 from symroof.architecture.kinds.feed_forward import FeedForward
-from symroof.architecture.kinds.latent import LatentAttention
-from symroof.architecture.kinds.linear import DeltaNet, GatedRecurrence, LightningAttention
+from symroof.architecture.kinds.latent_attention import LatentAttention
+from symroof.architecture.kinds.linear_attention import DeltaNet, GatedRecurrence, LightningAttention
 from symroof.architecture.kinds.recurrent import ChannelMix, Mamba, Mamba2, TimeMix
 from symroof.architecture.kinds.shared import Cycle
 from symroof.architecture.kinds.streams import Laurel, LayerInput, LayerInputs, Pointwise

@@ -29,7 +29,7 @@ from symroof.cost.cost import FIELDS, Cost
 from symroof.model import programs
 from symroof.model.model import Model
 from symroof.model.report import Report
-from symroof.performance import decode_steps, fit
+from symroof.performance import fit, serving_steps
 
 LLAMA = {
     "model_type": "llama",
@@ -680,7 +680,7 @@ def test_every_declared_symbol_occurs_in_some_model() -> None:
     models = [*map(symroof.load, configs), *zoo.MODELS.values(), symroof.load("deepseek-v3", mtp=True)]
     structures = {x.architecture.structure: x for x in models}.values()
     used = set().union(*(x.sizes for x in models), *(graph_symbols(x, "standard") for x in structures))
-    beyond = [models[0].formula("time"), models[0].formula("energy"), decode_steps.TOKENS_PER_ROUND, fit.MACHINES]
+    beyond = [models[0].formula("time"), models[0].formula("energy"), serving_steps.TOKENS_PER_ROUND, fit.MACHINES]
     used |= {x for x in set().union(*map(symbols_of, beyond)) if s.group(x)}
     while more := {y for x in used for y in defined_by(x)} - used:
         used |= more

@@ -13,7 +13,7 @@ from symroof import SymroofError
 from symroof.algebra.points import Point
 from symroof.algebra.series import leading_term
 from symroof.cli import cli
-from symroof.cost import timing
+from symroof.cost import operator_time
 from symroof.hardware.machines import machine
 from symroof.hardware.platform import platform
 from symroof.symbols import symbol
@@ -52,7 +52,9 @@ def costs(model, name, value):
     cached = cost.cache_read + cost.cache_write
     time = sum(
         row.layers
-        * timing.operator_seconds(row.cost, H100.rates(row.role, row.cost.matmul, row.width, report.precision)).time
+        * operator_time.operator_seconds(
+            row.cost, H100.rates(row.role, row.cost.matmul, row.width, report.precision)
+        ).time
         for row in report.rows
     )
     return {

@@ -10,7 +10,7 @@ from sympy import Integer
 from symroof import symbols as s
 from symroof.algebra.binding import Binding
 from symroof.cli import cli
-from symroof.cost import timing
+from symroof.cost import operator_time
 from symroof.hardware.machines import machine
 from symroof.hardware.platform import platform
 from symroof.ops import dense
@@ -89,7 +89,7 @@ KERNELS = [
 def test_operators_of_the_scaling_book(on, cost, form, width, printed, took):
     one = machine(on)
     rates = {s.F: one.peak(form), s.F_v: one.vector, s.W: one.bandwidth, s.u_F: 1, s.u_W: 1, s.t_0: 0}
-    bound = Binding({s.sigma: 0, s.phi: 1, s.b_w: width, s.b_a: width, **rates})(timing.time(cost))
+    bound = Binding({s.sigma: 0, s.phi: 1, s.b_w: width, s.b_a: width, **rates})(operator_time.time(cost))
     assert printed <= bound < printed * 1.025
     assert took is None or bound <= took
 

@@ -15,7 +15,7 @@ from test_operators import matches, rows, sums
 
 import symroof
 from symroof import symbols as s
-from symroof.architecture.kinds.linear import DeltaNet, GatedRecurrence, LightningAttention, ShortConvolution
+from symroof.architecture.kinds.linear_attention import DeltaNet, GatedRecurrence, LightningAttention, ShortConvolution
 from symroof.blocks.recurrent import linear as blocks
 from symroof.cost import batch_sums, rules
 from symroof.cost.batch import Query

@@ -28,8 +28,8 @@ PLAIN = (
     "algebra.arithmetic", "architecture.assembly", "architecture.structure", "config.audit", "config.config",
     "config.files", "config.hub", "config.ignored_keys", "cost.batch", "cost.cost", "cost.rule_names",
     "families.reading.catalogue", "families.registry", "hardware.machines", "hardware.platform", "hardware.toml_tables",
-    "quantization.methods", "quantization.module_names", "quantization.precision", "quantization.quantization",
-    "analysis.quoted_number", "analysis.side_by_side", "model.batch_arrays", "model.cache", "model.evaluation",
+    "quantization.methods", "quantization.module_names", "quantization.precision", "quantization.quantization_config",
+    "analysis.quoted_number", "analysis.side_by_side", "model.batch_arrays", "model.formula_cache", "model.evaluation",
     "model.model", "model.programs", "model.report", "solving.parser", "sweeps.axes", "sweeps.backends", "sweeps.grid",
     "sweeps.plan", "sweeps.ufunc_program", "sweeps.writers", "cli.options", "cli.settings", "cli.terminal",
 )  # fmt: skip

@@ -8,7 +8,7 @@ import pytest
 
 import symroof
 from symroof.algebra.binding import Binding
-from symroof.cost import timing
+from symroof.cost import operator_time
 from symroof.cost.cost import Cost
 from symroof.errors import ConfigError, SymroofError, UsageError
 from symroof.hardware.machines import inline_machine, machine
@@ -127,8 +127,8 @@ def test_without_matmuls_no_format_is_needed() -> None:
 def test_a_busy_unit_takes_full_power(cost: Cost, setting: Any) -> None:
     on = platform(ROUND, **setting)
     used = rates(on)
-    joules = Binding({symroof.symbols.symbol(x): y for x, y in on.energies(used).items()})(timing.energy(cost))
-    assert joules == 500 * timing.operator_seconds(cost, used).time
+    joules = Binding({symroof.symbols.symbol(x): y for x, y in on.energies(used).items()})(operator_time.energy(cost))
+    assert joules == 500 * operator_time.operator_seconds(cost, used).time
 
 
 def test_joules_that_are_given_are_taken() -> None:

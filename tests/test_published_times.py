@@ -9,7 +9,7 @@ from sympy import Integer, Rational, expand, limit, oo, simplify
 import symroof
 from symroof import symbols as s
 from symroof.algebra.binding import Binding
-from symroof.cost import timing
+from symroof.cost import operator_time
 from symroof.cost.cost import Cost
 from symroof.hardware.machines import inline_machine
 from symroof.hardware.platform import platform
@@ -25,7 +25,7 @@ A100 = inline_machine("name=a100,fp16=312e12,bandwidth=1.5e12,memory=40e9")  # a
 def took(cost, machine, form="bf16", mfu=1):
     """Seconds of a cost on a machine, as the engine times an operator."""
     rates = {"F": Fraction(machine.peak(form)), "F_v": math.inf, "W": Fraction(machine.bandwidth), "t_0": 0}
-    return float(timing.operator_seconds(cost, {**rates, "u_F": Fraction(mfu), "u_W": 1}).time)
+    return float(operator_time.operator_seconds(cost, {**rates, "u_F": Fraction(mfu), "u_W": 1}).time)
 
 
 def milliseconds(seconds, digits=2):
@@ -139,7 +139,7 @@ def test_critical_batches(machine, form, width, printed):
     # one linear operator of weights far larger than the activations, which are left aside: b_a = 0
     aside = Binding({s.sigma: 0, s.b_a: 0, s.u_F: 1, s.u_W: 1})
     cost = dense.linear(s.B, Integer(4096), Integer(16384))
-    left, right = aside(timing.matmul_time(cost)), aside(timing.memory_time(cost))
+    left, right = aside(operator_time.matmul_time(cost)), aside(operator_time.memory_time(cost))
     rates = {s.F: Fraction(machine.peak(form)), s.W: Fraction(machine.bandwidth), s.b_w: Integer(width)}
     found = crossovers.crossover("", "", s.B, left, right, rates)
     assert math.floor(Binding(rates)(found.solution)) == printed
@@ -152,7 +152,7 @@ BY_INT8 = dense.linear(s.B, Integer(4096), Integer(16384))  # int8[B, 4096] by i
 
 def of_int8(bandwidth):
     """The batch from which that is compute-bound on a v5e, activations counted."""
-    left, right = INT8(timing.matmul_time(BY_INT8)), INT8(timing.memory_time(BY_INT8))
+    left, right = INT8(operator_time.matmul_time(BY_INT8)), INT8(operator_time.memory_time(BY_INT8))
     rates = {s.F: Fraction(V5E.peak("int8")), s.W: Fraction(bandwidth)}
     return Binding(rates)(crossovers.crossover("", "", s.B, left, right, rates).solution)
 
@@ -297,7 +297,7 @@ def test_critical_batches_of_the_tpu_chapter(machine, form, widths, times, print
     bind = Binding({s.sigma: 0, s.u_F: 1, s.u_W: 1, s.b_w: widths[0], s.b_a: widths[1]})
     cost = dense.linear(s.B, Integer(4096), Integer(16384))
     rates = {s.F: Fraction(machine.peak(form)), s.W: times * Fraction(machine.bandwidth)}
-    found = crossovers.intersection(s.B, bind(timing.matmul_time(cost)), bind(timing.memory_time(cost)))
+    found = crossovers.intersection(s.B, bind(operator_time.matmul_time(cost)), bind(operator_time.memory_time(cost)))
     assert float(Binding(rates)(found)) == pytest.approx(printed, rel=within)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from symroof.architecture.kinds.attention import Attention
-from symroof.architecture.kinds.linear import DeltaNet, ShortConvolution
+from symroof.architecture.kinds.linear_attention import DeltaNet, ShortConvolution
 from symroof.architecture.kinds.streams import LayerInputs
 from symroof.records import frozen
 

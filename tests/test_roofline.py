@@ -15,7 +15,7 @@ import symroof
 from symroof import symbols as s
 from symroof.algebra.binding import Binding
 from symroof.cli import cli
-from symroof.cost import timing
+from symroof.cost import operator_time
 from symroof.cost.cost import Cost
 from symroof.errors import UsageError
 from symroof.hardware.machines import Machine, inline_machine, machine
@@ -426,16 +426,16 @@ def test_the_closed_form_of_the_energy() -> None:
 
 def test_a_switch_of_a_launch_stays_a_symbol_until_rules_choose() -> None:
     x = Symbol("x", positive=True)
-    assert timing.launches(Cost(act_read=s.psi * x, act_write=s.psi * x)) == s.psi
-    assert timing.launches(Cost(act_read=s.delta * x)) == s.delta
-    assert [timing.launches(y) for y in (Cost(act_read=x), Cost(act_write=3), Cost(weight_read=x), Cost())] == [
+    assert operator_time.launches(Cost(act_read=s.psi * x, act_write=s.psi * x)) == s.psi
+    assert operator_time.launches(Cost(act_read=s.delta * x)) == s.delta
+    assert [operator_time.launches(y) for y in (Cost(act_read=x), Cost(act_write=3), Cost(weight_read=x), Cost())] == [
         1,
         1,
         0,
         0,
     ]
-    assert timing.longest(Integer(0), x) == x
-    assert timing.longest(Integer(0), Integer(0)) == 0
+    assert operator_time.longest(Integer(0), x) == x
+    assert operator_time.longest(Integer(0), Integer(0)) == 0
 
 
 @pytest.mark.parametrize("form", ["text", "latex", "markdown", "python"])

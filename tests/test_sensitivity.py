@@ -13,7 +13,7 @@ import symroof
 from symroof import SymroofError
 from symroof.algebra.points import Point
 from symroof.cli import cli
-from symroof.cost import timing
+from symroof.cost import operator_time
 from symroof.hardware.machines import machine
 from symroof.hardware.platform import platform
 from symroof.results import exact_value
@@ -46,7 +46,9 @@ def seconds(model, on, **step):
     report = model.report(**step)
     return sum(
         row.layers
-        * timing.operator_seconds(row.cost, on.rates(row.role, row.cost.matmul, row.width, report.precision)).time
+        * operator_time.operator_seconds(
+            row.cost, on.rates(row.role, row.cost.matmul, row.width, report.precision)
+        ).time
         for row in report.rows
     )
 

@@ -18,9 +18,9 @@ from symroof.hardware.machines import inline_machine
 from symroof.hardware.platform import platform
 from symroof.performance import capacity, serving
 from symroof.performance.capacity import DoesNotFit, MemoryNeed
-from symroof.performance.decode_steps import Draft
 from symroof.performance.roofline import roofline
 from symroof.performance.serving import serve
+from symroof.performance.serving_steps import Draft
 from symroof.render.results.serving import serving_text
 
 MACHINE = inline_machine("name=box,peak=1e15,fp8=2e15,vector=6e13,bandwidth=4e12,memory=4TiB,power=700")

@@ -20,7 +20,7 @@ from symroof.algebra.multiprecision import evaluator, scientific
 from symroof.algebra.rootfinding import roots
 from symroof.algebra.rootfinding.signs import BRACKETED, PIECES, ROOTS, Run
 from symroof.cli import cli
-from symroof.cost.timing import operator_seconds
+from symroof.cost.operator_time import operator_seconds
 from symroof.errors import UsageError
 from symroof.hardware.machines import inline_machine, machine
 from symroof.hardware.platform import platform

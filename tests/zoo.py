@@ -12,7 +12,7 @@ from symroof.architecture.assembly import assemble
 from symroof.architecture.kinds.attention import Attention
 from symroof.architecture.kinds.experts import Experts
 from symroof.architecture.kinds.feed_forward import FeedForward
-from symroof.architecture.kinds.linear import DeltaNet, GatedRecurrence, LightningAttention, ShortConvolution
+from symroof.architecture.kinds.linear_attention import DeltaNet, GatedRecurrence, LightningAttention, ShortConvolution
 from symroof.architecture.kinds.recurrent import Mamba, Mamba2
 from symroof.architecture.structure import Architecture, Frame, Kind, Part, Pattern, Size, Wiring
 from symroof.config.config import Config

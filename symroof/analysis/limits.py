@@ -32,10 +32,10 @@ from symroof.cost.batch import LARGEST
 from symroof.cost.quantities import quantity
 from symroof.errors import SymroofError
 from symroof.hardware.platform import Place, Platform, as_platform
-from symroof.model import uniform
+from symroof.model import operator_formulas
 from symroof.model.model import Model, Rules, rules_with_logits
+from symroof.model.operator_formulas import OperatorFormula
 from symroof.model.report import json_number
-from symroof.model.uniform import OperatorFormula
 from symroof.results import Result, header
 
 SCHEMA = "symroof.limits/1"
@@ -164,14 +164,14 @@ def limits(
 
     `new`, `cached` and `batch_size` are held constant where they do not grow.
     """
-    names, operators = rules_with_logits(rules, logits), uniform.operator_formulas(model, rules, logits)
-    at = uniform.model_point(model, uniform.batch_values(new, cached, batch_size), **formats)
+    names, operators = rules_with_logits(rules, logits), operator_formulas.operator_formulas(model, rules, logits)
+    at = operator_formulas.model_point(model, operator_formulas.batch_values(new, cached, batch_size), **formats)
     times: list[Expr] = []
     platform = None if on is None else as_platform(on)
     if platform:
         precision = model.precision(**formats)
-        at = at.moved(uniform.rate_values(platform, precision, operators))
-        times = [uniform.operator_time(x, platform, precision) for x in operators]
+        at = at.moved(operator_formulas.rate_values(platform, precision, operators))
+        times = [operator_formulas.time_on_platform(x, platform, precision) for x in operators]
     rows = tuple(limit(x, title, operators, times, at) for x, title in growing_symbols(operators))
     return Limits(model, names, at, rows, tuple(passings(operators, at)), platform)
 
@@ -179,7 +179,7 @@ def limits(
 def growing_symbols(operators: Iterable[OperatorFormula]) -> Iterator[tuple[Symbol, str]]:
     """The symbols that grow, and the title of each limit."""
     yield from TITLES.items()
-    used = uniform.total_formula(operators, quantity("weight_size")).free_symbols
+    used = operator_formulas.total_formula(operators, quantity("weight_size")).free_symbols
     experts = sorted((x for x in used if s.entry(str(x)).base == "N_e"), key=str)
     yield from ((x, f"many experts, {x} of them, the same number run") for x in experts)
 
@@ -222,7 +222,10 @@ def passings(operators: Sequence[OperatorFormula], at: Point) -> Iterator[Passin
     B = at.values[s.B]
     for phase, x, others in (("decode", s.c, {s.n: 1, s.B: B}), ("prompt", s.n, {s.c: 0, s.B: B})):
         for unit, name, condition in (("FLOP", "flops", phase), ("bytes", "bytes", f"{phase}, batch {B:,}")):
-            sides = uniform.total_formula(left, quantity(name)), uniform.total_formula(right, quantity(name))
+            sides = (
+                operator_formulas.total_formula(left, quantity(name)),
+                operator_formulas.total_formula(right, quantity(name)),
+            )
             yield passing(f"attention passes the FFN in {unit}", condition, x, sides, others, at)
 
 

@@ -38,10 +38,10 @@ from symroof.cost.batch import LARGEST
 from symroof.cost.notation import symbol_order
 from symroof.cost.quantities import NamedQuantity
 from symroof.errors import UsageError
-from symroof.model import uniform
+from symroof.model import operator_formulas
 from symroof.model.model import Model, Rules, rules_with_logits
+from symroof.model.operator_formulas import OperatorFormula
 from symroof.model.report import json_number
-from symroof.model.uniform import OperatorFormula
 from symroof.reference_tools import registry
 from symroof.results import Result, header
 
@@ -65,7 +65,7 @@ class ModelChange:
 
     def contribution(self, named: NamedQuantity) -> "Contribution":
         """What it adds to a quantity."""
-        left, right = (uniform.total_formula(x, named) for x in (self.old, self.new))
+        left, right = (operator_formulas.total_formula(x, named) for x in (self.old, self.new))
         earlier, later = self.values
         bound = multiplied_out(with_numbers(right, later)) - multiplied_out(with_numbers(left, earlier))
         formula = self.formula(named) if self.group == "structure" else None
@@ -188,9 +188,9 @@ def compare(
         raise UsageError(f"rules {names[0]} are those of another tool: give rules of symroof, such as standard")
     if custom := [x.name for x in (one, other) if x.custom]:
         raise UsageError(f"{custom[0]} has a custom graph, and only structures are compared: compare its formulas")
-    chosen = [uniform.quantity_without_time(x) for x in quantities]
-    batch = uniform.batch_values(new, cached, batch_size)
-    ends = [uniform.operator_formulas(x, rules, logits) for x in (one, other)]
+    chosen = [operator_formulas.quantity_without_time(x) for x in quantities]
+    batch = operator_formulas.batch_values(new, cached, batch_size)
+    ends = [operator_formulas.operator_formulas(x, rules, logits) for x in (one, other)]
     values = [exact_sizes(x, **formats) for x in (one, other)]
     structures = one.architecture.structure, other.architecture.structure
     structural = list(structural_changes(*structures, names, values[0], values[1]))
@@ -204,7 +204,8 @@ def compare(
 def exact_sizes(model: Model, **formats: str | None) -> dict[Symbol, Expr]:
     """A model's sizes and widths as exact sympy numbers."""
     return {
-        x: Rational(exact_number_or_infinity(y)) for x, y in uniform.model_point(model, {}, **formats).values.items()
+        x: Rational(exact_number_or_infinity(y))
+        for x, y in operator_formulas.model_point(model, {}, **formats).values.items()
     }
 
 
@@ -217,7 +218,8 @@ def quantity_difference(
 ) -> QuantityDifference:
     """A quantity's difference, its parts and where its sign changes."""
     left, right = (
-        multiplied_out(with_numbers(uniform.total_formula(x, named), y)) for x, y in zip(ends, values, strict=True)
+        multiplied_out(with_numbers(operator_formulas.total_formula(x, named), y))
+        for x, y in zip(ends, values, strict=True)
     )
     gap = right - left
     parts = tuple(part for part in (x.contribution(named) for x in changes) if part.expr != 0)
@@ -279,7 +281,7 @@ def structure_operators(structure: Structure | None, names: tuple[str, ...]) -> 
         return ()
     layer = counting.rule_layer(names, structure)
     if not structure.sublayers:
-        return uniform.formulas_of_rows(decoder.decoder_graph(structure).rows(), layer)
+        return operator_formulas.formulas_of_rows(decoder.decoder_graph(structure).rows(), layer)
     blocks = [decoder.sublayer_block(x) for x in structure.sublayers]
     rows = ((f"{x.name}/{path}", count, op) for x in blocks for path, count, op in x.rows())
-    return uniform.formulas_of_rows(rows, layer)
+    return operator_formulas.formulas_of_rows(rows, layer)

@@ -30,7 +30,7 @@ from symroof import symbols as s
 from symroof.algebra.points import Number, Point, weighted_sum
 from symroof.errors import UsageError
 from symroof.hardware.platform import Place, Platform, as_platform
-from symroof.model import uniform
+from symroof.model import operator_formulas
 from symroof.model.model import Model, Rules, rules_with_logits
 from symroof.model.report import json_number
 from symroof.performance import capacity
@@ -152,19 +152,19 @@ def knobs(
     """
     if (on is None) == (quantity is None):
         raise UsageError("knobs need either a machine (--on) or a --quantity such as flops: name one")
-    batch, names = uniform.batch_values(new, cached, batch_size), rules_with_logits(rules, logits)
-    operators = uniform.operator_formulas(model, rules, logits)
-    at = uniform.model_point(model, batch, **formats)
+    batch, names = operator_formulas.batch_values(new, cached, batch_size), rules_with_logits(rules, logits)
+    operators = operator_formulas.operator_formulas(model, rules, logits)
+    at = operator_formulas.model_point(model, batch, **formats)
     if on is None:
-        named = uniform.quantity_without_time(str(quantity))
+        named = operator_formulas.quantity_without_time(str(quantity))
         costs = {x.path: x.of(named) for x in operators}
         return knobs_of_formulas(model, (named.name, named.title, named.unit), names, at, costs)
     platform, precision = as_platform(on), model.precision(**formats)
     if not anyway:
         step = {"new": new, "cached": cached, "batch_size": batch_size, "rules": names, **formats}
         capacity.check_fits(model, platform.machine, [step])
-    times = {x.path: uniform.operator_time(x, platform, precision) for x in operators}
-    at = at.moved(uniform.rate_values(platform, precision, operators))
+    times = {x.path: operator_formulas.time_on_platform(x, platform, precision) for x in operators}
+    at = at.moved(operator_formulas.rate_values(platform, precision, operators))
     return knobs_of_formulas(model, TIME, names, at, times, platform)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from symroof.architecture.kinds.attention_variants import RelativeAttention
 from symroof.architecture.kinds.experts import Experts
 from symroof.architecture.kinds.feed_forward import FeedForward
-from symroof.architecture.kinds.latent import CompressedAttention, LatentAttention
+from symroof.architecture.kinds.latent_attention import CompressedAttention, LatentAttention
 from symroof.architecture.kinds.recurrent import Mamba, Mamba2
 from symroof.architecture.kinds.streams import NGrams
 from symroof.architecture.structure import Architecture

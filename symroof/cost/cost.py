@@ -1,8 +1,10 @@
 """A cost: what an operator computes, moves and stores. Costs add; a cost times a count is a cost."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, Self
+
+from symroof.records import frozen
 
 # A sympy expression, or the exact number it became once everything was bound.
 Quantity = Any
@@ -10,7 +12,7 @@ Quantity = Any
 ZERO = 0
 
 
-@dataclass(frozen=True)
+@frozen
 class Cost:
     """FLOP on two kinds of unit, bytes moved in a step, and bytes stored; expressions or exact numbers."""
 

@@ -1,4 +1,7 @@
-"""Where operations become FLOP, under the counting rules' symbols: nowhere else."""
+"""Where the operations of all operators become FLOP, under the symbols of the counting rules.
+
+Graphs of other tools (`reference_tools`) count as those tools do.
+"""
 
 from symroof import symbols as s
 from symroof.cost.cost import Quantity

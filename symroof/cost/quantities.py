@@ -7,7 +7,7 @@ from sympy import Add, Expr, Integer, Symbol, expand_mul
 
 from symroof import symbols as s
 from symroof.algebra.binding import Binding
-from symroof.cost import timing
+from symroof.cost import operator_time
 from symroof.cost.cost import Cost, Quantity
 from symroof.cost.graph import Block, Op, operators_of
 from symroof.cost.notation import term_order
@@ -45,8 +45,8 @@ QUANTITIES = {
         NamedQuantity("parameters", "parameters", "", lambda x: ONES(x.weight_held)),
         NamedQuantity("weight_size", "weight bytes stored", "byte", lambda x: x.weight_held),
         NamedQuantity("cache_size", "cache bytes stored", "byte", lambda x: x.cache_held),
-        NamedQuantity("time", "time of one operator after another", "s", lambda x: timing.time(x)),
-        NamedQuantity("energy", "energy", "J", lambda x: timing.energy(x)),
+        NamedQuantity("time", "time of one operator after another", "s", lambda x: operator_time.time(x)),
+        NamedQuantity("energy", "energy", "J", lambda x: operator_time.energy(x)),
     )
 }
 

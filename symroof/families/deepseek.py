@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from symroof.architecture.kinds.experts import Experts
-from symroof.architecture.kinds.latent import LatentAttention
+from symroof.architecture.kinds.latent_attention import LatentAttention
 from symroof.architecture.structure import Architecture, Frame, Part, Pattern, Size, Wiring
 from symroof.config.config import Config
 from symroof.families.mistral import scales_by_position

@@ -6,7 +6,7 @@ Sources: transformers 5.23.0, models/deepseek_v4; sgl-project/DeepSeek-V4-Flash-
 from dataclasses import replace
 
 from symroof.architecture.kinds.experts import Experts
-from symroof.architecture.kinds.latent import CompressedAttention
+from symroof.architecture.kinds.latent_attention import CompressedAttention
 from symroof.architecture.structure import Architecture, Frame, Part, Pattern, Size, Wiring
 from symroof.config.config import Config
 from symroof.families.reading.keys import HEADS, PARTIAL_ROTARY, check_multiple, mlp_bias, not_null, positive_number

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from symroof.architecture.kinds.experts import Experts
-from symroof.architecture.kinds.latent import LatentAttention
+from symroof.architecture.kinds.latent_attention import LatentAttention
 from symroof.architecture.structure import Architecture, Frame, Part, Pattern, Size, Wiring
 from symroof.config.config import Config
 from symroof.families.deepseek import (

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from symroof.architecture.kinds.experts import Experts
 from symroof.architecture.kinds.feed_forward import FeedForward
-from symroof.architecture.kinds.latent import LatentAttention
-from symroof.architecture.kinds.linear import DeltaNet
+from symroof.architecture.kinds.latent_attention import LatentAttention
+from symroof.architecture.kinds.linear_attention import DeltaNet
 from symroof.architecture.structure import Architecture, Frame, Part, Pattern, Size
 from symroof.config.config import Config
 from symroof.families.deepseek import deepseek_moe_layers, latent_attention_part

@@ -5,7 +5,7 @@ Source: transformers 5.23.0, models/recurrent_gemma.
 
 from symroof.architecture.kinds.attention import Attention
 from symroof.architecture.kinds.feed_forward import FeedForward
-from symroof.architecture.kinds.linear import GatedRecurrence
+from symroof.architecture.kinds.linear_attention import GatedRecurrence
 from symroof.architecture.structure import Architecture, Frame, Part, Pattern, Size
 from symroof.config.config import Config
 from symroof.families.reading.keys import HEADS, HIDDEN, check_multiple, not_null

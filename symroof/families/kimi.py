@@ -9,8 +9,8 @@ from dataclasses import replace
 from functools import partial
 
 from symroof.architecture.kinds.experts import Experts
-from symroof.architecture.kinds.latent import LatentAttention
-from symroof.architecture.kinds.linear import DeltaNet
+from symroof.architecture.kinds.latent_attention import LatentAttention
+from symroof.architecture.kinds.linear_attention import DeltaNet
 from symroof.architecture.kinds.streams import DepthAttention
 from symroof.architecture.structure import Architecture, Part, Pattern, Size
 from symroof.config.config import Config

@@ -8,7 +8,7 @@ from math import ceil
 from symroof.architecture.kinds.attention import Attention
 from symroof.architecture.kinds.experts import Experts
 from symroof.architecture.kinds.feed_forward import FeedForward
-from symroof.architecture.kinds.linear import ShortConvolution
+from symroof.architecture.kinds.linear_attention import ShortConvolution
 from symroof.architecture.structure import Architecture, Part, Pattern, Size, Wiring
 from symroof.config.config import Config
 from symroof.families.reading.keys import not_null, positive_number

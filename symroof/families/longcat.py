@@ -6,7 +6,7 @@ used and not in checkpoints: they are not counted.
 
 from symroof.architecture.kinds.experts import Experts
 from symroof.architecture.kinds.feed_forward import FeedForward
-from symroof.architecture.kinds.latent import LatentAttention
+from symroof.architecture.kinds.latent_attention import LatentAttention
 from symroof.architecture.structure import Architecture, Part
 from symroof.config.config import Config
 from symroof.families.deepseek import latent_attention_part

@@ -11,7 +11,7 @@ from typing import Any
 from symroof.architecture.kinds.attention import Attention
 from symroof.architecture.kinds.experts import Experts
 from symroof.architecture.kinds.feed_forward import FeedForward
-from symroof.architecture.kinds.linear import LightningAttention
+from symroof.architecture.kinds.linear_attention import LightningAttention
 from symroof.architecture.structure import Architecture, Part, Pattern, Size, Wiring
 from symroof.config.config import Config
 from symroof.families.reading.keys import multiplier

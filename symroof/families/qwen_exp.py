@@ -9,7 +9,7 @@ from math import isqrt
 
 from symroof.architecture.kinds.attention import Attention
 from symroof.architecture.kinds.experts import Experts
-from symroof.architecture.kinds.linear import DeltaNet
+from symroof.architecture.kinds.linear_attention import DeltaNet
 from symroof.architecture.kinds.streams import NGrams
 from symroof.architecture.structure import Architecture, Frame, Part, Pattern, Size, Wiring
 from symroof.config.config import Config

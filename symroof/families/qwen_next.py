@@ -7,7 +7,7 @@ from functools import partial
 
 from symroof.architecture.kinds.attention import Attention
 from symroof.architecture.kinds.experts import Experts
-from symroof.architecture.kinds.linear import DeltaNet
+from symroof.architecture.kinds.linear_attention import DeltaNet
 from symroof.architecture.structure import Architecture, Part, Pattern, Size, Wiring
 from symroof.config.config import Config
 from symroof.families.reading.keys import HEADS, HIDDEN, ROPE_KEYS

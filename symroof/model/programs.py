@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from symroof.algebra.arithmetic import definitions_in
 from symroof.architecture.structure import Structure
-from symroof.model import cache
+from symroof.model import formula_cache
 from symroof.records import frozen
 
 if TYPE_CHECKING:
@@ -49,10 +49,10 @@ def program(structure: Structure, names: tuple[str, ...], custom: "Block | None"
     if custom is not None:
         return load_program(compiled_source(structure, names, custom))
     key = f"{','.join(names)} {canonical_text(structure)}"
-    text = cache.read_cached(key)
+    text = formula_cache.read_cached(key)
     if text is None:
         text = compiled_source(structure, names)
-        cache.write_cached(key, text)
+        formula_cache.write_cached(key, text)
     return load_program(text)
 
 

@@ -19,7 +19,6 @@ are integers; where the expected number of experts makes them fractions, floats.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, TypeVar
@@ -76,7 +75,7 @@ class Parameters(Result):
     by_role: Mapping[str, int]
 
 
-@dataclass(frozen=True)
+@frozen
 class Row:
     """One operator: its cost in one layer, the layers it runs in, and by name the width symbol of its weights."""
 

@@ -14,7 +14,7 @@ from typing import Any
 from sympy import Add, Expr, Integer, Max, Min, Mul, floor, sympify
 
 from symroof import symbols as s
-from symroof.cost.timing import longest
+from symroof.cost.operator_time import longest
 from symroof.errors import UsageError
 
 

@@ -8,7 +8,7 @@ from sympy import Expr, Integer
 from symroof import symbols as s
 from symroof.cost.cost import Cost
 from symroof.cost.flops import dots, elementwise
-from symroof.ops.memory import stored_weights
+from symroof.ops.weights_and_cache import stored_weights
 
 
 @dataclass(frozen=True)

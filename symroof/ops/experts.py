@@ -9,7 +9,7 @@ from symroof.cost.cost import Cost
 from symroof.cost.flops import elementwise
 from symroof.ops import dense
 from symroof.ops.dense import elements, linear
-from symroof.ops.memory import stored_weights
+from symroof.ops.weights_and_cache import stored_weights
 
 
 # k passes of comparisons, unless a hash of the token chooses the experts; k sigmoids of 4 operations. A `correction`

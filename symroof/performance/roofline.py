@@ -30,7 +30,7 @@ from fractions import Fraction
 from typing import Any
 
 from symroof.cost import rule_names
-from symroof.cost.timing import Seconds, operator_seconds
+from symroof.cost.operator_time import Seconds, operator_seconds
 from symroof.hardware.platform import Place, Platform, as_platform
 from symroof.model.model import Model, rules_with_logits
 from symroof.model.report import Report, Row, by_path, json_number

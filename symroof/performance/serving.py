@@ -39,7 +39,7 @@ from symroof.hardware.platform import Place, Platform, as_platform
 from symroof.model.model import Model, Rules, rules_with_logits
 from symroof.model.report import json_number
 from symroof.performance.capacity import MemoryNeed, check_fits, largest_need, memory_need
-from symroof.performance.decode_steps import Draft, Server, Steps, steps_per_output_token
+from symroof.performance.serving_steps import Draft, Server, Steps, steps_per_output_token
 from symroof.quantization.precision import Precision
 from symroof.results import ExactFloat, Result, header
 

@@ -6,11 +6,11 @@ from sympy import Add, Expr, Max, Symbol
 
 from symroof import symbols as s
 from symroof.algebra.binding import Binding
-from symroof.cost import timing
+from symroof.cost import operator_time
 from symroof.cost.cost import Cost
 from symroof.errors import UsageError
 from symroof.hardware.platform import Platform
-from symroof.model.uniform import OperatorFormula
+from symroof.model.operator_formulas import OperatorFormula
 from symroof.quantization.precision import Precision
 
 
@@ -40,20 +40,20 @@ def operator_rates(x: OperatorFormula, scope: StepOperators, used: Platform, ide
 
 def serial_time(scope: StepOperators, used: Platform) -> Expr:
     """Seconds of one operator after another."""
-    return Add(*(x.layers * timing.time(x.cost, operator_rates(x, scope, used)) for x in scope.bound_forms))
+    return Add(*(x.layers * operator_time.time(x.cost, operator_rates(x, scope, used)) for x in scope.bound_forms))
 
 
 def matmul_seconds(scope: StepOperators, used: Platform) -> Expr:
     """Seconds of all matmuls at the peaks."""
     forms = scope.bound_forms
-    return Add(*(x.layers * operator_rates(x, scope, used, True)(timing.matmul_time(x.cost)) for x in forms))
+    return Add(*(x.layers * operator_rates(x, scope, used, True)(operator_time.matmul_time(x.cost)) for x in forms))
 
 
 def memory_seconds(scope: StepOperators, used: Platform) -> Expr:
     """Seconds in which memory moves weights and cache at its peak."""
     return Add(
         *(
-            x.layers * operator_rates(x, scope, used, True)(timing.memory_time(weights_and_cache(x.cost)))
+            x.layers * operator_rates(x, scope, used, True)(operator_time.memory_time(weights_and_cache(x.cost)))
             for x in scope.bound_forms
         )
     )
@@ -68,7 +68,7 @@ def step_energy(scope: StepOperators, used: Platform) -> Expr:
     """Joules of all operators. Raises UsageError where none are known."""
     if not used.joules and used.machine.power is None:
         raise UsageError(f"no power is published for {used.machine.label}, and its energy is not known")
-    return Add(*(x.layers * operator_rates(x, scope, used)(timing.energy(x.cost)) for x in scope.bound_forms))
+    return Add(*(x.layers * operator_rates(x, scope, used)(operator_time.energy(x.cost)) for x in scope.bound_forms))
 
 
 def weights_and_cache(cost: Cost) -> Cost:

@@ -98,7 +98,7 @@ def quantised_formats(
     scheme: "Scheme", architecture: Architecture, weights: Format, given: Mapping[str, str | None]
 ) -> dict[str, Format]:
     """The formats that a scheme sets: those that are not given and differ from the default of their role."""
-    from symroof.quantization.quantization import role_formats
+    from symroof.quantization.quantization_config import role_formats
 
     formats = role_formats(scheme, architecture, weights.name)
     formats |= {"cache": format_of(scheme.cache)} if scheme.cache else {}
@@ -110,7 +110,7 @@ def load_scheme(config: Config) -> "Scheme | None":
     """The scheme of the config's quantization_config; the modules of schemes are imported only if there is one."""
     if all(part.data.get("quantization_config") is None for part in config.parts()):
         return None
-    from symroof.quantization.quantization import config_scheme
+    from symroof.quantization.quantization_config import config_scheme
 
     return config_scheme(config)
 

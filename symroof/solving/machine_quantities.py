@@ -6,7 +6,7 @@ from typing import Any
 from sympy import Expr, Integer, Symbol
 
 from symroof.algebra.points import exact_number_or_infinity
-from symroof.cost import timing
+from symroof.cost import operator_time
 from symroof.cost.cost import Cost
 from symroof.cost.notation import formula_text
 from symroof.errors import UsageError
@@ -73,8 +73,8 @@ def formula_of_parts(of: Callable[[Cost], Expr]) -> str:
 
 
 DESCRIPTIONS = {
-    "": f"the sum over operators of {formula_of_parts(timing.time)}",
-    "energy": f"the sum over operators of {formula_of_parts(timing.energy)}",
+    "": f"the sum over operators of {formula_of_parts(operator_time.time)}",
+    "energy": f"the sum over operators of {formula_of_parts(operator_time.energy)}",
     "compute": "the sum over operators of matmul/F, at the peaks F",
     "memory": "(weight_bytes + cache_bytes)/W, at the peak W",
     "lower": "the larger of .compute and .memory",

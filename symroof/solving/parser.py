@@ -184,7 +184,7 @@ class _Reader:
             node = self.sum()
             self.close()
             return node
-        number = NUMBER.match(self.text, self.at)
+        number = re.compile(NUMBER).match(self.text, self.at)
         return self.number(number) if number else self.name()
 
     def close(self) -> None:

@@ -15,9 +15,9 @@ from symroof.cost.graph import Op
 from symroof.cost.quantities import quantity
 from symroof.hardware.machines import Machine, machine
 from symroof.hardware.platform import Platform, platform
-from symroof.model import uniform
+from symroof.model import operator_formulas
 from symroof.model.model import Model
-from symroof.model.uniform import OperatorFormula
+from symroof.model.operator_formulas import OperatorFormula
 from symroof.quantization.precision import Precision, precision
 from symroof.solving.terms import ComparisonTerm
 from symroof.units import Unit
@@ -76,7 +76,7 @@ class SolveScope:
     @cached_property
     def forms(self) -> tuple[OperatorFormula, ...]:
         """The operators in sizes, widths, B, n and c."""
-        return uniform.operator_formulas(self.model, self.rules)
+        return operator_formulas.operator_formulas(self.model, self.rules)
 
     @cached_property
     def bound(self) -> Binding:
@@ -85,7 +85,7 @@ class SolveScope:
 
     def binding(self, exprs: Iterable[Expr]) -> Binding:
         """Definitions of all symbols of some formulas but the unknown."""
-        values = {**self.model.sizes, **uniform.width_values(self.precision), **self.batch, **self.held}
+        values = {**self.model.sizes, **operator_formulas.width_values(self.precision), **self.batch, **self.held}
         known = {x: value for x, value in values.items() if x != self.unknown}
         return batch_sums.uniform_binding(self.model.definitions(self.rules), exprs, known)
 

@@ -13,7 +13,7 @@ from symroof.errors import UsageError, shorten
 from symroof.hardware.machines import Machine
 from symroof.model.coupled_sizes import coupled_sizes
 from symroof.model.model import Model, Rules, rules_with_logits
-from symroof.model.uniform import batch_values
+from symroof.model.operator_formulas import batch_values
 from symroof.solving import parser, resolver, terms, unknowns
 from symroof.solving.closed_form import linear_solution
 from symroof.solving.scope import SolveScope

@@ -7,6 +7,7 @@ c) and the model's sizes; settings are model, on (machines), gpus, rules (a+b fo
 formats: dtype, weights, experts, cache, activations, states. Repeated values are dropped.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -132,7 +133,7 @@ def geometric_range(name: str, text: str, first: int, last: int, factor: int) ->
 
 def axis_number(name: str, text: str) -> int:
     """A whole number as users write it: 4096, 4_096, 1e6. Raises UsageError."""
-    match = NUMBER.fullmatch(text.strip()) if len(text) < 60 else None
+    match = re.fullmatch(NUMBER, text.strip()) if len(text) < 60 else None
     value = number_value(match) if match else Fraction(1, 2)
     if value.denominator != 1:
         raise axis_error(name, text, "not a whole number: give one such as 4096, 1e6 or a range such as 0:4096:+512")

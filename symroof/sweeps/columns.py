@@ -22,9 +22,9 @@ from symroof.cost.cost import FIELDS, Cost
 from symroof.cost.quantities import COSTS, RATIOS, SUMS, quantity
 from symroof.errors import UnknownName, UsageError
 from symroof.hardware.platform import Platform
-from symroof.model import uniform
+from symroof.model import operator_formulas
 from symroof.model.model import Model
-from symroof.model.uniform import OperatorFormula
+from symroof.model.operator_formulas import OperatorFormula
 from symroof.performance import step_time
 from symroof.quantization.precision import Precision, precision
 from symroof.sweeps.ufunc_compiler import compile_program
@@ -96,7 +96,7 @@ class Case:
     @cached_property
     def widths(self) -> dict[Symbol, Fraction]:
         """Bytes per element."""
-        return uniform.width_values(self.precision)
+        return operator_formulas.width_values(self.precision)
 
     @cached_property
     def definitions(self) -> "SymbolDefinitions":

@@ -25,7 +25,7 @@ from symroof.hardware.machines import Machine, machine
 from symroof.hardware.platform import Place, Platform, as_platform, platform
 from symroof.model.coupled_sizes import coupled_sizes
 from symroof.model.model import Model, Rules, load, rules_with_logits
-from symroof.model.uniform import batch_values
+from symroof.model.operator_formulas import batch_values
 from symroof.sweeps import axes as parsing
 from symroof.sweeps import backends, columns
 from symroof.sweeps.axes import FORMATS, Axis

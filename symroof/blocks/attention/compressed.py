@@ -3,7 +3,7 @@
 from sympy import Expr, Integer
 
 from symroof import symbols as s
-from symroof.architecture.kinds.latent import CompressedAttention
+from symroof.architecture.kinds.latent_attention import CompressedAttention
 from symroof.cost.graph import Op
 from symroof.ops import dense
 from symroof.ops.attention import compressed

@@ -3,7 +3,7 @@
 from sympy import Integer
 
 from symroof import symbols as s
-from symroof.architecture.kinds.latent import LatentAttention
+from symroof.architecture.kinds.latent_attention import LatentAttention
 from symroof.cost.graph import Op
 from symroof.ops import dense
 from symroof.ops.attention import grouped as att

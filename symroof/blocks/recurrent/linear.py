@@ -5,7 +5,7 @@ from dataclasses import replace
 from sympy import Expr
 
 from symroof import symbols as s
-from symroof.architecture.kinds.linear import DeltaNet, GatedRecurrence, LightningAttention, ShortConvolution
+from symroof.architecture.kinds.linear_attention import DeltaNet, GatedRecurrence, LightningAttention, ShortConvolution
 from symroof.architecture.kinds.streams import DepthAttention
 from symroof.cost.graph import Op
 from symroof.ops import dense

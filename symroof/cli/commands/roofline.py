@@ -48,7 +48,7 @@ def roofline_command(settings: Settings, anyway: bool, rank: bool, output: Outpu
 def print_rooflines(rooflines: PerMachine, model: "Model", settings: Settings, output: Output) -> None:
     """The roofline of a single machine with its crossovers, or those of several side by side."""
     from symroof.render.results.roofline import roofline_text
-    from symroof.render.results.rooflines import rooflines_text
+    from symroof.render.results.roofline_by_machine import rooflines_text
 
     if one := rooflines.only:
         crossings = batch_crossovers(model, one.platform, settings)

@@ -12,7 +12,7 @@ from symroof.cli.settings import Settings, load_model
 from symroof.cli.terminal import Output, json_text
 
 if TYPE_CHECKING:
-    from symroof.performance.decode_steps import Draft
+    from symroof.performance.serving_steps import Draft
 
 
 @click.command(
@@ -53,7 +53,7 @@ def draft_model(settings: Settings) -> "Draft | None":
     if not settings["draft"]:
         return None
     model = load_model(settings["draft"])
-    from symroof.performance.decode_steps import Draft
+    from symroof.performance.serving_steps import Draft
 
     return Draft(model, settings["draft_tokens"], settings["acceptance"])
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from symroof.architecture.kinds.attention import Attention
 from symroof.architecture.kinds.experts import Experts
-from symroof.architecture.kinds.latent import CompressedAttention
+from symroof.architecture.kinds.latent_attention import CompressedAttention
 from symroof.architecture.structure import Architecture, Size, Sublayer
 from symroof.config.config import Config
 from symroof.errors import UsageError

@@ -7,7 +7,7 @@ from symroof.cost.cost import Cost
 from symroof.cost.flops import dots, elementwise
 from symroof.ops.attention.softmax import scores_and_values, softmax_operations
 from symroof.ops.dense import matmul
-from symroof.ops.memory import cache_entries, stored_weights
+from symroof.ops.weights_and_cache import cache_entries, stored_weights
 
 
 # Twice as many tokens where entries overlap: of two series of values v and gates g per token, the first is cached for

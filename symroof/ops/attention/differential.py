@@ -8,7 +8,7 @@ from symroof.cost.flops import elementwise
 from symroof.cost.masks import Mask
 from symroof.ops.attention.softmax import scores_and_values, softmax_operations
 from symroof.ops.dense import elements
-from symroof.ops.memory import cache_entries, stored_weights
+from symroof.ops.weights_and_cache import cache_entries, stored_weights
 
 
 # Two calls of attention, one per half, as kernels need values as wide as keys: each reads the queries and keys, scores

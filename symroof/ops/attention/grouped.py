@@ -10,7 +10,7 @@ from symroof.cost.flops import dots, elementwise
 from symroof.cost.masks import CAUSAL, TOP, Mask
 from symroof.ops.attention.softmax import scores_and_values, softmax_operations
 from symroof.ops.dense import elements, linear
-from symroof.ops.memory import cache_entries, stored_weights
+from symroof.ops.weights_and_cache import cache_entries, stored_weights
 
 
 def rotate(tokens: Expr, heads: Expr, h: Expr) -> Cost:

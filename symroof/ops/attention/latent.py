@@ -14,7 +14,7 @@ from symroof.cost.cost import Cost
 from symroof.cost.flops import dots, elementwise
 from symroof.ops.attention.softmax import scores_and_values, softmax_operations
 from symroof.ops.dense import elements
-from symroof.ops.memory import cache_entries, stored_weights
+from symroof.ops.weights_and_cache import cache_entries, stored_weights
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from sympy import Expr
 from symroof import symbols as s
 from symroof.cost.cost import Cost
 from symroof.cost.flops import dots, elementwise
-from symroof.ops.memory import cache_entries, stored_weights
+from symroof.ops.weights_and_cache import cache_entries, stored_weights
 
 
 def pool_mean(h: Expr) -> Cost:

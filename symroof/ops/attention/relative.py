@@ -5,8 +5,8 @@ from sympy import Expr, Integer
 from symroof import symbols as s
 from symroof.cost.cost import Cost
 from symroof.ops.dense import elements
-from symroof.ops.memory import stored_weights
 from symroof.ops.recurrent.convolution_and_state import state
+from symroof.ops.weights_and_cache import stored_weights
 
 
 # Square, add up, root and eps, divide, compare, multiply: 3 h + 3, and h to multiply by g.

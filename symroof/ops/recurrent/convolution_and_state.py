@@ -6,7 +6,7 @@ from symroof import symbols as s
 from symroof.cost.cost import Cost
 from symroof.cost.flops import dots, elementwise
 from symroof.ops.dense import elements
-from symroof.ops.memory import cache_entries, stored_weights
+from symroof.ops.weights_and_cache import cache_entries, stored_weights
 
 
 # The last `columns` of x are cached for the next step.

@@ -10,8 +10,8 @@ from symroof import symbols as s
 from symroof.cost.cost import Cost
 from symroof.cost.flops import dots, elementwise
 from symroof.ops.dense import elements
-from symroof.ops.memory import stored_weights
 from symroof.ops.recurrent.convolution_and_state import state
+from symroof.ops.weights_and_cache import stored_weights
 
 
 def normalize_queries_keys(tokens: Expr, heads: Expr, h: Expr) -> Cost:

@@ -11,8 +11,8 @@ from symroof import symbols as s
 from symroof.cost.cost import Cost
 from symroof.cost.flops import dots
 from symroof.ops.dense import elements, matmul
-from symroof.ops.memory import stored_weights
 from symroof.ops.recurrent.convolution_and_state import state
+from symroof.ops.weights_and_cache import stored_weights
 
 
 # The time step s_ti is softplus(r_ti + b_i). A state of N for each of d channels; B and C for each of `heads`.

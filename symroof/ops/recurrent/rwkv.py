@@ -6,8 +6,8 @@ from symroof import symbols as s
 from symroof.cost.cost import Cost
 from symroof.cost.flops import dots
 from symroof.ops.dense import elements
-from symroof.ops.memory import stored_weights
 from symroof.ops.recurrent.convolution_and_state import state
+from symroof.ops.weights_and_cache import stored_weights
 
 
 # The last token is cached for the next step.

@@ -6,7 +6,7 @@ from symroof import symbols as s
 from symroof.cost.cost import Cost
 from symroof.cost.flops import dots, elementwise
 from symroof.ops.dense import NORMS
-from symroof.ops.memory import stored_weights
+from symroof.ops.weights_and_cache import stored_weights
 
 
 # The queries have `terms` together, of `states` that are normalised. Softmax of l scores as in attention: 6 l - 2.

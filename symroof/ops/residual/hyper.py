@@ -9,7 +9,7 @@ from symroof import symbols as s
 from symroof.cost.cost import Cost
 from symroof.cost.flops import dots
 from symroof.ops.dense import elements, linear
-from symroof.ops.memory import stored_weights
+from symroof.ops.weights_and_cache import stored_weights
 
 
 # Where `mixing`, m^2 of the `outputs` per token are a matrix instead: a softmax of its rows, made doubly stochastic by

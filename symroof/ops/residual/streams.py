@@ -6,7 +6,7 @@ from symroof import symbols as s
 from symroof.cost.cost import Cost
 from symroof.cost.flops import dots, elementwise
 from symroof.ops.dense import elements, matmul
-from symroof.ops.memory import stored_weights
+from symroof.ops.weights_and_cache import stored_weights
 
 
 def mix_inputs(rows: Expr, d: Expr) -> Cost:

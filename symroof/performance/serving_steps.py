@@ -11,8 +11,8 @@ from sympy import Add, Expr, Integer, sympify
 from symroof import symbols as s
 from symroof.algebra.rootfinding import piecewise
 from symroof.cost.batch import Workload
+from symroof.cost.operator_time import energy, longest, matmul_time, memory_time, time
 from symroof.cost.rule_names import RULEBOOK
-from symroof.cost.timing import energy, longest, matmul_time, memory_time, time
 from symroof.errors import UsageError, shorten
 from symroof.hardware.platform import Platform
 from symroof.model.model import Model

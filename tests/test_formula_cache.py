@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import symroof
-from symroof.model import cache, programs
+from symroof.model import formula_cache, programs
 
 PACKAGE = Path(symroof.__file__).parent
 KEY = "standard Structure(...)"
@@ -32,7 +32,7 @@ def place(tmp_path, monkeypatch):
 @pytest.fixture
 def kept(place):
     """The file that a text is kept in."""
-    cache.write_cached(KEY, TEXT)
+    formula_cache.write_cached(KEY, TEXT)
     (found,) = place.iterdir()
     return found
 
@@ -52,8 +52,8 @@ def compilations(monkeypatch):
 
 
 def test_what_is_written_is_read_again(kept):
-    assert cache.read_cached(KEY) == TEXT
-    assert cache.read_cached(KEY + " ") is None
+    assert formula_cache.read_cached(KEY) == TEXT
+    assert formula_cache.read_cached(KEY + " ") is None
 
 
 def test_a_structure_seen_before_is_not_compiled_again(place, monkeypatch):
@@ -89,7 +89,7 @@ def poisoned(content: bytes) -> bytes:
     """Other code under a heading that a foreign installation could have made: a digest, but not our fingerprint."""
     heading, kept = (content.decode() + "raise SystemExit('poison')\n").split("\n", 1)
     words = heading.split()
-    return f"{' '.join([*words[:3], '0' * 16, cache.text_digest(kept)])}\n{kept}".encode()
+    return f"{' '.join([*words[:3], '0' * 16, formula_cache.text_digest(kept)])}\n{kept}".encode()
 
 
 @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
@@ -113,31 +113,31 @@ def test_a_file_of_another_structure_is_ignored(place):
 
 
 def test_two_keys_of_one_digest_are_told_apart(place, monkeypatch):
-    monkeypatch.setattr(cache, "cache_file", lambda where, _: str(Path(where, "same.py")))
-    cache.write_cached(KEY, TEXT)
-    assert cache.read_cached("another key") is None
-    assert cache.read_cached(KEY) == TEXT
+    monkeypatch.setattr(formula_cache, "cache_file", lambda where, _: str(Path(where, "same.py")))
+    formula_cache.write_cached(KEY, TEXT)
+    assert formula_cache.read_cached("another key") is None
+    assert formula_cache.read_cached(KEY) == TEXT
 
 
 def test_a_changed_installation_makes_its_own(kept, monkeypatch):
-    assert cache.read_cached(KEY) == TEXT
-    monkeypatch.setattr(cache, "fingerprint", lambda: "0" * 16)
-    assert cache.read_cached(KEY) is None
+    assert formula_cache.read_cached(KEY) == TEXT
+    monkeypatch.setattr(formula_cache, "fingerprint", lambda: "0" * 16)
+    assert formula_cache.read_cached(KEY) is None
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o620, 0o660, 0o606, 0o604])
 def test_a_file_that_others_can_read_or_write_is_not_trusted(kept, mode):
     kept.chmod(mode)
-    assert cache.read_cached(KEY) is None
-    cache.write_cached(KEY, TEXT)
-    assert cache.read_cached(KEY) == TEXT
+    assert formula_cache.read_cached(KEY) is None
+    formula_cache.write_cached(KEY, TEXT)
+    assert formula_cache.read_cached(KEY) == TEXT
 
 
 @pytest.mark.parametrize("mode", [0o770, 0o777, 0o722])
 def test_a_directory_that_others_can_write_to_is_not_trusted(kept, mode):
     kept.parent.chmod(mode)
-    assert cache.read_cached(KEY) is None
-    cache.write_cached("other", TEXT)
+    assert formula_cache.read_cached(KEY) is None
+    formula_cache.write_cached("other", TEXT)
     assert list(kept.parent.iterdir()) == [kept]
 
 
@@ -145,19 +145,19 @@ def test_a_link_or_a_pipe_in_its_place_is_not_followed(kept, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     kept.rename(elsewhere)
     kept.symlink_to(elsewhere)
-    assert cache.read_cached(KEY) is None
+    assert formula_cache.read_cached(KEY) is None
     kept.unlink()
     os.mkfifo(kept, 0o600)
-    assert cache.read_cached(KEY) is None
+    assert formula_cache.read_cached(KEY) is None
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 def test_another_users_file_or_directory_is_not_trusted(kept):
     os.chown(kept, 12345, -1)
-    assert cache.read_cached(KEY) is None
+    assert formula_cache.read_cached(KEY) is None
     os.chown(kept, 0, -1)
     os.chown(kept.parent, 12345, -1)
-    assert cache.read_cached(KEY) is None
+    assert formula_cache.read_cached(KEY) is None
 
 
 def test_where_nothing_can_be_written_nothing_is_kept(tmp_path, monkeypatch):
@@ -200,7 +200,7 @@ def test_it_can_be_off(place, monkeypatch, off):
     if "HOME" in off:
         monkeypatch.delenv("SYMROOF_CACHE_DIR")
         monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    assert not cache.cache_directory()
+    assert not formula_cache.cache_directory()
     assert total().flops > 0
     assert not place.exists()
 
@@ -219,23 +219,23 @@ def test_each_system_has_its_folder_of_caches(monkeypatch, system):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(sys, "platform", system)
-    assert cache.cache_directory() == folder
+    assert formula_cache.cache_directory() == folder
 
 
 def test_windows_without_a_profile_caches_nothing(monkeypatch):
     monkeypatch.delenv("SYMROOF_CACHE_DIR")
     monkeypatch.delenv("LOCALAPPDATA", raising=False)
     monkeypatch.setattr(sys, "platform", "win32")
-    assert cache.cache_directory() == ""
+    assert formula_cache.cache_directory() == ""
 
 
 def test_a_system_without_owners_caches_too(place, monkeypatch):
     for name in ("geteuid", "O_NOFOLLOW", "O_NONBLOCK"):
         monkeypatch.delattr(os, name)
-    cache.write_cached(KEY, TEXT)
+    formula_cache.write_cached(KEY, TEXT)
     (path,) = place.iterdir()
     path.chmod(0o666)
-    assert cache.read_cached(KEY) == TEXT
+    assert formula_cache.read_cached(KEY) == TEXT
 
 
 def installation(folder):
@@ -298,27 +298,27 @@ def test_old_files_of_other_installations_are_removed(kept):
         aged(kept.with_name(name), 91)
     others = [aged(kept.with_name(f"{'2' * 16}-{'1' * 16}.py"), 89), aged(kept.with_name("notes.py"), 999)]
     aged(kept, 999)
-    cache.write_cached("other", TEXT)
+    formula_cache.write_cached("other", TEXT)
     assert not any(kept.with_name(name).exists() for name in names)
     assert all(x.exists() for x in [*others, kept])
-    assert cache.read_cached(KEY) == cache.read_cached("other") == TEXT
+    assert formula_cache.read_cached(KEY) == formula_cache.read_cached("other") == TEXT
 
 
 def test_the_oldest_of_too_many_files_are_removed(kept, monkeypatch):
-    monkeypatch.setattr(cache, "MAX_FILES", 2)
+    monkeypatch.setattr(formula_cache, "MAX_FILES", 2)
     paths = [aged(kept.with_name(f"{days:016}-{'1' * 16}.py"), days) for days in (1, 2, 3, 4)]
-    cache.write_cached("other", TEXT)
+    formula_cache.write_cached("other", TEXT)
     assert [x.exists() for x in paths] == [True, True, False, False]
-    assert cache.read_cached(KEY) == TEXT
+    assert formula_cache.read_cached(KEY) == TEXT
 
 
 def test_its_place_is_that_of_the_users_caches(monkeypatch):
     monkeypatch.delenv("SYMROOF_CACHE_DIR")
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
-    assert cache.cache_directory() == "/somewhere/symroof"
+    assert formula_cache.cache_directory() == "/somewhere/symroof"
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", "/home/me")
-    assert cache.cache_directory() == "/home/me/.cache/symroof"
+    assert formula_cache.cache_directory() == "/home/me/.cache/symroof"
 
 
 def test_several_processes_at_once(place):

@@ -10,7 +10,7 @@ from sympy import Expr, Integer, Rational, Symbol
 from symroof import symbols as s
 from symroof.algebra.binding import symbols_of
 from symroof.algebra.points import Point, exact_number_or_infinity
-from symroof.cost import batch_sums, timing
+from symroof.cost import batch_sums, operator_time
 from symroof.cost import rules as counting
 from symroof.cost.batch import queries
 from symroof.cost.cost import FIELDS, Cost
@@ -96,7 +96,7 @@ def width_values(precision: Precision) -> dict[Symbol, Any]:
     return {s.symbol(name): exact_number_or_infinity(x) for name, x in precision.widths().items()}
 
 
-def operator_time(form: OperatorFormula, platform: Platform, precision: Precision) -> Expr:
+def time_on_platform(form: OperatorFormula, platform: Platform, precision: Precision) -> Expr:
     """The time of an operator over all its layers, in the machine's rates: F_bf16, ..., F_v, W and t_0."""
     rates = platform.rates(form.role, form.cost.matmul, form.width, precision)
     shares = platform.formats(form.width, precision) if form.cost.matmul != 0 else {}
@@ -106,7 +106,7 @@ def operator_time(form: OperatorFormula, platform: Platform, precision: Precisio
     if shares:
         known[s.F] = 1 / sum(_rational(share) / s.symbol(f"F_{name}") for name, share in shares.items())
     cost = form.cost if platform.machine.vector is not None else Cost(**{**vars(form.cost), "vector": 0})
-    return form.layers * timing.time(cost, lambda x: x.xreplace(known))
+    return form.layers * operator_time.time(cost, lambda x: x.xreplace(known))
 
 
 def _rational(x: Any) -> Expr:
