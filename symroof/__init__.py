@@ -19,9 +19,10 @@ from typing import Any
 def _modules() -> dict[str, str]:
     """Public name -> the module that defines it, from the imports of the stub."""
     import re
-    from pkgutil import get_data
 
-    stub = (get_data(__name__, "__init__.pyi") or b"").decode()
+    from symroof.files import package_data
+
+    stub = package_data(__name__, "__init__.pyi").decode()
     return {name: module for module, name in re.findall(r"^from (\S+) import (\w+) as", stub, re.M)}
 
 

@@ -1,19 +1,29 @@
-"""Files that are written atomically."""
+"""Files of the package that are read, and files that are written atomically."""
 
 import os
-import tempfile
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def package_data(package: str, name: str) -> bytes:
+    """A file that is shipped in the folder of a package, also from a zip archive."""
+    spec: Any = sys.modules[package].__spec__
+    return bytes(spec.loader.get_data(os.path.join(spec.submodule_search_locations[0], name)))
 
 
 @contextmanager
-def write_atomically(target: Path, private: bool = False) -> Iterator[BinaryIO]:
+def write_atomically(target: "Path", private: bool = False) -> Iterator[BinaryIO]:
     """A temporary file next to a target that replaces it when the context exits; deleted if an exception is raised.
 
     `private`: no other user can read it.
     """
+    import tempfile
+
     descriptor, partial = tempfile.mkstemp(dir=target.parent, prefix=".symroof.")
     os.close(descriptor)
     try:

@@ -40,8 +40,11 @@ class Signature:
 def _init(self: Any, *args: Any, **kwargs: Any) -> None:
     """Set every field from arguments or its default. Raises TypeError."""
     fields = self.__dataclass_fields__
-    values = _values_by_name(type(self).__qualname__, fields, args, kwargs)
-    self.__dict__.update({name: values[name] if name in values else _default(x) for name, x in fields.items()})
+    if len(args) == len(fields) and not kwargs:  # the usual call where many are made
+        self.__dict__.update(zip(fields, args, strict=True))
+    else:
+        values = _values_by_name(type(self).__qualname__, fields, args, kwargs)
+        self.__dict__.update({name: values[name] if name in values else _default(x) for name, x in fields.items()})
     if hasattr(self, "__post_init__"):
         self.__post_init__()
 

@@ -2,12 +2,14 @@
 
 import ast
 import io
+import json
 import re
 import subprocess
 import sys
 import tokenize
 from collections import Counter
 from graphlib import TopologicalSorter
+from importlib import import_module
 from pathlib import Path
 from statistics import median
 
@@ -448,3 +450,21 @@ def test_contributors_find_the_files_they_are_sent_to():
     assert {x for row in re.findall(r"^\| \d+ \| (.*?) \|", text, re.M) for x in re.findall(r"`(\w+)`", row)} == {
         *STOREYS
     }
+
+
+def outside_the_suite():
+    """Name -> source of the scripts and notebooks that the suite does not import."""
+    root = ROOT.parent
+    scripts = {x.name: x.read_text() for folder in ("bench", "truth") for x in (root / "tests" / folder).glob("*.py")}
+    notebooks = {x.name: json.loads(x.read_text())["cells"] for x in (root / "examples").glob("*.ipynb")}
+    code = {name: [x["source"] for x in cells if x["cell_type"] == "code"] for name, cells in notebooks.items()}
+    return scripts | {name: "\n".join(map("".join, cells)) for name, cells in code.items()}
+
+
+@pytest.mark.parametrize("name", outside_the_suite())
+def test_scripts_and_notebooks_import_what_exists(name):
+    for node in ast.walk(ast.parse(outside_the_suite()[name])):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "symroof":
+            module = import_module(node.module)
+            for x in node.names:
+                assert hasattr(module, x.name) or f"{node.module}.{x.name}" in MODULES, (node.module, x.name)

@@ -10,12 +10,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import field, replace
 from functools import cache
-from pkgutil import get_data
 from typing import Any
 
 from symroof.architecture.structure import MAX_SIZE, Size
 from symroof.dtypes import without_alias
 from symroof.errors import ConfigError, UnknownName, UsageError, quoted_value, shorten
+from symroof.files import package_data
 from symroof.records import frozen
 
 MAX_LAYERS = 10**6
@@ -193,7 +193,7 @@ def config_of_hub(model: str) -> Config:
 @cache
 def built_in_models() -> dict[str, str]:
     """The built-in models: name -> JSON text of its catalogue entry, which is one line of the file."""
-    data = get_data("symroof.config", "catalogue.json") or b""
+    data = package_data("symroof.config", "catalogue.json")
     lines = (line.partition(": ") for line in data.decode().splitlines()[1:-1])
     return {name.strip(' "'): text.rstrip(",") for name, _, text in lines}
 

@@ -1,6 +1,5 @@
 """A batch as plain numbers: the new and the cached tokens of each query."""
 
-from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
@@ -78,6 +77,8 @@ def _stretch(values: Any, length: int) -> Any:
 
 def _tokens(what: str, value: Any, least: int) -> Sequence[int]:
     if _is_integer_array(value) and least <= value.min() and value.max() <= LARGEST:
+        from array import array
+
         return array("q", value.astype("=i8").tobytes())
     values = _listed(value)
     if not values:

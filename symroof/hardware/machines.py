@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
-from pkgutil import get_data
 from typing import Any
 
 from symroof.dtypes import BITS, format_name
 from symroof.errors import UnknownName, UsageError, shorten
+from symroof.files import package_data
 from symroof.hardware import toml_tables
 from symroof.hardware.toml_tables import TomlTable
 from symroof.results import Result
@@ -152,7 +152,7 @@ def machines_from_tables(tables: Mapping[str, TomlTable], source: str) -> dict[s
 @cache
 def built_in_machines() -> dict[str, Machine]:
     """The built-in machines by name."""
-    text = get_data("symroof.hardware", "machines.toml") or b""
+    text = package_data("symroof.hardware", "machines.toml")
     return machines_from_tables(toml_tables.parse_tables(text, "machines.toml"), "machines.toml")
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 import symroof
 from symroof.sweeps.grid import available_cores
-from symroof.sweeps.sweep import Plan, plan_sweep
+from symroof.sweeps.sweep import SweepPlan, plan_sweep
 
 BATCH, CACHED = "1:500", "0:159996:+4"  # 20 million points
 SWEEPS = [
@@ -39,7 +39,7 @@ def seconds(work: Callable[[], object], runs: int = 5) -> float:
     return min(found)
 
 
-def multiply_adds(found: Plan) -> None:
+def multiply_adds(found: SweepPlan) -> None:
     """As many columns of the grid's shape, each one multiply-add of numpy's."""
     shape = found.header.shape
     outer, inner = np.arange(float(shape[0])), np.arange(float(np.prod(shape[1:])))
