@@ -84,7 +84,7 @@ def source_text(x: Operand) -> str:
 
 @dataclass
 class Writer:
-    """Source in the making: `operands` of the parts written so far; `names` of those that are `repeated`, by source."""
+    """Source under construction: `operands` of the parts written so far; `names` of the `repeated` ones, by source."""
 
     definitions: Mapping[Symbol, Expr]
     repeated: set[Basic]

@@ -46,7 +46,7 @@ def equation_rows(name: str, value: Tree) -> list[tuple[str, str, str]]:
 
 
 def sign_and_term(x: Tree) -> tuple[str, Tree]:
-    """The sign of a term, and what it is without."""
+    """The sign of a term, and the term without it."""
     return ("−", x.args[0]) if isinstance(x, Node) and x.op == "neg" else ("+", x)
 
 

@@ -133,7 +133,7 @@ class Model(Result):
     ) -> Report:
         """What one step costs: query i adds `new[i]` tokens to `cached[i]`.
 
-        `rules`: names of the rulebook; `logits`: last, all or none, short for the rule; `formats`: dtype,
+        `rules`: names of counting rules; `logits`: last, all or none, short for the rule; `formats`: dtype,
         weights, experts, activations, cache, each a name of `dtypes.BITS`, bytes per element exactly.
         """
         names = rules_with_logits(rules, logits)
@@ -255,7 +255,7 @@ class Model(Result):
 
 
 def rules_with_logits(names: Rules, logits: str | None) -> tuple[str, ...]:
-    """The rules in force, `logits` among them."""
+    """The names of the rules, with that of `logits`."""
     if logits is None:
         return rule_names.select_rules(names)
     logits = logits.lower()

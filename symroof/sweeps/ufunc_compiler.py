@@ -65,7 +65,7 @@ class _Compiler:
             self.known[x] = self.place(UfuncStep("argument", (i,), frozenset((i,))))
 
     def place(self, step: UfuncStep) -> int:
-        """Where a step is, made if there is none such."""
+        """The index of a step, which is added if it is new."""
         if step not in self.places:
             self.places[step] = len(self.steps)
             self.steps.append(step)

@@ -1,10 +1,10 @@
 """Sums and inverses of bound formulas over whole numbers, in closed form.
 
-A formula in one whole number x of numbers, +, *, whole powers, Min, Max and floor is a polynomial of x on each
-piece of a range: `pieces` finds them, `total` sums them by Faulhaber's formulas, `first_at_least` and `last_at_most`
-solve them for x, `highest` finds where it is largest. Breakpoints are solved for, never scanned, so that a range
-of 10^18 numbers costs what one of a hundred does. Arithmetic is exact: a float is taken as the binary fraction that it
-is, and only a result is rounded.
+A formula in one whole number x of numbers, +, *, whole powers, Min, Max and floor is a polynomial of x on each piece of
+a range: `polynomial_pieces` finds them, `total_over` sums them by Faulhaber's formulas, `first_at_least` and
+`last_at_most` solve them for x, `largest_value` finds where it is largest. Breakpoints are solved for, never scanned,
+so that a range of 10^18 numbers costs what one of a hundred does. Arithmetic is exact: a float is taken as the binary
+fraction that it is, and only a result is rounded.
 
 Raises SymroofError for any other formula, for a degree above 2, and for a floor of squares or of floats.
 """

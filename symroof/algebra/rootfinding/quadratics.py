@@ -178,7 +178,7 @@ def floor_lines(p: Polynomial, first: int, last: int, step: int) -> Iterator[tup
 
 
 def count_floor_lines(p: Polynomial, first: int, last: int, step: int) -> int:
-    """In how many parts `in_lines` splits a progression."""
+    """The number of parts that `floor_lines` splits a progression into."""
     return min(classes_of(p, step), abs(floor_excess(p, first, last, step)) + 1)
 
 

@@ -136,6 +136,6 @@ def chosen_argument(expr: Expr, point: dict[Symbol, Any]) -> Expr:
 
 
 def rational_near(y: Any) -> Fraction:
-    """A real number of sympy's as a fraction, to many digits where it is none."""
+    """A real number of sympy's as a fraction: exact if it is rational, else to many digits."""
     rational = y if y.is_Rational else Rational(y.evalf(DIGITS))
     return Fraction(int(rational.p), int(rational.q))

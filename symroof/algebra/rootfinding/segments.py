@@ -1,6 +1,6 @@
 """A bound formula in one whole number as segments, each a polynomial on an arithmetic progression.
 
-`read` turns a formula into terms, and refuses what is none; `solved` finds the segments: each operation combines
+`read_terms` turns a formula into terms, or raises; `solve_segments` finds the segments: each operation combines
 those of its terms, a floor splitting the range before, and breakpoints are solved for, never scanned.
 """
 
@@ -162,7 +162,7 @@ class Stretch:
 
 
 def linear_argument(term: SegmentTerm, p: Polynomial, first: int, last: int, step: int) -> Polynomial:
-    """`p` as a line, whose floor has closed forms; raises SymroofError where it is none."""
+    """`p` as a linear function, whose floor has closed forms. Raises SymroofError for any other."""
     a, b, c, d = p
     if c:
         a, b, c = (*q.lowest_degree([a, b, c], first, last, step), 0, 0)[:3]

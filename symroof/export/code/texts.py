@@ -68,7 +68,7 @@ def title_with_unit(x: Function) -> str:
 
 
 def symbol_meaning(x: Symbol) -> str:
-    """What the vocabulary says of a symbol, and its unit; nothing of one that is not its."""
+    """The meaning and unit of a symbol of the vocabulary; empty for any other symbol."""
     if not s.group(x):
         return ""
     entry = s.entry(str(x))
