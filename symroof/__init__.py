@@ -13,9 +13,11 @@ The names are imported when first used, so that importing the package costs noth
 one table: type checkers read it, and so does `__getattr__`.
 """
 
+from functools import cache
 from typing import Any
 
 
+@cache
 def _modules() -> dict[str, str]:
     """Public name -> the module that defines it, from the imports of the stub."""
     import re

@@ -1,6 +1,6 @@
 """A cost: what an operator computes, moves and stores. Costs add; a cost times a count is a cost."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from typing import Any, Self
 
@@ -36,10 +36,13 @@ class Cost:
 
     __rmul__ = __mul__
 
+    def map(self, change: Callable[[Quantity], Quantity]) -> Self:
+        """The cost with each of its quantities changed."""
+        return type(self)(*(change(getattr(self, x)) for x in FIELDS))
+
     def xreplace(self, names: Mapping[Any, Any]) -> Self:
         """The same cost in other symbols."""
-        quantities = (getattr(self, x) for x in FIELDS)
-        return type(self)(*(x.xreplace(names) if hasattr(x, "xreplace") else x for x in quantities))
+        return self.map(lambda x: x.xreplace(names) if hasattr(x, "xreplace") else x)
 
     @property
     def flops(self) -> Quantity:

@@ -11,7 +11,7 @@ from symroof.algebra.binding import Binding
 from symroof.architecture.structure import Structure
 from symroof.blocks import decoder
 from symroof.cost import batch_sums
-from symroof.cost.cost import FIELDS, Cost
+from symroof.cost.cost import Cost
 from symroof.cost.graph import Block, Op, operators_of
 from symroof.cost.quantities import Formula, quantity
 from symroof.cost.rules import Layer
@@ -41,7 +41,7 @@ def uniform_costs(graph: Block, layer: Layer, known: Mapping[Symbol, Any]) -> It
     rows = list(graph.rows())
     bound = batch_sums.uniform_binding(layer, (x for _, _, op in rows for x in vars(op.cost).values()), known)
     for path, count, op in rows:
-        yield path, int(bound(count)), op, Cost(*(bound(getattr(op.cost, x)) for x in FIELDS))
+        yield path, int(bound(count)), op, op.cost.map(bound)
 
 
 def values_by_symbol(names: Mapping[str, Any]) -> dict[Symbol, Any]:

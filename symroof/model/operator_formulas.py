@@ -1,6 +1,6 @@
 """A step's operators in closed form, in sizes, widths, B, n and c; their values for a model and batch."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -58,11 +58,17 @@ def operator_formulas(
 def formulas_of_rows(rows: Iterable[tuple[str, Any, Op]], layer: counting.Layer) -> tuple[OperatorFormula, ...]:
     """Operators in sizes, widths, B, n and c, under the definitions of some rules."""
     operators = list(rows)
-    bound = batch_sums.uniform_binding(layer, (getattr(op.cost, x) for _, _, op in operators for x in FIELDS))
-    return tuple(
-        OperatorFormula(path, op.role, op.width, bound(count), Cost(*(bound(getattr(op.cost, x)) for x in FIELDS)))
-        for path, count, op in operators
-    )
+    return bind_operators(operators, batch_sums.uniform_binding(layer, cost_symbols(operators)))
+
+
+def bind_operators(rows: Iterable[tuple[str, Any, Op]], bind: Callable[[Any], Expr]) -> tuple[OperatorFormula, ...]:
+    """Operators with definitions substituted in their layers and costs."""
+    return tuple(OperatorFormula(path, op.role, op.width, bind(count), op.cost.map(bind)) for path, count, op in rows)
+
+
+def cost_symbols(rows: Iterable[tuple[str, Any, Op]]) -> set[Symbol]:
+    """All symbols of the costs of operators."""
+    return symbols_of(getattr(op.cost, x) for _, _, op in rows for x in FIELDS)
 
 
 def total_formula(operators: Iterable[OperatorFormula], named: NamedQuantity) -> Expr:

@@ -10,6 +10,7 @@ from symroof.errors import ConfigError, SymroofError
 from symroof.hardware.machines import Machine
 from symroof.model.model import Model
 from symroof.model.report import Report, json_number
+from symroof.units import iec
 
 
 class DoesNotFit(SymroofError):
@@ -29,6 +30,10 @@ class MemoryNeed:
         """Bytes of all three."""
         return self.weights + self.cache + self.activations
 
+    def fits(self, machine: Machine) -> bool:
+        """Whether that is no more than a machine's memory."""
+        return bool(self.total <= machine.memory)
+
     def alternating_with(self, other: "MemoryNeed") -> "MemoryNeed":
         """What two models that run steps in turn need together."""
         activations = max(self.activations, other.activations)
@@ -38,10 +43,13 @@ class MemoryNeed:
         """Bytes by part, and their sum as `needed`."""
         return {name: json_number(x) for name, x in {**self.__dict__, "needed": self.total}.items()}
 
-    def __str__(self) -> str:
-        from symroof.units import iec
+    @property
+    def parts(self) -> str:
+        """`weights 14.96 GiB, cache 15.62 GiB, activations 10.25 GiB`."""
+        return ", ".join(f"{name} {iec(x)}" for name, x in self.__dict__.items())
 
-        return f"{iec(self.total)} ({', '.join(f'{name} {iec(x)}' for name, x in self.__dict__.items())})"
+    def __str__(self) -> str:
+        return f"{iec(self.total)} ({self.parts})"
 
 
 def memory_need(report: Report) -> MemoryNeed:
@@ -79,10 +87,8 @@ def shortfall(
     model: Model, machine: Machine, steps: Sequence[Mapping[str, Any]], drafts: Sequence[MemoryNeed] = ()
 ) -> str:
     """By how much steps do not fit the machine, and what would make them fit; empty where all fit."""
-    from symroof.units import iec
-
     needed = largest_need(model, steps, drafts)
-    if needed.total <= machine.memory:
+    if needed.fits(machine):
         return ""
     excess = f"{iec(needed.total - machine.memory)} more than the {iec(machine.memory)} of {machine.label}"
     machines = f"{machines_needed(needed.total, machine)} x {machine.name} would hold it"
@@ -97,7 +103,7 @@ def formats_that_fit(
     """The first of SMALLER in which all steps fit; empty where there is none."""
     for formats in SMALLER:
         with suppress(ConfigError):  # a config that names no dtype for the other roles
-            if largest_need(model, [{**step, **formats} for step in steps], drafts).total <= machine.memory:
+            if largest_need(model, [{**step, **formats} for step in steps], drafts).fits(machine):
                 return formats
     return {}
 

@@ -148,7 +148,7 @@ class Roofline(Result):
     @property
     def fits(self) -> bool:
         """Whether the step fits the machine's memory."""
-        return bool(self.need.total <= self.platform.machine.memory)
+        return self.need.fits(self.platform.machine)
 
     def to_dict(self) -> dict[str, Any]:
         """The roofline in the schema that this module documents."""

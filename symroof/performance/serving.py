@@ -107,7 +107,7 @@ class Serving(Result):
     @property
     def fits(self) -> bool:
         """Whether the workload fits the machine's memory."""
-        return bool(self.need.total <= self.platform.machine.memory)
+        return self.need.fits(self.platform.machine)
 
     @property
     def formats(self) -> tuple[str, ...]:

@@ -51,8 +51,7 @@ def mfu_mbu_text(reach: Reach) -> str:
 def memory_text(need: MemoryNeed, machine: Machine) -> str:
     """The machine's memory, and the parts of what is needed."""
     excess = need.total - machine.memory
-    parts = ", ".join(f"{name} {iec(x)}" for name, x in need.__dict__.items())
-    return f"of {iec(machine.memory)}{f', {iec(excess)} too much' if excess > 0 else ''}: {parts}"
+    return f"of {iec(machine.memory)}{f', {iec(excess)} too much' if excess > 0 else ''}: {need.parts}"
 
 
 def sources_note(machines: Sequence[Machine]) -> str:

@@ -8,9 +8,8 @@ from typing import Any
 from sympy import Add, Expr, Symbol
 
 from symroof import symbols as s
-from symroof.algebra.binding import Binding, symbols_of
+from symroof.algebra.binding import Binding
 from symroof.cost import batch_sums
-from symroof.cost.cost import FIELDS, Cost
 from symroof.cost.graph import Op
 from symroof.cost.quantities import quantity
 from symroof.hardware.machines import Machine, machine
@@ -66,7 +65,7 @@ class SolveScope:
     @cached_property
     def symbols(self) -> set[Symbol]:
         """All symbols of the operators' costs."""
-        return symbols_of(getattr(op.cost, x) for _, _, op in self.rows for x in FIELDS)
+        return operator_formulas.cost_symbols(self.rows)
 
     @cached_property
     def rows(self) -> tuple[tuple[str, Expr, Op], ...]:
@@ -92,16 +91,7 @@ class SolveScope:
     @cached_property
     def bound_forms(self) -> tuple[OperatorFormula, ...]:
         """The operators in the unknown alone."""
-        return tuple(
-            OperatorFormula(
-                path,
-                op.role,
-                op.width,
-                self.bound(count),
-                Cost(*(self.bound(getattr(op.cost, name)) for name in FIELDS)),
-            )
-            for path, count, op in self.rows
-        )
+        return operator_formulas.bind_operators(self.rows, self.bound)
 
     def form(self, leaf: Leaf) -> Expr | None:
         """The closed form of a quantity, in sizes, widths, B, n and c; None for one of a machine."""

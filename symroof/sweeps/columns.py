@@ -18,7 +18,6 @@ from symroof import symbols as s
 from symroof.algebra.binding import Binding, symbols_of
 from symroof.algebra.points import exact_number_or_infinity, multiplied_out
 from symroof.cost import batch_sums
-from symroof.cost.cost import FIELDS, Cost
 from symroof.cost.quantities import COSTS, RATIOS, SUMS, quantity
 from symroof.errors import UnknownName, UsageError
 from symroof.hardware.platform import Platform
@@ -81,7 +80,7 @@ class Case:
     @cached_property
     def symbols(self) -> set[Symbol]:
         """The symbols of their costs."""
-        return symbols_of(getattr(op.cost, x) for _, _, op in self.rows for x in FIELDS)
+        return operator_formulas.cost_symbols(self.rows)
 
     @cached_property
     def precision(self) -> Precision:
@@ -106,11 +105,8 @@ class Case:
     def forms(self, widths: Mapping[Symbol, Any]) -> tuple[OperatorFormula, ...]:
         """The operators with numbers for all but the axes."""
         bound = Binding(self.definitions.symbols, {x: y for x, y in self.numbers.items() if x != y}, widths)
-
-        def cost(op: Any) -> Cost:
-            return Cost(*(self.definitions.without_differences(bound(getattr(op.cost, x))) for x in FIELDS))
-
-        return tuple(OperatorFormula(path, op.role, op.width, bound(count), cost(op)) for path, count, op in self.rows)
+        without_differences = self.definitions.without_differences
+        return operator_formulas.bind_operators(self.rows, lambda x: without_differences(bound(x)))
 
     @cached_property
     def bound_forms(self) -> tuple[OperatorFormula, ...]:

@@ -59,7 +59,7 @@ def sequence_operators(model: Model) -> list[tuple[str, Expr, Op]]:
     bound = batch_sums.uniform_binding(layer, costs, {s.c: Integer(0)})
 
     def on_sequences(op: Op) -> Op:
-        return replace(op, cost=replace(op.cost, **{x: bound(getattr(op.cost, x)) for x in FIELDS}))
+        return replace(op, cost=op.cost.map(bound))
 
     return [(block, count, on_sequences(op)) for block, count, op in rows]
 

@@ -5,6 +5,7 @@ from textwrap import wrap
 
 from symroof.hardware.machines import Machine, Number
 from symroof.hardware.platform import Platform
+from symroof.render.machine_notes import efficiency_text
 from symroof.render.text_columns import align_columns, fit_columns
 from symroof.units import duration, iec, si
 
@@ -71,10 +72,9 @@ def machine_text(machine: Machine) -> str:
 
 def platform_text(platform: Platform) -> str:
     """A machine, and the fraction of its peaks that is reached (MFU, MBU)."""
-    reach = [(name, f"MFU {float(x.mfu):g}, MBU {float(x.mbu):g}") for name, x in platform.reach.items()]
     rows = [
         ("matmul format", platform.compute or "the wider of both operands"),
+        ("efficiency", efficiency_text(platform) or "at the peaks"),
         ("launch overhead", duration(platform.overhead)),
-        *(reach or [("all operators", "at the peaks")]),
     ]
     return machine_text(platform.machine) + "\n" + align_columns(rows)
