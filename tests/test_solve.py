@@ -482,6 +482,20 @@ def test_a_negative_power_of_zero_divides_by_zero():
         symroof.solve(LLAMA, "flops = c ^ -flops", "B")
 
 
+@pytest.mark.parametrize("unknown", ["W", "d", "L", "f", "u_F"])
+def test_rounded_sides_have_answers_that_print_format_and_serialise(unknown):
+    found = symroof.solve(LLAMA, "time(h100-sxm) = ceil(time(h100-sxm, 4).lower)", unknown)
+    assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["unknown"] == unknown
+    assert json.loads(json.dumps(found.answer)) == found.answer
+    assert f"{found.answer:.3f}" == f"{float(found.exact_answer):.3f}"
+    text = str(found)
+    assert found.unknown.name in text
+    if found.answer_run is None:  # one side jumps past the other: no number solves it
+        assert found.allowed is None
+        assert "one side jumps past the other" in text
+        assert "No model of this structure" not in text
+
+
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(texts, unknown_symbols)
 def test_no_comparison_breaks_or_takes_long(text, unknown):

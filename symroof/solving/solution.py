@@ -24,6 +24,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from math import isfinite
 from typing import Any
 
@@ -34,7 +35,7 @@ from symroof.algebra.multiprecision import evaluator, relative, sign_of_differen
 from symroof.algebra.rootfinding.signs import PIECES, ROOTS, Run
 from symroof.cost.rule_names import RULEBOOK
 from symroof.model.model import Model
-from symroof.results import Result, header
+from symroof.results import ExactFloat, Result, header
 from symroof.solving import unknowns
 from symroof.solving.scope import Leaf, SolveScope
 from symroof.solving.terms import ComparisonTerm
@@ -142,10 +143,16 @@ class Solution(Result):
 
     @property
     def answer(self) -> Any:
-        """The number solved for: an int, or a float or sympy number where it is real; None where none or any holds.
+        """The requested number: an int, or for a real unknown an ExactFloat or a sympy number; None if none or any.
 
         Of several the smallest; of an equation that is solved between whole numbers the real one.
         """
+        exact = self.exact_answer
+        return ExactFloat(exact) if isinstance(exact, Fraction) else exact
+
+    @property
+    def exact_answer(self) -> Any:
+        """The answer before it is rounded: an int, or for a real unknown a Fraction or a sympy number."""
         kind = self.answer_is
         if kind in ("none", "any"):
             return None
@@ -154,12 +161,18 @@ class Solution(Result):
         return min([x.first for x in self.holds] + [x.above if x.at is None else x.at for x in self.crosses])
 
     @property
+    def answer_run(self) -> Run | None:
+        """The run that the answer is in; None where there is no answer, or one side jumps past the other there."""
+        answer = self.exact_answer
+        return next((x for x in self.holds if answer is not None and x.first <= answer <= x.last), None)
+
+    @property
     def allowed(self) -> int | None:
         """Of a size: the nearest to the answer that a model of this structure can have, such that it holds."""
-        if s.group(self.unknown) != "size" or not isinstance(self.answer, int):
+        run = self.answer_run
+        if s.group(self.unknown) != "size" or not isinstance(self.answer, int) or run is None:
             return None
         step = -1 if self.answer_is == "largest" else 1
-        run = next(x for x in self.holds if x.first <= self.answer <= x.last)
         for value in range(self.answer, self.answer + step * NEAR, step):
             if not run.first <= value <= run.last:
                 break
@@ -175,7 +188,7 @@ class Solution(Result):
     @property
     def residual(self) -> float | None:
         """(left - right) / |right| at the answer; None where there is none."""
-        if self.answer is None or not (check := self.check(self.answer)).right or check.left is None:
+        if self.answer is None or not (check := self.check(self.exact_answer)).right or check.left is None:
             return None
         return relative(check.left, check.right)
 
@@ -212,7 +225,7 @@ def term_value(x: ComparisonTerm, unknown: Symbol, at: Any) -> Any:
 
 def check_points(solution: Solution) -> tuple[Any, ...]:
     """Where both sides are shown: at the answer and next to it; at the ends of the domain where there is none."""
-    (first, last), answer = solution.domain, solution.answer
+    (first, last), answer = solution.domain, solution.exact_answer
     if answer is None or not solution.depends:
         return (first, last) if solution.whole else ()
     if not solution.whole:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sympy import Add, Expr, Symbol, ceiling, floor, lambdify
 
-from symroof.algebra.multiprecision import evaluator, to_mpf
+from symroof.algebra.multiprecision import evaluator
 from symroof.algebra.rootfinding.signs import Run, sign
 
 HALVINGS = 100
@@ -82,4 +82,4 @@ def bisect(at: At, low: Any, high: Any, now: int | None, by_one: bool) -> tuple[
     for _ in range(HALVINGS):
         middle = (low + high) / 2
         low, high = (middle, high) if at(middle) == now else (low, middle)
-    return to_mpf(low), to_mpf(high)
+    return low, high

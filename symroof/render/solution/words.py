@@ -23,7 +23,7 @@ def answer_lines(solution: Solution) -> Iterator[str]:
         yield "There are more: only the first ones were searched for."
     if ranges:
         yield f"It has no value for {x} = {', '.join(range_text(y, solution) for y in ranges)}."
-    if s.group(x) == "size" and isinstance(answer, int) and solution.allowed != answer:
+    if s.group(x) == "size" and solution.answer_run and isinstance(answer, int) and solution.allowed != answer:
         near = "none near it" if solution.allowed is None else f"the nearest is {solution.allowed:,}"
         yield f"No model of this structure has {x} = {answer:,}: {near}."
 
@@ -61,9 +61,9 @@ def crossing_text(solution: Solution) -> str:
 def single_answer(solution: Solution) -> str:
     """The number solved for, and where the comparison holds."""
     x, kind, ranges = solution.unknown, solution.answer_is, solution.holds
-    number = unknown_number(solution.answer, solution)
+    number = unknown_number(solution.exact_answer, solution)
     if kind == "only":
-        exact = "" if solution.whole else closed_form(solution.answer)
+        exact = "" if solution.whole else closed_form(solution.exact_answer)
         suffix = ", exactly" if solution.exact and solution.whole else ""
         return f"{x} = {f'{exact} = ' if exact else ''}{number}{suffix}"
     where = f"for {ranges_text(solution)}" if len(ranges) > 1 else f"from {range_text(ranges[0], solution)}"
