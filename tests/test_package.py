@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import tarfile
 import tokenize
 from collections import Counter
 from graphlib import TopologicalSorter
@@ -450,6 +451,19 @@ def test_contributors_find_the_files_they_are_sent_to():
     assert {x for row in re.findall(r"^\| \d+ \| (.*?) \|", text, re.M) for x in re.findall(r"`(\w+)`", row)} == {
         *STOREYS
     }
+
+
+def test_the_source_archive_holds_what_its_tests_need(tmp_path):
+    hatchling = pytest.importorskip("hatchling.builders.sdist")
+    root = ROOT.parent
+    if not (root / ".git").exists():
+        pytest.skip("no checkout: nothing says which files belong to the project")
+    archive = next(hatchling.SdistBuilder(str(root)).build(directory=str(tmp_path)))
+    with tarfile.open(archive) as opened:
+        held = {name.partition("/")[2] for name in opened.getnames()}
+    listed = subprocess.run(["git", "ls-files"], cwd=root, text=True, capture_output=True, check=True).stdout.split()
+    assert {x for x in listed if not x.startswith(".github/") and Path(root, x).exists()} <= held
+    assert ".github/CONTRIBUTING.md" in held
 
 
 def outside_the_suite():
