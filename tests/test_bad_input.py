@@ -13,6 +13,7 @@ import socket
 import stat
 import subprocess
 import sys
+import time
 from bisect import bisect
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,6 +26,7 @@ from hypothesis import strategies as st
 
 import symroof
 from symroof.cli import cli
+from symroof.config.config import MAX_LAYERS
 from symroof.errors import ConfigError, SymroofError, UsageError
 from symroof.render.forms import render_report
 
@@ -506,10 +508,24 @@ def test_more_layers_than_can_be_listed(tmp_path: Path) -> None:
     assert done.returncode == 0 or the_line(done.stderr)
 
 
+@pytest.mark.parametrize("layers", [MAX_LAYERS, MAX_LAYERS + 1, 10**6])
+def test_layers_that_are_listed_one_by_one(layers: int) -> None:
+    """As many layers as are taken are read and quantised soon; a million took a minute."""
+    quantised = {"quant_method": "fp8", "modules_to_not_convert": [f"model.layers.{i}.mlp" for i in range(20)]}
+    start = time.process_time()
+    for config in (
+        llama4(num_hidden_layers=layers, no_rope_layers=[1, 1, 1, 0] * (layers // 4) + [1] * (layers % 4)),
+        llama(num_hidden_layers=layers, quantization_config=quantised),
+    ):
+        report = outcome(config)
+        assert ("num_hidden_layers" in report) if isinstance(report, str) else layers <= MAX_LAYERS
+    assert time.process_time() - start < 8
+
+
 def test_every_size_at_its_largest(tmp_path: Path) -> None:
-    sizes = {**dict.fromkeys(SIZES, 10**9), "num_hidden_layers": 10**6}
+    sizes = {**dict.fromkeys(SIZES, 10**9), "num_hidden_layers": MAX_LAYERS}
     out = json.loads(served("report", saved(tmp_path, llama(**sizes)), "--json", "--cached-tokens", str(10**18)))
-    assert out["totals"]["flops"] > 10**42
+    assert out["totals"]["flops"] > 10**40
 
 
 # ---- what nobody foresaw
