@@ -7,18 +7,21 @@ wrong. No text of a config is ever evaluated, imported or run.
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import field, replace
 from functools import cache
+from math import isfinite
 from typing import Any
 
 from symroof.architecture.structure import MAX_SIZE, Size
 from symroof.dtypes import without_alias
-from symroof.errors import ConfigError, UnknownName, UsageError, quoted_value, shorten
+from symroof.errors import ConfigError, SymroofError, UnknownName, UsageError, quoted_value, shorten
 from symroof.files import package_data
 from symroof.records import frozen
 
-MAX_LAYERS = 10**6
+MAX_LAYERS = 10**4  # reading and quantising go layer by layer: 0.1 ms each at most
+TRACEBACK = "SYMROOF_TRACEBACK"  # an environment variable
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
 
 
@@ -41,7 +44,17 @@ class Config:
         return self.fail(f"key {key!r} is {quoted_value(self.data[key])}: it must be {must}")
 
     def has(self, key: str) -> bool:
-        """Whether the key is present with a value; null counts as absent, as in transformers."""
+        """Whether the key is present with a value; null counts as absent, as in transformers.
+
+        Raises ConfigError for NaN and infinities, which JSON's readers take: no key that is used may have them.
+        """
+        present = self._present(key)
+        if present and isinstance(self.data[key], float) and not isfinite(self.data[key]):
+            raise self.wrong(key, "a finite number")
+        return present
+
+    def _present(self, key: str) -> bool:
+        """`has`, of a value that is checked elsewhere."""
         self.read.setdefault(key, None)
         return self.data.get(key) is not None
 
@@ -52,7 +65,7 @@ class Config:
 
     def spelling(self, *keys: str) -> str:
         """The spelling of a key that has a value, the first of `keys` if none has. Values must not contradict."""
-        present = [key for key in keys if self.has(key)]
+        present = [key for key in keys if self._present(key)]
         for key in present[1:]:
             if self.data[key] != self.data[present[0]]:
                 one, other = (f"{x!r} ({quoted_value(self.data[x])})" for x in (present[0], key))
@@ -67,10 +80,10 @@ class Config:
     def number(self, *keys: str, absent: int | None = None, least: int = 1, most: int = MAX_SIZE) -> int:
         """A whole number from `least` to `most` under one of the spellings; `absent` where all are absent."""
         key = self.spelling(*keys)
-        value = self.data[key] if self.has(key) else self._default(key, absent)
+        value = self.data[key] if self._present(key) else self._default(key, absent)
         if value is None:
             raise self.fail(f"key {key!r} is missing: add it, a whole number of at least {least}")
-        if self.has(key) and (isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most):
+        if self._present(key) and not (is_whole(value) and least <= value <= most):
             raise self.wrong(key, f"a whole number from {least} to {most}")
         return value  # type: ignore[no-any-return]
 
@@ -78,12 +91,12 @@ class Config:
         """`number`, together with the key it is read from."""
         value = self.number(*keys, absent=absent, most=most)
         key = self.spelling(*keys)
-        return Size(value, key if self.has(key) and key not in self.assumed else f"{key} by default")
+        return Size(value, key if self._present(key) and key not in self.assumed else f"{key} by default")
 
     def flag(self, *keys: str, absent: bool) -> bool:
         """True or false; `absent` where all spellings of the key are absent."""
         key = self.spelling(*keys)
-        value = self.data[key] if self.has(key) else self._default(key, absent)
+        value = self.data[key] if self._present(key) else self._default(key, absent)
         if not isinstance(value, bool):
             raise self.wrong(key, "true or false")
         return value
@@ -91,17 +104,58 @@ class Config:
     def text(self, *keys: str, absent: str = "") -> str:
         """A string; `absent` where all spellings of the key are absent."""
         key = self.spelling(*keys)
-        value = self.data[key] if self.has(key) else self._default(key, absent or None)
+        value = self.data[key] if self._present(key) else self._default(key, absent or None)
         if not isinstance(value, str | None):
             raise self.wrong(key, "a string")
         return value or ""
 
+    def real(self, *keys: str, absent: float | None = None, least: float = -MAX_SIZE, most: float = MAX_SIZE) -> float:
+        """A number, whole or not, from `least` to `most`; `absent` where all spellings of the key are absent."""
+        key = self.spelling(*keys)
+        value = self.data[key] if self._present(key) else self._default(key, absent)
+        if value is None:
+            raise self.fail(f"key {key!r} is missing: add it, a number of at least {least}")
+        if self._present(key) and not (is_number(value) and least <= value <= most):
+            raise self.wrong(key, f"a number from {least} to {most}")
+        return value  # type: ignore[no-any-return]
+
+    def optional_number(self, *keys: str, least: float = -MAX_SIZE, most: float = MAX_SIZE) -> float | None:
+        """`real`; None where all spellings of the key are absent or null."""
+        return self.real(*keys, least=least, most=most) if any(map(self._present, keys)) else None
+
     def array(self, key: str) -> list[Any]:
-        """A list; empty where the key is absent or null."""
-        value = self.data[key] if self.has(key) else []
+        """A list of anything; empty where the key is absent or null."""
+        value = self.data[key] if self._present(key) else []
         if not isinstance(value, list):
             raise self.wrong(key, "a list")
         return value
+
+    def array_of(self, key: str, valid: Callable[[Any], bool], must: str) -> list[Any]:
+        """A list of `valid` values, each of which is what the error says that it `must` be."""
+        values = self.array(key)
+        for value in values:
+            if not valid(value):
+                raise self.fail(f"key {key!r} lists {quoted_value(value)}: each must be {must}")
+        return values
+
+    def whole_numbers(self, key: str, least: int = 0, most: int = MAX_SIZE) -> list[int]:
+        """A list of whole numbers from `least` to `most`; empty where the key is absent or null."""
+        return self.array_of(
+            key, lambda x: is_whole(x) and least <= x <= most, f"a whole number from {least} to {most}"
+        )
+
+    def reals(self, key: str, least: float = -MAX_SIZE, most: float = MAX_SIZE) -> list[float]:
+        """A list of numbers, whole or not, from `least` to `most`; empty where the key is absent or null."""
+        return self.array_of(key, lambda x: is_number(x) and least <= x <= most, f"a number from {least} to {most}")
+
+    def flags(self, key: str) -> list[bool]:
+        """A list of true and false, or 1 and 0; empty where the key is absent or null."""
+        return [bool(x) for x in self.array_of(key, lambda x: isinstance(x, int) and x in (0, 1), "true or false")]
+
+    def words(self, key: str, known: Collection[str] = ()) -> list[str]:
+        """A list of strings, each among the `known` ones if there are any; empty where the key is absent or null."""
+        must = f"one of {', '.join(known)}" if known else "a string"
+        return self.array_of(key, lambda x: isinstance(x, str) and (not known or x in known), must)
 
     def nested(self, key: str) -> "Config":
         """The config under `key`, such as text_config."""
@@ -145,6 +199,30 @@ class Config:
                 method = quant.get("quant_method") if isinstance(quant, Mapping) else None
                 return shorten(method, 30) if isinstance(method, str) and method else "unnamed"
         return ""
+
+
+@contextmanager
+def reading(config: Config) -> Iterator[None]:
+    """Turns an exception that nothing foresaw into a ConfigError that asks for a report; off where TRACEBACK is set."""
+    try:
+        yield
+    except SymroofError:
+        raise
+    except Exception as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        what = f"symroof fails on this config ({type(error).__name__}: {shorten(error)})"
+        raise config.fail(f"{what}: please report it, with the traceback that {TRACEBACK}=1 shows") from error
+
+
+def is_whole(value: object) -> bool:
+    """Whether a value of a config is a whole number; true and false are none."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_number(value: object) -> bool:
+    """Whether a value of a config is a finite number."""
+    return is_whole(value) or (isinstance(value, float) and isfinite(value))
 
 
 def load_config(model: str | os.PathLike[str] | Mapping[str, Any]) -> Config:
