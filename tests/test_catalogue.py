@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 import symroof
-from symroof.config.config import built_in_models, catalogue_entry, load_config, model_catalogue
+from symroof.config.config import GRADES, built_in_models, catalogue_entry, load_config, model_catalogue
+from symroof.families.reading.catalogue import longest_context
 from symroof.families.registry import FAMILIES
 
-KEPT = {"source", "parameters", "active", "cache_per_token", "config"}
+KEPT = {"source", "hub", "grade", "parameters", "active", "cache_per_token", "cache_at_context", "config"}
 
 
 @pytest.fixture(autouse=True)
@@ -37,12 +38,40 @@ def test_a_built_in_model(name: str) -> None:
     assert entry["source"].strip()
     assert model.family in FAMILIES
     assert (model.parameters.total, model.parameters.active) == (entry["parameters"], entry["active"])
+    assert entry["grade"] in GRADES
     assert float(model.cache_per_token()) == entry["cache_per_token"]
+    assert model.cache_at_context() == entry["cache_at_context"]
     report = model.report(3, 5)
     assert report.total.flops > 2 * model.parameters.active
     assert report.storage.total > 0
     assert model.report(3, 5, rules="transformers").total.flops > 0
     assert not report.warnings
+
+
+@pytest.mark.parametrize("name", model_catalogue())
+def test_the_cache_of_a_context_is_that_of_its_tokens(name: str) -> None:
+    entry = model_catalogue()[name]
+    model, context = symroof.load(name), longest_context(load_config(name))
+    if context is None:
+        assert entry["cache_at_context"] is None
+        return
+    last = model.report(1, context - 1).storage.cache
+    assert entry["cache_at_context"] == last
+    assert bool(entry["cache_per_token"]) == (model.report(1, 1).storage.cache < last)  # 0 where none grows
+
+
+@pytest.mark.parametrize(
+    ("name", "per_token", "at_context"),
+    [
+        ("llama-3.1-8b", 131_072, 16 * 2**30),
+        ("phi-4-mini", 131_072, 16 * 2**30),  # its window is twice its context
+        ("mistral-7b-v0.1", 131_072, 2**29),  # full after 4 096 of 32 768 tokens
+        ("mamba-130m", 0, None),
+    ],
+)
+def test_the_cache_grows_as_published(name: str, per_token: int, at_context: int | None) -> None:
+    model = symroof.load(name)
+    assert (model.cache_per_token(), model.cache_at_context()) == (per_token, at_context)
 
 
 def test_names_are_found_in_any_case() -> None:

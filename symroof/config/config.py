@@ -19,6 +19,13 @@ from symroof.files import package_data
 from symroof.records import frozen
 
 MAX_LAYERS = 10**6
+# Where a built-in config is from: grade -> what that says of it.
+GRADES = {
+    "released": "the released file",
+    "copies": "independent copies of the released file agree",
+    "dimensions": "dimensions from a secondary source, not the released file",
+    "defaults": "class defaults of transformers, not the released file",
+}
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
 
 
