@@ -29,7 +29,7 @@ def side_by_side_text(comparison: SideBySide, width: int = 0) -> str:
     text = align_columns(rows, right=set(range(1, len(HEADS))))
     if width and max(map(len, text.splitlines())) > width:
         text = align_columns(list(zip(*rows, strict=True)), right=set(range(1, len(rows))))
-    return f"{title}\n\n{text}\nCache/token: what a further token adds at the longest context, or before the last window is full.\n"
+    return f"{title}\n\n{text}\nCache/token: what a further token adds while the cache grows.\n"
 
 
 def _totals(report: Report, cache: int | ExactFloat) -> tuple[str, ...]:
