@@ -11,7 +11,8 @@ from click.testing import CliRunner, Result
 
 from symroof.cli import cli
 from symroof.config.audit import KeyStatus, audit
-from symroof.config.config import Config, load_config, model_catalogue
+from symroof.config.catalogue import model_catalogue
+from symroof.config.config import Config, load_config
 from symroof.errors import ConfigError
 from symroof.families.reading.catalogue import catalogue_rows
 from symroof.families.registry import FAMILIES, read_architecture

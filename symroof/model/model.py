@@ -65,6 +65,11 @@ class Model(Result):
         """The family that read its config."""
         return self.architecture.family
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader of its results has to know: where its config is from, which parts of it are not counted."""
+        return self.config.warnings
+
     def __repr__(self) -> str:
         return f"<symroof model {self.name} ({self.family}, {self.parameters.total:,} parameters)>"
 
@@ -170,6 +175,7 @@ class Model(Result):
             batch(new, cached, batch_size),
             names,
             at,
+            self.warnings,
         )
 
     def uniform(

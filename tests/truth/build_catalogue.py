@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 import symroof
-from symroof.config.config import GRADES
+from symroof.config.catalogue import GRADES
 from symroof.families.reading import mtp
 from symroof.families.reading.catalogue import CONTEXT
 

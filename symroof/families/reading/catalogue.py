@@ -8,7 +8,8 @@ from typing import Any
 from symroof.architecture.kinds.experts import Experts
 from symroof.architecture.kinds.feed_forward import FeedForward
 from symroof.architecture.structure import MAX_SIZE, Architecture
-from symroof.config.config import Config, built_in_models, catalogue_entry, load_config
+from symroof.config.catalogue import built_in_models, catalogue_entry
+from symroof.config.config import Config, load_config
 from symroof.errors import UnknownName
 from symroof.families.registry import read_architecture
 
