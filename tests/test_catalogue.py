@@ -1,16 +1,21 @@
 """The built-in models: each loads without a network and costs what is kept beside it."""
 
 import json
+import re
 import socket
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import symroof
-from symroof.config.config import built_in_models, catalogue_entry, load_config, model_catalogue
+from symroof.config.catalogue import EXACT, GRADES, built_in_alias, built_in_models, catalogue_entry, model_catalogue
+from symroof.config.config import HUB_ID, load_config
+from symroof.errors import UsageError
+from symroof.families.reading.catalogue import longest_context
 from symroof.families.registry import FAMILIES
 
-KEPT = {"source", "parameters", "active", "cache_per_token", "config"}
+KEPT = {"source", "hub", "grade", "parameters", "active", "cache_per_token", "cache_at_context", "config"}
 
 
 @pytest.fixture(autouse=True)
@@ -37,16 +42,129 @@ def test_a_built_in_model(name: str) -> None:
     assert entry["source"].strip()
     assert model.family in FAMILIES
     assert (model.parameters.total, model.parameters.active) == (entry["parameters"], entry["active"])
+    assert entry["grade"] in GRADES
     assert float(model.cache_per_token()) == entry["cache_per_token"]
+    assert model.cache_at_context() == entry["cache_at_context"]
     report = model.report(3, 5)
     assert report.total.flops > 2 * model.parameters.active
     assert report.storage.total > 0
     assert model.report(3, 5, rules="transformers").total.flops > 0
-    assert not report.warnings
+    assert report.warnings == model.warnings
+
+
+@pytest.mark.parametrize("name", model_catalogue())
+def test_the_cache_of_a_context_is_that_of_its_tokens(name: str) -> None:
+    entry = model_catalogue()[name]
+    model, context = symroof.load(name), longest_context(load_config(name))
+    if context is None:
+        assert entry["cache_at_context"] is None
+        return
+    last = model.report(1, context - 1).storage.cache
+    assert entry["cache_at_context"] == last
+    assert bool(entry["cache_per_token"]) == (model.report(1, 1).storage.cache < last)  # 0 where none grows
+
+
+@pytest.mark.parametrize(
+    ("name", "per_token", "at_context"),
+    [
+        ("llama-3.1-8b", 131_072, 16 * 2**30),
+        ("phi-4-mini", 131_072, 16 * 2**30),  # its window is twice its context
+        ("mistral-7b-v0.1", 131_072, 2**29),  # full after 4 096 of 32 768 tokens
+        ("mamba-130m", 0, None),
+    ],
+)
+def test_the_cache_grows_as_published(name: str, per_token: int, at_context: int | None) -> None:
+    model = symroof.load(name)
+    assert (model.cache_per_token(), model.cache_at_context()) == (per_token, at_context)
 
 
 def test_names_are_found_in_any_case() -> None:
     assert load_config("LLAMA-3.1-8B").data == load_config("llama-3.1-8b").data
+
+
+@pytest.fixture
+def catalogue(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """A catalogue of four models, by name the JSON text of each."""
+    config = model_catalogue()["llama-3.1-8b"]["config"]
+    hub = {
+        "some-7b": ["Org/Some-7B", "org/Some-7B-v0.1"],
+        "some-7b-chat": ["org/Some-7B-Chat-hf"],
+        "other-1b": ["org/other_1B", "copy/same"],
+        "third-1b": ["other/same"],
+    }
+    grades = {"other-1b": "copies", "third-1b": "defaults"}
+    entries = {
+        name: {"source": "s", "hub": ids, "grade": grades.get(name, "released"), "config": config}
+        for name, ids in hub.items()
+    }
+    texts = {name: json.dumps(entry) for name, entry in entries.items()}
+    for module in ("catalogue", "config"):
+        monkeypatch.setattr(f"symroof.config.{module}.built_in_models", lambda: texts)
+        monkeypatch.setattr(f"symroof.config.{module}.catalogue_entry", lambda name: json.loads(texts[name]))
+    return texts
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("Some-7B", "some-7b"),
+        ("some-7b-it", "some-7b"),
+        ("some-7b-BASE", "some-7b"),
+        ("some-7b-instruct-hf", "some-7b"),
+        ("some-7b-chat", "some-7b-chat"),
+        ("some-7b-chat-hf", "some-7b-chat"),
+        ("some-7b-chat-base", "some-7b-chat"),
+        ("some-7b-v0.1", "some-7b"),
+        ("some-7b-v0.1-instruct", ""),
+        ("other_1b", "other-1b"),
+        ("other-1b-chat-hf", "other-1b"),
+        ("same", ""),  # of two models
+        ("other-1b-gguf", ""),
+        ("-it", ""),
+        ("org/some-7b", "some-7b"),
+        ("ORG/OTHER_1B", "other-1b"),
+        ("org/Some-7B@main", ""),
+        ("org/Some-7B-it", ""),  # another checkpoint, which nobody looked at
+        ("rg/Some-7B", ""),
+        ("other/same", ""),  # its config is not that of the released file
+    ],
+)
+def test_names_that_mean_a_built_in_model(catalogue: dict[str, str], typed: str, name: str) -> None:
+    assert built_in_alias(typed) == name
+
+
+@pytest.mark.parametrize("name", model_catalogue())
+def test_a_built_in_model_answers_for_the_hub_ids_it_names(name: str) -> None:
+    entry = model_catalogue()[name]
+    for hub_id in entry["hub"]:
+        assert HUB_ID.fullmatch(hub_id)
+        assert [x for x, other in model_catalogue().items() if hub_id in other["hub"]] == [name]
+        if entry["grade"] in EXACT:
+            found = load_config(hub_id.upper())
+            assert (found.name, found.data) == (name, entry["config"])
+            assert "not downloaded" in found.warnings[0]
+            assert f"{hub_id.upper()}@main" in found.warnings[0]
+
+
+def test_an_unknown_name_is_answered_with_near_ones() -> None:
+    with pytest.raises(UsageError, match=re.escape("did you mean 'qwen3-8b'")):
+        load_config("qwen3-8b-sft")
+
+
+def test_a_directory_comes_before_a_name_with_a_suffix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("meta-llama/Llama-3.1-8B", "llama-3.1-8b-instruct"):
+        Path(name).mkdir(parents=True)
+        Path(name, "config.json").write_text('{"model_type": "mine"}')
+        assert load_config(name).data == {"model_type": "mine"}
+        assert load_config(name).warnings == ()
+
+
+@pytest.mark.parametrize("name", model_catalogue())
+def test_what_stands_for_no_released_file_says_so(name: str) -> None:
+    said = [x for x in symroof.load(name).warnings if x.startswith("config: ")]
+    grade = model_catalogue()[name]["grade"]
+    assert said == ([] if grade in EXACT else [f"config: {GRADES[grade]}"])
 
 
 def test_the_catalogue_is_one_line_a_model() -> None:
@@ -62,9 +180,11 @@ def test_of_one_model_only_its_line_is_parsed(monkeypatch: pytest.MonkeyPatch) -
     parsed: list[str] = []
     whole = json.loads
     monkeypatch.setattr("json.loads", lambda text: parsed.append(text) or whole(text))
-    catalogue_entry.cache_clear()
-    assert load_config("qwen3-8b").data["model_type"] == "qwen3"
-    assert parsed == [built_in_models()["qwen3-8b"]]
+    for typed in ("qwen3-8b", "Qwen3-8B-Base", "qwen/qwen3-8b"):
+        catalogue_entry.cache_clear()
+        parsed.clear()
+        assert load_config(typed).data["model_type"] == "qwen3"
+        assert parsed == [built_in_models()["qwen3-8b"]]
 
 
 @pytest.mark.parametrize("name", model_catalogue())

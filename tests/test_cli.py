@@ -13,7 +13,7 @@ from click.testing import CliRunner
 import symroof
 from symroof.cli import SECTIONS, cli
 from symroof.cli.command import join_numbers
-from symroof.config.config import model_catalogue
+from symroof.config.catalogue import model_catalogue
 
 SCRIPT = Path(sys.executable).with_name("symroof")
 STEP = ["--cached-tokens", "2048", "--input-tokens", "1"]

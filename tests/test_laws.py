@@ -23,7 +23,7 @@ from symroof.architecture.kinds.experts import Experts
 from symroof.architecture.kinds.feed_forward import FeedForward
 from symroof.architecture.structure import Sublayer
 from symroof.blocks import decoder
-from symroof.config.config import model_catalogue
+from symroof.config.catalogue import model_catalogue
 from symroof.cost import batch_sums, quantities, rule_names, rules
 from symroof.cost.cost import FIELDS, Cost
 from symroof.model import programs

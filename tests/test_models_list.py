@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ from click.testing import CliRunner, Result
 
 from symroof.cli import cli
 from symroof.config.audit import KeyStatus, audit
-from symroof.config.config import Config, load_config, model_catalogue
+from symroof.config.catalogue import model_catalogue
+from symroof.config.config import Config, load_config
 from symroof.errors import ConfigError
+from symroof.families.reading.catalogue import catalogue_rows
 from symroof.families.registry import FAMILIES, read_architecture
 from symroof.render.listings.audit import audit_table as audit_table
 from symroof.render.listings.models import HEADS, OPTIONAL
@@ -46,7 +49,7 @@ def written(path: Path, **keys: Any) -> str:
 def test_models_are_rows_of_one_table() -> None:
     lines = run("models").output.splitlines()
     assert len(lines) == len(model_catalogue()) + 1
-    assert lines[0].split() == [x.replace(" ", "") for x in HEADS]
+    assert re.split(" {2,}", lines[0]) == list(HEADS)
     assert [line.split()[0] for line in lines[1:]] == list(model_catalogue())
 
 
@@ -57,18 +60,27 @@ def test_models_of_a_family() -> None:
     one = next(x for x in found if x["name"] == "llama-3.1-8b")
     assert (one["parameters"], one["layers"], one["context"]) == (8_030_261_248, 32, 131_072)
     assert one["cache_bytes_per_token"] == 2 * 2 * 8 * 128 * 32
+    assert one["cache_bytes_at_context"] == 131_072 * one["cache_bytes_per_token"]
+    assert one["grade"] == "released"
 
 
-@pytest.mark.parametrize(("width", "left_out"), [(0, 0), (400, 0), (120, 1), (80, 3), (10, len(OPTIONAL))])
+@pytest.mark.parametrize(("width", "left_out"), [(0, 0), (400, 0), (140, 1), (80, 6), (10, len(OPTIONAL))])
 def test_a_narrow_table_of_models_spares_columns(width: int, left_out: int) -> None:
     source = "org/Some-Model-Of-Some-Length config.json, trimmed, of a certain revision"
-    row = ("some-model-of-30b-a3b-instruct", "llama", 10**9, 10**9, 32, 131072, "attention", 65536, source)
+    figures = (10**9, 10**9, 32, 131072, "attention", 65536, 2**33, "dimensions")
+    row = ("some-model-of-30b-a3b-instruct", "llama", *figures, source)
     text = models_table([row], width)
     spared = OPTIONAL[:left_out]
     assert [x for x in HEADS if x in text.splitlines()[0]] == [x for x in HEADS if x not in spared]
     assert ("Left out" in text) == bool(left_out)
     assert all(x in text for x in spared)
     assert width in (0, 10) or max(map(len, text.splitlines())) <= width
+
+
+def test_grade_and_caches_of_all_models_fit_a_narrow_terminal() -> None:
+    text = models_table(catalogue_rows(), 80)
+    assert max(map(len, text.splitlines())) <= 80
+    assert {"Grade", "Full cache", "Cache/token", "Parameters"} <= {x for x in HEADS if x in text.splitlines()[0]}
 
 
 def test_families_are_all_listed() -> None:

@@ -10,7 +10,7 @@ from test_checkpoints import SCALED, elements
 
 import symroof
 from symroof.cli import cli
-from symroof.config.config import model_catalogue
+from symroof.config.catalogue import model_catalogue
 from symroof.cost.cost import FIELDS
 from symroof.errors import UsageError
 from symroof.results import exact_value

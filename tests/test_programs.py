@@ -11,7 +11,7 @@ import symroof
 from symroof import symbols as s
 from symroof.algebra.binding import Binding, exact_number
 from symroof.algebra.codegen import exact_function
-from symroof.config.config import model_catalogue
+from symroof.config.catalogue import model_catalogue
 from symroof.cost import batch_sums, rule_names
 from symroof.cost import rules as counting
 from symroof.cost.batch import Batch, Query, batch

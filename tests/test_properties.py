@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import symroof
 from symroof.cli import cli
-from symroof.config.config import model_catalogue
+from symroof.config.catalogue import model_catalogue
 from symroof.cost import rule_names
 from symroof.cost.batch import LARGEST
 from symroof.cost.cost import FIELDS

@@ -6,7 +6,7 @@ from functools import cache
 import pytest
 
 import symroof
-from symroof.config.config import model_catalogue
+from symroof.config.catalogue import model_catalogue
 
 KIB, GIB = 2**10, 2**30
 

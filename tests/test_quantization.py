@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import symroof
-from symroof.config.config import model_catalogue
+from symroof.config.catalogue import model_catalogue
 from symroof.errors import ConfigError
 
 DENSE = {

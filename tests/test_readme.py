@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from symroof.cli import cli
-from symroof.config.config import model_catalogue
+from symroof.config.catalogue import model_catalogue
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 CONSOLE = re.findall(r"```console\n\$ symroof (.*)\n((?:.*\n)*?)```", README)

@@ -22,7 +22,7 @@ from sympy.printing.printer import Printer
 import symroof
 from symroof import symbols as s
 from symroof import units as numbers
-from symroof.config.config import model_catalogue
+from symroof.config.catalogue import model_catalogue
 from symroof.cost.notation import LATEX_NAMES, formula_text
 from symroof.model.report import FIGURES
 from symroof.render.forms import render_report

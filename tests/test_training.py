@@ -11,7 +11,7 @@ import symroof
 from symroof import symbols as s
 from symroof.algebra.binding import Binding
 from symroof.analysis.conventions import CONVENTIONS, by_convention
-from symroof.config.config import model_catalogue
+from symroof.config.catalogue import model_catalogue
 from symroof.errors import UnknownName, UsageError
 from symroof.training.compute_optimal import BEST_D, BEST_N, optimum
 from symroof.training.flops import CORE, operator_flops, sum_of_operators, training_flops, training_formula

@@ -16,7 +16,7 @@ from symroof import Parallel, training_memory
 from symroof import symbols as s
 from symroof.architecture.kinds.attention import Attention
 from symroof.architecture.kinds.feed_forward import FeedForward
-from symroof.config.config import model_catalogue
+from symroof.config.catalogue import model_catalogue
 from symroof.cost.graph import Block, Op
 from symroof.errors import UnknownName, UsageError
 from symroof.ops import dense

@@ -12,6 +12,7 @@
     passings             name, "told" (the condition), symbol, value (the first number at which left is at least right;
                          null for never), left, right, solution (Python expressions; null without a simple one), given
                          ({symbol: number} of the others), solved (exactly; else bracketed)
+    warnings             those of a report of the model
 
 A leading term is coefficient times symbol to the power; the terms left out are smaller by a factor of the symbol. A
 floor of the symbol is replaced by its trend, so that a quantity that swings between bounds has its mean here.
@@ -140,6 +141,7 @@ class Limits(Result):
             "held": {str(x): self.point.values[x] for x in (s.B, s.n, s.c)},
             "limits": [x.to_dict() for x in self.limits],
             "passings": [x.to_dict() for x in self.passings],
+            "warnings": list(self.model.warnings),
         }
 
     def closed_forms(self) -> dict[str, Any]:

@@ -17,6 +17,7 @@ previous sizes until these are changed.
                          vocabulary; else null); flips: symbol -> {first: sign (-1, 0, 1) of the difference at its
                          smallest number, flips: [[number, sign from there on], ...], solved (exactly; else bracketed),
                          complete (false where there are more flips than these)}, the other symbols as in the batch
+    warnings             those of a report of each model, after its name
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -153,6 +154,11 @@ class Differences(Result):
         """The difference of a quantity."""
         return self.quantities[name]
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the reader has to know beyond the figures, by model."""
+        return tuple(f"{model.name}: {x}" for model in (self.one, self.other) for x in model.warnings)
+
     def to_dict(self) -> dict[str, Any]:
         """The differences in the schema that this module documents."""
         return {
@@ -161,6 +167,7 @@ class Differences(Result):
             "rules": list(self.rules),
             "batch": {str(x): value for x, value in self.batch.items()},
             "quantities": [x.to_dict(self.batch) for x in self.quantities.values()],
+            "warnings": list(self.warnings),
         }
 
     def closed_forms(self) -> dict[str, Any]:

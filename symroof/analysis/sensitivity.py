@@ -13,6 +13,7 @@
     bounds               operators by what bounds them, {compute: paths, memory: paths}; empty without a machine
     knobs                symbol, group, meaning, value, elasticity and effect (of one percent more to first order, in
                          the unit), the largest elasticity first
+    warnings             those of a report of the model
 
 An elasticity is (x / y) dy/dx. The derivative is exact, of the formula on the branch of each Min and Max that is active
 at the given batch; a floor is replaced by its trend. Each symbol is varied by itself, also where an architecture ties
@@ -122,6 +123,7 @@ class Knobs(Result):
             "on_branch": json_number(self.on_branch),
             "bounds": {name: list(paths) for name, paths in self.bounds.items()},
             "knobs": [x.to_dict() for x in self.knobs],
+            "warnings": list(self.model.warnings),
         }
 
     def closed_forms(self) -> dict[str, Any]:

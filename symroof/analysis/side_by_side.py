@@ -21,8 +21,13 @@ class SideBySide(Result):
     def __repr__(self) -> str:
         return f"<symroof models side by side: {', '.join(x.model for x in self.reports)}>"
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the reader has to know beyond the figures, by model."""
+        return tuple(f"{report.model}: {x}" for report in self.reports for x in report.warnings)
+
     def to_dict(self) -> dict[str, Any]:
-        """Each model with its parameters, totals, cache per token and storage, named as in a report."""
+        """Each model with its parameters, totals, cache per token, storage and warnings, named as in a report."""
         models = list(map(model_totals, self.reports, self.cache_per_token))
         return {"schema": SCHEMA, "rules": list(self.reports[0].rules), "models": models}
 
@@ -37,6 +42,7 @@ def model_totals(report: Report, cache_per_token: int | ExactFloat) -> dict[str,
         "totals": cost_figures(report.total),
         "cache_bytes_per_token": float(cache_per_token),
         "storage": report.storage.to_dict(),
+        "warnings": list(report.warnings),
     }
 
 

@@ -67,7 +67,7 @@ class ModelName(click.ParamType):
         """Catalogue names, or files where none fits."""
         from click.shell_completion import CompletionItem
 
-        from symroof.config.config import built_in_models
+        from symroof.config.catalogue import built_in_models
 
         return complete(built_in_models(), incomplete) or [CompletionItem(incomplete, type="file")]
 

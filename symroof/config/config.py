@@ -4,20 +4,18 @@
 wrong. No text of a config is ever evaluated, imported or run.
 """
 
-import json
 import os
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import field, replace
-from functools import cache
 from math import isfinite
 from typing import Any
 
 from symroof.architecture.structure import MAX_SIZE, Size
+from symroof.config.catalogue import built_in_alias, built_in_models, catalogue_entry, provenance_warnings
 from symroof.dtypes import without_alias
 from symroof.errors import ConfigError, SymroofError, UnknownName, UsageError, quoted_value, shorten
-from symroof.files import package_data
 from symroof.records import frozen
 
 MAX_LAYERS = 10**4  # reading and quantising go layer by layer: 0.1 ms each at most
@@ -34,6 +32,7 @@ class Config:
     source: str
     read: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)  # key looked up -> default used
     assumed: frozenset[str] = frozenset()  # keys that the file lacks and the config's class has defaults for
+    warnings: tuple[str, ...] = ()  # what a reader of its results has to know about where it is from
 
     def fail(self, what: str) -> ConfigError:
         """The error to raise for this config; `what` says what is wrong with it."""
@@ -228,8 +227,9 @@ def is_number(value: object) -> bool:
 def load_config(model: str | os.PathLike[str] | Mapping[str, Any]) -> Config:
     """The config of `model`: a catalogue name, a file, a directory with a config.json, a hub id, or a dict.
 
-    Raises UnknownName or another UsageError where no model has that name, ConfigError where it cannot be read,
-    HubError where it cannot be downloaded.
+    A hub id that a built-in model lists is answered by that model, which a warning says. Raises UnknownName
+    or another UsageError where no model has that name, ConfigError where it cannot be read, HubError where it cannot be
+    downloaded.
     """
     if isinstance(model, Mapping):
         return config_of_dict(model)
@@ -243,6 +243,8 @@ def load_config(model: str | os.PathLike[str] | Mapping[str, Any]) -> Config:
         return Config(data, name, shorten(path, 200))
     if text.endswith(".json") or text.startswith((".", "/", "~")) or "\\" in text:
         raise UsageError(f"no file {shorten(text, 200)!r}: give the path of a config.json or its directory")
+    if name := built_in_alias(text) if isinstance(model, str) else "":
+        return config_of_catalogue(name, text)
     if HUB_ID.fullmatch(text):
         return config_of_hub(text)
     hint = " (`symroof models` lists them; a file, a directory or a hub id org/name is possible too)"
@@ -255,10 +257,11 @@ def config_of_dict(data: Mapping[str, Any]) -> Config:
     return Config(data, shorten(name), "the given dict")
 
 
-def config_of_catalogue(name: str) -> Config:
-    """The config of a built-in model."""
+def config_of_catalogue(name: str, typed: str = "") -> Config:
+    """The config of a built-in model, by its name; `typed` is what the user gave where that is another one."""
     entry = catalogue_entry(name)
-    return Config(entry["config"], name, f"catalogue: {entry['source']}")
+    said = provenance_warnings(name, entry["grade"], typed)
+    return Config(entry["config"], name, f"catalogue: {entry['source']}", warnings=said)
 
 
 def config_of_hub(model: str) -> Config:
@@ -266,22 +269,3 @@ def config_of_hub(model: str) -> Config:
     from symroof.config import files, hub
 
     return Config(files.read_config(hub.download(model, files.MAX_BYTES))[0], model, f"hub: {model}")
-
-
-@cache
-def built_in_models() -> dict[str, str]:
-    """The built-in models: name -> JSON text of its catalogue entry, which is one line of the file."""
-    data = package_data("symroof.config", "catalogue.json")
-    lines = (line.partition(": ") for line in data.decode().splitlines()[1:-1])
-    return {name.strip(' "'): text.rstrip(",") for name, _, text in lines}
-
-
-@cache
-def catalogue_entry(name: str) -> dict[str, Any]:
-    """The catalogue's entry for one built-in model: source, figures, config."""
-    return dict(json.loads(built_in_models()[name]))
-
-
-def model_catalogue() -> dict[str, dict[str, Any]]:
-    """The built-in models: name -> entry."""
-    return {name: catalogue_entry(name) for name in built_in_models()}

@@ -4,7 +4,8 @@ Numbers are those of compiled formulas, and need no sympy; what is symbolic is i
 """
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from symroof.cost.quantities import Formula
 
 Rules = str | Iterable[str]
+FAR = 2**31  # tokens: no window is as long
 
 
 def load(model: str | os.PathLike[str] | Mapping[str, Any], mtp: bool = False) -> "Model":
@@ -62,6 +64,11 @@ class Model(Result):
     def family(self) -> str:
         """The family that read its config."""
         return self.architecture.family
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader of its results has to know: where its config is from, which parts of it are not counted."""
+        return self.config.warnings
 
     def __repr__(self) -> str:
         return f"<symroof model {self.name} ({self.family}, {self.parameters.total:,} parameters)>"
@@ -117,10 +124,31 @@ class Model(Result):
         return Parameters(sum(by_role.values()), active, {role: x for role, x in by_role.items() if x})
 
     def cache_per_token(self, **formats: str | None) -> int | ExactFloat:
-        """Bytes that each further token adds to the cache once every window is full; `formats` as for a report."""
-        at, far = self._evaluation(("standard",), formats), 2**30
-        near, further = (at.total(at.sums(Batch([1], [x - 1]))).cache_held for x in (far, 2 * far))
-        return int_or_float(Fraction(further - near, far))
+        """Bytes that a further token adds to the cache at the longest context in the config, else beyond all windows.
+
+        Where no layer's cache grows there any more: what one adds just before the last window is full. `formats` as
+        for a report.
+        """
+        from symroof.families.reading.catalogue import longest_context
+
+        cache, lengths = self._cache_of_query(formats), range(1, (longest_context(self.config) or FAR) + 1)
+        last = lengths[bisect_left(lengths, cache(lengths[-1]), key=cache)]
+        step = min(
+            2 ** (last // 16).bit_length(), last - 1
+        )  # of many tokens: a cache may grow by one entry for several
+        return int_or_float(Fraction(cache(last) - cache(last - step), step)) if step else 0
+
+    def cache_at_context(self, **formats: str | None) -> int | ExactFloat | None:
+        """Bytes of a query's cache at the longest context in the config; None where it has none."""
+        from symroof.families.reading.catalogue import longest_context
+
+        context = longest_context(self.config)
+        return int_or_float(self._cache_of_query(formats)(context)) if context else None
+
+    def _cache_of_query(self, formats: Mapping[str, str | None]) -> Callable[[int], Any]:
+        """Tokens of a query, at least one -> bytes of its cache."""
+        at = self._evaluation(("standard",), formats)
+        return lambda tokens: at.total(at.sums(Batch([1], [tokens - 1]))).cache_held
 
     def report(
         self,
@@ -147,6 +175,7 @@ class Model(Result):
             batch(new, cached, batch_size),
             names,
             at,
+            self.warnings,
         )
 
     def uniform(

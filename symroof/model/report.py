@@ -11,7 +11,8 @@
     rows                 path, op, block, role, layers, of_layers; one_layer and all_layers: FIGURES
     totals               FIGURES
     storage              weights_touched, experts_untouched, embedding, head, cache, total: bytes
-    warnings             what of the config was set aside
+    warnings             where the config is from unless it is the released file, which towers are not counted, what of
+                         the config was set aside
 
 FIGURES are matmul_flops, vector_flops, flops, weight_bytes, cache_read_bytes, cache_write_bytes, input_bytes,
 output_bytes, intensity. Input is activations and cache read, output is activations and cache written. Figures
@@ -154,6 +155,7 @@ class Report(Result):
     asked: Batch
     rules: tuple[str, ...]
     evaluation: Evaluation
+    model_warnings: tuple[str, ...] = ()
 
     def __getitem__(self, path: str) -> Row:
         """The row of an operator, by its path: `report["mlp/down"]`. Raises UnknownName."""
@@ -211,7 +213,8 @@ class Report(Result):
     def warnings(self) -> tuple[str, ...]:
         """What the reader has to know beyond the figures."""
         aside = self.precision.set_aside
-        return (f"the config's {aside} is set aside for the formats given",) if aside else ()
+        set_aside = (f"the config's {aside} is set aside for the formats given",) if aside else ()
+        return (*self.model_warnings, *set_aside)
 
     @property
     def queries(self) -> int:

@@ -17,7 +17,7 @@ fits where it and every shorter one do, since queries grow through them. Solved 
                          number, a multiple of the machine's count; formula: what was solved, and values of its names;
                          memory: weights, cache, activations, needed, available, left: bytes at the context `at`,
                          where most is needed (null: never more); operator: path of the one with most activations
-    warnings             what of the config was ignored, contexts beyond the one it names
+    warnings             those of the report, contexts beyond the one that the config names
 
 Several machines are {schema: symroof.fits/1, fits: [...], refused: [{machine, error}]}.
 

@@ -17,6 +17,7 @@
                          time_s is below the peaks
     crossovers           (on one machine) name, "told" (the condition), symbol, value (null for never), left and right
                          (closed forms that meet there)
+    warnings             those of the report
 
 Several machines are {schema: symroof.rooflines/1, rooflines: [...], refused: [{machine, error}]}.
 
@@ -162,6 +163,7 @@ class Roofline(Result):
             "memory": {**self.need.to_dict(), "available": json_number(machine.memory), "fits": self.fits},
             "rows": [row.to_dict(total) for row in self.rows],
             "totals": self._totals,
+            "warnings": list(self.report.warnings),
         }
 
     @property

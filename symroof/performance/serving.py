@@ -24,6 +24,7 @@ logits at all of them. Where each proposed token is accepted with probability a_
     energy               joules: per_prompt_token, per_output_token, `at_most` where they follow from power; or null
     price                per hour of all machines; of a million: prompt_tokens, output_tokens, by `time`; or null
     steps                pieces of a decode step's time in the context c: first, last, step, coefficients of 1, c, c^2
+    warnings             those of a report of the model, and of the draft
 
 Several machines are {schema: symroof.servings/1, servings: [...], refused: [{machine, error}]}.
 """
@@ -148,6 +149,12 @@ class Serving(Result):
         }
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the reader has to know beyond the figures."""
+        of_draft = (f"draft: {x}" for x in self.draft.model.warnings) if self.draft else ()
+        return (*self.model.warnings, *of_draft)
+
+    @property
     def pieces(self) -> tuple[piecewise.PolynomialPiece, ...]:
         """A decode step's seconds as polynomials of the context, piece by piece; none without a second token."""
         return self.decode.pieces("time")
@@ -189,6 +196,7 @@ class Serving(Result):
             "energy": floats_or_none(self.energy),
             "price": floats_or_none(self.prices),
             "steps": list(map(piece_record, self.pieces)),
+            "warnings": list(self.warnings),
         }
 
     @property

@@ -30,6 +30,11 @@ def rule_meanings(names: Iterable[str]) -> list[str]:
     return [f"{name}: {RULEBOOK[name].meaning}" for name in names]
 
 
+def warning_notes(warnings: Iterable[str]) -> list[str]:
+    """What the reader has to know, each in a sentence."""
+    return [f"Warning: {x}." for x in warnings]
+
+
 def rules_note(names: Iterable[str]) -> str:
     """The counting rules in one sentence."""
     return f"Rules: {'; '.join(rule_meanings(names))}."

@@ -20,6 +20,7 @@
     how                  piece by piece, roots isolated or bracketed; exact: whether nothing was rounded or sampled
     complete             whether it holds nowhere else; residual: (left - right) / |right| at the answer
     checks               [{at, left, right, holds}] at the answer and next to it
+    warnings             those of a report of the model
 """
 
 from collections.abc import Callable, Mapping
@@ -252,6 +253,7 @@ def solution_dict(solution: Solution) -> dict[str, Any]:
         "precision": {role: {"format": x.name, "bytes": float(x.bytes), "origin": origin[role]} for role, x in formats},
         **question_dict(solution),
         **answer_dict(solution),
+        "warnings": list(model.warnings),
     }
 
 

@@ -22,6 +22,7 @@ class SweepPart:
 
     settings: tuple[Any, ...]
     grid: Grid
+    warnings: tuple[str, ...] = ()  # what a reader has to know of the model
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,11 @@ class SweepPlan:
     def rows(self) -> int:
         """How many rows there are."""
         return parsing.combination_count(self.header.axes)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader has to know beyond the figures."""
+        return tuple(dict.fromkeys(x for part in self.parts for x in part.warnings))
 
     def blocks(self) -> Generator[RowBlock, None, None]:
         """All rows, a block at a time, in order."""

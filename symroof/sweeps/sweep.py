@@ -139,7 +139,8 @@ class _FixedArguments:
         case = Case(model, self.rules_at(settings), self.formats_at(settings), self.fixed_batch(swept), sizes)
         program = case.program(names, self.platform(settings), swept)
         texts = tuple(map(parsing.setting_text, settings.values()))
-        return SweepPart(texts, Grid(program, tuple(x.values for x in numbers)))
+        warnings = tuple(f"{model.name}: {x}" for x in model.warnings)
+        return SweepPart(texts, Grid(program, tuple(x.values for x in numbers)), warnings)
 
     def fixed_batch(self, swept: Sequence[Symbol]) -> dict[Symbol, int]:
         """The batch where it is not an axis."""

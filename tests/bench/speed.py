@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 import symroof
-from symroof.config.config import model_catalogue
+from symroof.config.catalogue import model_catalogue
 
 HERE = Path(__file__).parent
 SYMROOF = str(Path(sys.executable).with_name("symroof"))

@@ -1,10 +1,12 @@
 """Build symroof/config/catalogue.json from config.json files of released models.
 
-    python tests/truth/build_catalogue.py NAMES FILES...
+    python tests/truth/build_catalogue.py NAMES
 
-NAMES has a line `name path source` for each model. Of each config stay the keys that its reader asked for, the
-longest context and what says how elements are kept; parameters and cache per token are computed and kept beside.
-Run by hand when a family or a model is added; the tests compute the figures anew.
+Each line of NAMES is a JSON object: `name`, `path` of the config, `source`, the ids on the `hub` of the checkpoints
+that have this config, the source's first, and the `grade` of its provenance (GRADES). Of each config stay the keys that
+its reader asked for, the longest context and what says how elements are kept; parameters, cache per token and cache at
+the longest context are computed and kept beside. Run by hand when a family or a model is added; the tests compute the
+figures anew.
 """
 
 import json
@@ -13,6 +15,7 @@ import sys
 from pathlib import Path
 
 import symroof
+from symroof.config.catalogue import GRADES
 from symroof.families.reading import mtp
 from symroof.families.reading.catalogue import CONTEXT
 
@@ -72,8 +75,11 @@ def bare(x):
     return x
 
 
-def entry(path, source):
-    """The catalogue's entry for a config, which must cost what the whole config does."""
+def entry(given):
+    """The catalogue's entry for a line of NAMES; its config must cost what the whole config does."""
+    path, source = given["path"], given["source"].strip()
+    if given["grade"] not in GRADES:
+        raise ValueError(f"grade {given['grade']!r} is none of {', '.join(GRADES)}")
     model = symroof.load(str(path))
     config = trimmed(model.config.data, model.config.read)
     if not model.config.dtype() and not model.config.quantization():
@@ -85,21 +91,20 @@ def entry(path, source):
     ours, whole = kept.report(**dtype), model.report(**dtype)
     if ours.total != whole.total or ours.precision.formats != whole.precision.formats:
         raise ValueError(f"{path}: its quantisation was cut too short")
-    per_token = kept.cache_per_token()
-    cache = per_token.numerator if per_token.denominator == 1 else float(per_token)
-    figures = {"parameters": kept.parameters.total, "active": kept.parameters.active, "cache_per_token": cache}
-    return {"source": source, **figures, "config": config}
+    figures = {"parameters": kept.parameters.total, "active": kept.parameters.active}
+    figures |= {"cache_per_token": kept.cache_per_token(**dtype), "cache_at_context": kept.cache_at_context(**dtype)}
+    return {"source": source, "hub": given["hub"], "grade": given["grade"], **figures, "config": config}
 
 
 def build(lines):
     """All entries by name, and what could not be read."""
     found = {}
-    for line in lines:
-        name, path, source = line.split(maxsplit=2)
+    for line in filter(str.strip, lines):
+        given = json.loads(line)
         try:
-            found[name] = entry(path, source.strip())
+            found[given["name"]] = entry(given)
         except (ValueError, symroof.errors.SymroofError) as error:
-            print(f"{name}: {error}", file=sys.stderr)
+            print(f"{given['name']}: {error}", file=sys.stderr)
     return found
 
 

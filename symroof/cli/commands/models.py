@@ -11,7 +11,12 @@ from symroof.cli.terminal import print_rows, terminal_width, write_text
 @click.option("--family", default="", metavar="NAME", help="Only models of this family.")
 @options.as_json
 def models_command(family: str, as_json: bool) -> None:
-    """Built-in models: parameters, layers, context, attention, cache, and the sources of their configs."""
+    """Built-in models: parameters, layers, context, attention, cache, and where their configs are from.
+
+    Cache/token: what a token adds while the cache grows; full cache: of one query at the longest context. Grade of the
+    config: released (the released file), copies (independent copies of it agree), dimensions (from a secondary source),
+    defaults (of its class in transformers).
+    """
     from symroof.families.reading.catalogue import FIGURES, catalogue_rows
 
     rows = catalogue_rows(family)

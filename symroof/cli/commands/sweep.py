@@ -76,6 +76,8 @@ def sweep_command(
 
     common: dict[str, Any] = {**settings.uniform_batch, **settings.counting, **how}
     plan = plan_sweep(model, grid, quantity, on=machine, use=settings.rates, mtp=settings["mtp"], **common)
+    for warning in plan.warnings:
+        click.echo(f"Warning: {warning}.", err=True)
     write_sweep(plan, output)
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from symroof.architecture.kinds.experts import Experts
 from symroof.architecture.kinds.feed_forward import FeedForward
-from symroof.architecture.structure import Architecture
-from symroof.config.config import Config, built_in_models, catalogue_entry, load_config
+from symroof.architecture.structure import MAX_SIZE, Architecture
+from symroof.config.catalogue import built_in_models, catalogue_entry
+from symroof.config.config import Config, load_config
 from symroof.errors import UnknownName
 from symroof.families.registry import read_architecture
 
@@ -21,6 +22,8 @@ FIGURES = (
     "context",
     "attention",
     "cache_bytes_per_token",
+    "cache_bytes_at_context",
+    "grade",
     "source",
 )
 CONTEXT = ("max_position_embeddings", "seq_length", "n_positions", "max_seq_len", "max_sequence_length")
@@ -41,13 +44,14 @@ def _catalogue_row(name: str) -> tuple[Any, ...]:
     architecture = read_architecture(config)
     layers, context, mixers = architecture.sizes["L"], longest_context(config), _token_mixers(architecture)
     sizes = (entry["parameters"], entry["active"], layers, context)
-    return (name, architecture.family, *sizes, mixers, entry["cache_per_token"], entry["source"])
+    held = (entry["cache_per_token"], entry["cache_at_context"])
+    return (name, architecture.family, *sizes, mixers, *held, entry["grade"], entry["source"])
 
 
 def longest_context(config: Config) -> int | None:
     """The longest context in the config; None if it gives none."""
     values = [part.data.get(key) for part in reversed(config.parts()) for key in CONTEXT]
-    return next((x for x in values if isinstance(x, int)), None)
+    return next((x for x in values if isinstance(x, int) and 0 < x <= MAX_SIZE), None)
 
 
 def _token_mixers(architecture: Architecture) -> str:

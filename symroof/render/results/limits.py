@@ -6,7 +6,7 @@ from symroof import symbols as s
 from symroof.algebra.series import Leading
 from symroof.analysis.limits import Limit, LimitRow, Limits, Passing
 from symroof.render.long_sums import NOT_PRINTED, formula_by_factors, with_unit, wrap_formulas
-from symroof.render.phrases import rules_note
+from symroof.render.phrases import rules_note, warning_notes
 from symroof.render.text_columns import wrap_line, wrap_lines
 
 RATIOS = {"intensity": "FLOP / bytes", "cache share": "cache read and written / bytes"}
@@ -32,6 +32,7 @@ def limits_notes(limits: Limits) -> Iterator[str]:
         "What is left out grows more slowly, by at least one factor of it. A floor of it is replaced by its trend."
     )
     yield rules_note(limits.rules)
+    yield from warning_notes(limits.model.warnings)
 
 
 def limit_text(limit: Limit, width: int) -> str:

@@ -11,8 +11,8 @@ from symroof.analysis.model_diff import Contribution, Differences, QuantityDiffe
 from symroof.cost.notation import formula_text, term_order
 from symroof.cost.quantities import collect_terms
 from symroof.render.long_sums import NOT_PRINTED, formula_by_factors, with_unit, wrap_formulas
-from symroof.render.phrases import uniform_batch
-from symroof.render.text_columns import hanging_columns, wrap_line
+from symroof.render.phrases import uniform_batch, warning_notes
+from symroof.render.text_columns import hanging_columns, wrap_line, wrap_lines
 from symroof.units import iec, si
 
 SHORT_FORMULA = 120  # characters of the longest formula that is printed in the form it has
@@ -31,7 +31,8 @@ def differences_text(differences: Differences, width: int = 0) -> str:
         f"of symroof, at the sizes of {one}."
     )
     sections = (difference_text(x, differences, width) for x in differences.quantities.values())
-    return "\n".join([wrap_line(f"{other} minus {one}: {batch}", width), "", *sections, wrap_line(note, width)]) + "\n"
+    notes = wrap_lines([note, *warning_notes(differences.warnings)], width)
+    return "\n".join([wrap_line(f"{other} minus {one}: {batch}", width), "", *sections, notes]) + "\n"
 
 
 def difference_text(x: QuantityDifference, differences: Differences, width: int) -> str:

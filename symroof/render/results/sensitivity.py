@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from symroof import symbols as s
 from symroof.analysis.sensitivity import Knob, Knobs
 from symroof.render.long_sums import formula_by_factors, with_unit, wrap_formulas
-from symroof.render.phrases import rules_note, uniform_batch
+from symroof.render.phrases import rules_note, uniform_batch, warning_notes
 from symroof.render.text_columns import align_columns, hanging_text, wrap_line, wrap_lines
 from symroof.units import duration, si
 
@@ -74,6 +74,7 @@ def knobs_notes(knobs: Knobs) -> Iterator[str]:
     if small := [str(x.symbol) for x in knobs.knobs if abs(x.elasticity) < SMALL]:
         yield f"Below {SMALL}: {', '.join(small)}."
     yield rules_note(knobs.rules)
+    yield from warning_notes(knobs.model.warnings)
 
 
 def branch_notes(knobs: Knobs) -> Iterator[str]:

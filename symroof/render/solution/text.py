@@ -9,7 +9,7 @@ from symroof.cost.notation import formula_text
 from symroof.hardware.platform import Platform
 from symroof.render.long_sums import wrap_formulas
 from symroof.render.machine_notes import machine_notes
-from symroof.render.phrases import rules_note
+from symroof.render.phrases import rules_note, warning_notes
 from symroof.render.report.lines import precision_text
 from symroof.render.solution.checks import checks_table
 from symroof.render.solution.equations import quantity_rows, solution_equations
@@ -55,6 +55,7 @@ def solution_notes(solution: Solution, formulas: str) -> Iterator[str]:
     routed = any(op.role == "routed_experts" for _, _, op in scope.rows)
     yield f"Precision: {precision_text(scope.precision, routed)}."
     yield f"Config: {solution.model.config.source}."
+    yield from warning_notes(solution.model.warnings)
 
 
 def residual_text(solution: Solution) -> str:
