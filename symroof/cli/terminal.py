@@ -80,17 +80,11 @@ def write_text(text: str, path: str | None) -> None:
 
 
 def write_file(content: bytes, path: str) -> None:
-    """To a file that is written whole or not at all."""
-    from pathlib import Path
+    """To a file that is written whole or not at all, or to an open file, a device or a pipe."""
+    from symroof.files import write_to
 
-    from symroof.files import write_atomically
-
-    target = Path(path)
     try:
-        if target.exists() and not target.is_file():  # a device or a named pipe
-            target.write_bytes(content)
-            return
-        with write_atomically(target.resolve()) as file:
+        with write_to(path) as file:
             file.write(content)
     except OSError as error:
         raise click.ClickException(f"{shorten(path, 200)}: cannot be written: {error.strerror}") from error

@@ -95,7 +95,7 @@ def within_seconds(model: str, limit: float, work: Callable[[], T]) -> T:
 
 
 def fetch(hub: Any, repo: str, revision: str | None, most: int) -> tuple[str, list[HubFile]]:
-    """Why the hub gives no answer, empty where it does, and the files that the cache lacks: the config, and modelopt's."""
+    """Why the hub gives no answer, empty where it does, and the files for the cache: modelopt's, the config."""
     offline, config = file_on_hub(hub, repo, revision, FILE, most)
     if not config:
         return offline, []
