@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 @frozen
 class Output:
-    """Where a command prints its result, whether as JSON, and the file of its picture."""
+    """Where a command prints its result, whether as JSON, and the file of its picture; `silent`: that alone."""
 
     as_json: bool
     path: str | None
     plot: str | None = None
+    silent: bool = False
 
     @property
     def width(self) -> int:
@@ -28,7 +29,8 @@ class Output:
 
     def print_text(self, text: str) -> None:
         """Print a text."""
-        write_text(text, self.path)
+        if not self.silent:
+            write_text(text, self.path)
 
     def print_result(self, result: Any, render: Callable[[Any, int], str]) -> None:
         """Print a result as JSON, or as it is rendered at the width."""
