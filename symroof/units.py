@@ -1,6 +1,7 @@
-"""Numbers with units: parsing (80 GiB, 3.35TB/s, 5 ms, 990T) and formatting (14.96 GiB, 16.08 G).
+"""Numbers with units: parsing (80 GiB, 3.35TB/s, 5 ms, 990T, 128k) and formatting (14.96 GiB, 16.08 G).
 
-SI prefixes are powers of 1000, IEC prefixes powers of 1024. A FLOP is a count, and counts have no unit.
+SI prefixes are powers of 1000, IEC prefixes powers of 1024: 128k is 128,000, 128Ki is 131,072. A FLOP is a count, and
+counts have no unit.
 """
 
 import re
@@ -9,7 +10,7 @@ from fractions import Fraction
 from functools import cache
 from typing import Any, NamedTuple
 
-from symroof.errors import UnknownName
+from symroof.errors import UnknownName, UsageError, shorten
 from symroof.records import frozen
 
 SI = ("", "k", "M", "G", "T", "P", "E", "Z", "Y", "R", "Q")
@@ -17,8 +18,11 @@ IEC = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei", "Zi", "Yi")
 LARGE = {prefix: base**i for base, prefixes in ((1024, IEC), (1000, SI)) for i, prefix in enumerate(prefixes)}
 SMALL = {prefix: Fraction(1, 1000**i) for i, letters in enumerate(("m", "uµ", "n", "p"), 1) for prefix in letters}
 NUMBER = r"([0-9]+(?:_[0-9]+)*(?:\.[0-9]+)?|\.[0-9]+)(?:[eE]([-+]?[0-9]{1,2}))?(?![0-9.])"  # compiled where it is used
+GROUPED = r"(?<![\w.,])[0-9]{1,3}(?:,[0-9]{3})+(?![\w.,])"  # digits in groups, as numbers are printed: 1,048,576
+COUNT_CURE = "give one such as 4096, 4_096, 1e6, 128k (128,000) or 128Ki (131,072)"
 UNIT_NAME = r" ?([A-Za-zµ]+(?:/[A-Za-z]+)?)"
 LARGEST_NUMBER = 10**30
+LONGEST = 60  # characters of a number that is read
 
 
 class Unit(NamedTuple):
@@ -107,6 +111,36 @@ def unit_at(text: str, at: int) -> tuple[Fraction, Unit | None, int]:
 def number_value(match: re.Match[str]) -> Fraction:
     """The exact value of a match of NUMBER."""
     return Fraction(match[1].replace("_", "")) * Fraction(10) ** int(match[2] or 0)
+
+
+def whole_number(text: str) -> int | None:
+    """A count as users write it: 4096, 4_096, 4,096, 1e6, 8k (8,000), 8Ki (8,192); None for anything else."""
+    if len(text) > LONGEST:
+        return None
+    digits = text.replace(",", "") if re.fullmatch(GROUPED, text) else text
+    match = re.match(NUMBER, digits)
+    factor = LARGE.get(digits[match.end() :].removeprefix(" ")) if match else None
+    number = number_value(match) * factor if match and factor else Fraction(1, 2)
+    return int(number) if number.denominator == 1 else None
+
+
+def part_of_one(text: str) -> Fraction | None:
+    """A part as users write it: 0.4, .4, 40%; None for anything else, and for what is not from 0 to 1."""
+    match = re.match(NUMBER, text) if len(text) <= LONGEST else None
+    divisor = {"": 1, "%": 100}.get(text[match.end() :].removeprefix(" ")) if match else None
+    part = number_value(match) / divisor if match and divisor else Fraction(-1)
+    return part if 0 <= part <= 1 else None
+
+
+def list_items(text: str) -> list[str]:
+    """What commas, semicolons or spaces separate in a list of numbers.
+
+    Raises UsageError where a comma may be within a number: 1,048,576 is one or three, and 2048,016 is none.
+    """
+    if match := re.search(rf"{GROUPED}|(?<=,)0[0-9][0-9](?![\w.])", text):
+        both = f"write {match[0].replace(',', '')} for one, '{match[0].replace(',', ' ')}' for a list"
+        raise UsageError(f"{shorten(text)!r} is one number or a list of them: {both}")
+    return [x for x in re.split(r"[,;\s]+", text) if x]
 
 
 @frozen

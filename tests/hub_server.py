@@ -20,7 +20,7 @@ class Answer:
     status: int = 200
     code: str = ""  # X-Error-Code
     headers: Mapping[str, str] = field(default_factory=dict)
-    fault: str = ""  # half, failing, silent, boast, anonymous
+    fault: str = ""  # half, failing, silent, boast, anonymous, endless, drip, slow-head, modest
     commit: str = ""
 
 
@@ -38,6 +38,7 @@ class Hub:
     def __init__(self, answers: Mapping[str, Mapping[str, Answer]]) -> None:
         self.answers = answers
         self.requests: list[tuple[str, str]] = []
+        self.sent = 0  # bytes of what has no end
         self.closing = threading.Event()
         self.server = _Server(("127.0.0.1", 0), _Handler)
         self.server.hub = self
@@ -104,6 +105,8 @@ class _Handler(BaseHTTPRequestHandler):
         if answer.fault == "silent":
             self.server.hub.closing.wait(60)
             self.close_connection = True
+        elif answer.fault == "slow-head":
+            self.drip(b"HTTP/1.1 200 OK\r\nX-Filler: ", b"x")
         elif answer.fault == "failing" and send_body:
             self.head(Answer(status=500), repository, revision)
         else:
@@ -114,8 +117,11 @@ class _Handler(BaseHTTPRequestHandler):
     def head(self, answer: Answer, repository: str, revision: str) -> None:
         """Status line and headers."""
         self.send_response(answer.status)
-        length = 10**15 if answer.fault == "boast" and self.command == "HEAD" else len(answer.body)
-        self.send_header("Content-Length", str(length))
+        lengths = {"boast": 10**15, "modest": 10} if self.command == "HEAD" else {"drip": 10**6}
+        if answer.fault == "endless":
+            self.send_header("Transfer-Encoding", "chunked")
+        else:
+            self.send_header("Content-Length", str(lengths.get(answer.fault, len(answer.body))))
         if answer.fault != "anonymous":
             commit = answer.commit or hashlib.sha1(f"{repository}@{revision}".encode()).hexdigest()
             self.send_header("X-Repo-Commit", commit)
@@ -132,8 +138,21 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(answer.body[: len(answer.body) // 2])
             self.wfile.flush()
             self.close_connection = True
+        elif answer.fault == "endless":
+            self.drip(b"", b"100000\r\n" + b" " * 2**20 + b"\r\n", pause=0)
+        elif answer.fault == "drip":
+            self.drip(answer.body, b" ")
         else:
             self.wfile.write(answer.body)
+
+    def drip(self, first: bytes, then: bytes, pause: float = 0.1) -> None:
+        """Something, and something more again and again, until the client hangs up or the hub closes."""
+        self.wfile.write(first)
+        self.close_connection = True
+        while not self.server.hub.closing.wait(pause):
+            self.wfile.write(then)
+            self.wfile.flush()
+            self.server.hub.sent += len(then)
 
     def log_message(self, format: str, *args: object) -> None:
         """Nothing is printed."""

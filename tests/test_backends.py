@@ -15,8 +15,8 @@ from symroof.sweeps.ufunc_program import run_program
 
 # Of experts, powers and maxima; beyond what floats count, kept sums and floors.
 SWEEPS = {
-    "qwen3-30b-a3b": {"batch": "1:300:+7", "new": "1,300", "cached": "0:9999:+99"},
-    "deepseek-v4-flash": {"batch": "1,8", "new": "1,700", "cached": f"0:4000:+37,{10**15}:{10**15 + 9}"},
+    "qwen3-30b-a3b": {"batch": "1:300:+7", "new": "1 300", "cached": "0:9999:+99"},
+    "deepseek-v4-flash": {"batch": "1,8", "new": "1 700", "cached": f"0:4000:+37,{10**15}:{10**15 + 9}"},
 }
 COLUMNS = "flops,bytes,time,memory,fits,parameters"
 

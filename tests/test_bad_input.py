@@ -565,15 +565,15 @@ OPTIONS = table(
     ("batch below", "report llama-3-8b --cached-tokens 1 2 3 --batch-size 1", ["batch size 1", "multiple"], True),
     ("batch of none", "report llama-3-8b --batch-size 0", ["batch size", "0", "give 1"], True),
     ("batch negative", "report llama-3-8b --batch-size -4", ["batch size", "-4", "give 1"], True),
-    ("batch fraction", "report llama-3-8b --batch-size 1.5", ["--batch-size", "'1.5'", "integer"], True),
-    ("batch word", "report llama-3-8b --batch-size two", ["--batch-size", "'two'", "integer"], True),
+    ("batch fraction", "report llama-3-8b --batch-size 1.5", ["--batch-size", "'1.5'", "whole number"], True),
+    ("batch word", "report llama-3-8b --batch-size two", ["--batch-size", "'two'", "whole number"], True),
     ("batch beyond", f"report llama-4-scout --batch-size {10**400}", ["batch", "give"], True),
     ("tokens beyond", f"report llama-4-scout --cached-tokens {10**30}", ["cached", "give"], True),
     ("batch digits", f"report llama-3-8b --batch-size 1{'0' * 5000}", ["--batch-size"], True),
     ("tokens negative", "report llama-3-8b --cached-tokens -1", ["cached", "-1", "give 0"], True),
     ("input of none", "report llama-3-8b --input-tokens 0", ["new tokens", "0", "give 1"], True),
     ("tokens fraction", "report llama-3-8b --cached-tokens 1.5", ["--cached-tokens", "'1.5'", "whole number"], True),
-    ("tokens exponent", "report llama-3-8b --cached-tokens 1e3", ["--cached-tokens", "'1e3'", "whole number"], True),
+    ("tokens exponent", "report llama-3-8b --cached-tokens 1e-3", ["--cached-tokens", "'1e-3'", "whole number"], True),
     ("tokens word", "report llama-3-8b --cached-tokens many", ["--cached-tokens", "'many'", "whole number"], True),
     ("tokens hexadecimal", "report llama-3-8b --cached-tokens 0x10", ["--cached-tokens", "'0x10'"], True),
     ("tokens underscores", "report llama-3-8b --cached-tokens 1__0", ["--cached-tokens", "'1__0'"], True),
@@ -823,6 +823,77 @@ def test_output_to_what_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         bound.bind("special")
         run("report", "llama-3-8b", "--json", "--output", "special")
         assert stat.S_ISSOCK(os.stat("special").st_mode)
+
+
+OPEN_FILES = {
+    "/dev/stdout": ">> log",
+    "/dev/stderr": "2>> log",
+    "/dev/fd/1": ">> log",
+    "/proc/self/fd/1": ">> log",
+    "/proc/thread-self/fd/1": ">> log",
+    "/dev/fd/7": "7>> log",
+    "link": ">> log",
+}
+WRITING = {
+    "report": "report llama-3-8b --format markdown",
+    "formula": "formula llama-3-8b --quantity parameters",
+    "compare": "compare llama-3-8b",
+    "sweep": "sweep llama-3-8b --over batch=1 --quantity flops",
+}
+
+
+@NEEDS_PROC
+@pytest.mark.parametrize("name", OPEN_FILES)
+def test_output_to_an_open_file_continues_it(tmp_path: Path, name: str) -> None:
+    """What a shell opened is appended to, not replaced by another file of its name."""
+    (tmp_path / "link").symlink_to("/dev/stdout")
+    for command in WRITING.values() if name == "/dev/stdout" else (WRITING["report"], WRITING["sweep"]):
+        log = tmp_path / "log"
+        log.write_text("before\n")
+        kept = log.stat().st_ino
+        line = f"{sys.executable} -m symroof {command} -o {name} {OPEN_FILES[name]}"
+        done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        assert log.stat().st_ino == kept
+        assert log.read_text() == "before\n" + served(*command.split())
+        assert sorted(os.listdir(tmp_path)) == ["link", "log"]
+
+
+@NEEDS_PROC
+def test_output_between_other_output(tmp_path: Path) -> None:
+    line = f"(echo before; {sys.executable} -m symroof {WRITING['sweep']} -o /dev/stdout; echo after) > log"
+    subprocess.run(["bash", "-c", line], cwd=tmp_path, check=True)
+    assert (tmp_path / "log").read_text() == f"before\n{served(*WRITING['sweep'].split())}after\n"
+
+
+@NEEDS_POSIX
+@pytest.mark.parametrize("command", WRITING.values(), ids=WRITING)
+def test_output_to_a_pipe_with_a_name(tmp_path: Path, command: str) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    line = f"cat {pipe} & {sys.executable} -m symroof {command} -o {pipe}; wait"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr) == (served(*command.split()), "")
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+@NEEDS_PROC
+def test_another_program_s_file_is_appended_to(tmp_path: Path) -> None:
+    with (tmp_path / "log").open("w") as log:
+        log.write("before\n")
+        log.flush()
+        subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "symroof",
+                *WRITING["sweep"].split(),
+                "-o",
+                f"/proc/{os.getpid()}/fd/{log.fileno()}",
+            ],
+            check=True,
+        )
+    assert (tmp_path / "log").read_text() == "before\n" + served(*WRITING["sweep"].split())
 
 
 @pytest.mark.parametrize("call", ["os.replace", "os.chmod", "tempfile.mkstemp"])

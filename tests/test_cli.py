@@ -73,7 +73,7 @@ def test_options_end_at_the_double_dash(tmp_path):
     config.write_text(json.dumps(model_catalogue()["llama-3.2-1b"]["config"]))
     out = CliRunner().invoke(cli, ["report", "--json", "--cached-tokens", "5", "6", "--", str(config)])
     assert json.loads(out.stdout)["batch"]["queries"] == 2
-    assert join_numbers(["--a", "1", "2", "--", "3"], {"--a"}) == ["--a", "1,2", "--", "3"]
+    assert join_numbers(["--a", "1", "2", "--", "3"], {"--a"}) == ["--a", "1;2", "--", "3"]
     assert join_numbers(["--a", "1", "7b/config.json"], {"--a"}) == ["--a", "1", "7b/config.json"]
     assert join_numbers(["--a", "--b"], {"--a"}) == ["--a", "--b"]
 

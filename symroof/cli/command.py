@@ -9,7 +9,7 @@ import click
 from symroof.cli.option_types import TokenCounts
 from symroof.errors import SymroofError, shorten
 
-NUMBERS = re.compile(r"[-+]?[\d.][\d.,_eE+-]*")
+NUMBERS = re.compile(r"[-+]?[\d.][\d.,;_eE+-]*(?:[kMGT]i?|Ki)?")
 
 
 class CommandFailure(click.ClickException):
@@ -44,7 +44,7 @@ class Command(click.Command):
 
 
 def join_numbers(args: Sequence[str], names: set[str]) -> list[str]:
-    """The arguments with the values of each named option joined by commas, up to `--`."""
+    """The arguments with the values of each named option joined by semicolons, up to `--`."""
     end = args.index("--") if "--" in args else len(args)
     rest, joined = list(args[:end]), list[str]()
     while rest:
@@ -53,7 +53,7 @@ def join_numbers(args: Sequence[str], names: set[str]) -> list[str]:
         values = [value] if equals else []
         while name in names and rest and _is_value(rest[0], first=not values):
             values.append(rest.pop(0))
-        joined += [name, ",".join(values)] if name in names and values else [word]
+        joined += [name, ";".join(values)] if name in names and values else [word]
     return [*joined, *args[end:]]
 
 

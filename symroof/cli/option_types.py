@@ -3,13 +3,25 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from symroof.cost.rule_names import RULEBOOK, select_rules
 from symroof.dtypes import BITS, format_name
-from symroof.errors import SymroofError, shorten
+from symroof.errors import SymroofError, integer_text, shorten
+from symroof.units import (
+    COUNT_CURE,
+    LONGEST,
+    NUMBER,
+    Unit,
+    list_items,
+    number_value,
+    part_of_one,
+    unit_at,
+    whole_number,
+)
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -22,20 +34,44 @@ def complete(names: Iterable[str], incomplete: str, before: str = "") -> "list[C
     return [CompletionItem(before + name) for name in names if name.startswith(incomplete.lower())]
 
 
+class Count(click.ParamType):
+    """A whole number from `least` to `most`: 4096, 4,096, 128k, 128Ki or 1e6."""
+
+    name = "integer"
+
+    def __init__(self, least: float = -inf, most: float = inf) -> None:
+        self.least, self.most = least, most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number."""
+        number = value if isinstance(value, int) else count_with_sign(str(value))
+        if number is None:
+            self.fail(f"{shorten(value)!r} is not a whole number: {COUNT_CURE}.", param, ctx)
+        if not self.least <= number <= self.most:
+            self.fail(f"{integer_text(number)} is out of range: give {self.least:,} to {self.most:,}.", param, ctx)
+        return number
+
+
 class TokenCounts(click.ParamType):
     """One or more whole numbers."""
 
     name = "integer ..."
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[int]:
-        """The numbers in a comma-separated text."""
+        """The numbers in a text."""
         if isinstance(value, list):
             return value
-        parts = [x for x in str(value).split(",") if x]
-        for part in parts or [""]:
-            if not re.fullmatch(r"[-+]?\d+(_\d+)*", part) or len(part) > 40:
-                self.fail(f"{shorten(part)!r} is not a whole number.", param, ctx)
-        return [int(part) for part in parts]
+        try:
+            items = [x for word in str(value).split(";") for x in list_items(word)]
+        except SymroofError as error:
+            self.fail(f"{error}.", param, ctx)
+        return [Count().convert(x, param, ctx) for x in items or [""]]
+
+
+def count_with_sign(text: str) -> int | None:
+    """A whole number with or without a sign; None for anything else."""
+    number = whole_number(text[1:] if text.startswith(("-", "+")) else text)
+    return -number if number and text.startswith("-") else number
 
 
 class CheckedName(click.ParamType):
@@ -98,18 +134,19 @@ class OutputPath(click.Path):
 
 
 class HourlyPrice(click.ParamType):
-    """A price per machine and hour."""
+    """A price per machine and hour, of one machine where it is named."""
 
     name = "number/h"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Fraction:
-        """The price, exactly."""
-        if isinstance(value, Fraction):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Fraction]:
+        """The name of the machine, empty without one, and the price, exactly."""
+        if isinstance(value, tuple):
             return value
-        match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)(?:/h)?", str(value))
-        if not match:
-            self.fail(f"{shorten(value)!r}: give the price of a machine per hour, such as 2.5/h.", param, ctx)
-        return Fraction(match[1])
+        name, equals, price = str(value).rpartition("=")
+        match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)(?:/h)?", price.strip())
+        if not match or (equals and not name.strip()):
+            self.fail(f"{shorten(value)!r}: give a machine's price per hour: 2.5/h, h100-sxm=2.5.", param, ctx)
+        return name.strip(), Fraction(match[1])
 
 
 class UnitFraction(click.ParamType):
@@ -119,11 +156,33 @@ class UnitFraction(click.ParamType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Fraction:
         """The fraction, exactly."""
-        if isinstance(value, Fraction):
-            return value
-        if not re.fullmatch(r"0|1|1\.0*|0?\.\d{1,12}", str(value)):
-            self.fail(f"{shorten(value)!r}: give a fraction from 0 to 1, such as 0.8.", param, ctx)
-        return Fraction(value)
+        part = value if isinstance(value, Fraction) else part_of_one(str(value).strip())
+        if part is None:
+            self.fail(f"{shorten(value)!r}: give a fraction from 0 to 1, such as 0.8 or 80%.", param, ctx)
+        return part
+
+
+class Measure(click.ParamType):
+    """A number in a unit, which may be left out: 5e-6, 5us."""
+
+    name = "number"
+
+    def __init__(self, unit: Unit, example: str) -> None:
+        self.unit, self.example = unit, example
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Fraction:
+        """The number in the base unit, exactly."""
+        if isinstance(value, Fraction | int):
+            return Fraction(value)
+        text = str(value).strip()
+        match = re.match(NUMBER, text) if len(text) <= LONGEST else None
+        try:
+            factor, unit, end = unit_at(text, match.end()) if match else (Fraction(0), None, -1)
+        except SymroofError as error:
+            self.fail(f"{shorten(value)!r}: {error}.", param, ctx)
+        if not match or end < len(text) or (unit or self.unit) != self.unit:
+            self.fail(f"{shorten(value)!r}: give a number {self.unit.in_words}, such as {self.example}.", param, ctx)
+        return number_value(match) * factor
 
 
 class SizeValue(click.ParamType):
@@ -134,9 +193,10 @@ class SizeValue(click.ParamType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
         """The symbol's name and the number."""
         name, _, digits = str(value).partition("=")
-        if not re.fullmatch(r"\d{1,10}", digits):
+        number = whole_number(digits)
+        if number is None or number >= 10**10:
             self.fail(f"{shorten(value)!r}: give a symbol and a whole number, such as d=8192.", param, ctx)
-        return name, int(digits)
+        return name, number
 
 
 RULES = CheckedName("rules", tuple(RULEBOOK), select_rules)

@@ -12,8 +12,10 @@ import click
 from symroof.cli.option_types import (
     FORMAT,
     RULES,
+    Count,
     HourlyPrice,
     MachineName,
+    Measure,
     ModelName,
     OutputPath,
     SizeValue,
@@ -21,8 +23,9 @@ from symroof.cli.option_types import (
     UnitFraction,
     one_of,
 )
+from symroof.cli.output_form import text_or_picture, text_output
 from symroof.cli.settings import Settings
-from symroof.cli.terminal import Output
+from symroof.units import JOULE, SECOND
 
 Decorator = Callable[[Any], Any]
 
@@ -65,7 +68,7 @@ def settings(*options: Decorator) -> Decorator:
 
 def number_option(name: str, meaning: str, **how: Any) -> Decorator:
     """An option that takes a number, N in the help."""
-    return click.option(name, help=meaning, **{"type": int, "metavar": "N", **how})
+    return click.option(name, help=meaning, **{"type": Count(), "metavar": "N", **how})
 
 
 def format_option(role: str, meaning: str) -> Decorator:
@@ -155,9 +158,7 @@ workload = settings(
 
 drafting = settings(
     click.option("--draft", type=ModelName(), help="A draft model: speculative decoding."),
-    number_option(
-        "--draft-tokens", "Tokens drafted per round.", type=click.IntRange(1, 1000), default=4, show_default=True
-    ),
+    number_option("--draft-tokens", "Tokens drafted per round.", type=Count(1, 1000), default=4, show_default=True),
     click.option(
         "--acceptance",
         type=UnitFraction(),
@@ -199,7 +200,7 @@ machines = settings(
     number_option(
         "--gpus",
         "Number of devices of each machine: rates, memory and bandwidth add up, as in ideal tensor parallelism.",
-        type=click.IntRange(1, 10**6),
+        type=Count(1, 10**6),
         default=1,
         show_default=True,
     ),
@@ -210,10 +211,13 @@ rates = settings(
         "--compute", type=FORMAT, help="Format all matmuls run in.  [default: the wider of each matmul's operands]"
     ),
     click.option(
-        "--mfu", type=float, metavar="PART", help="Fraction of peak FLOP/s achieved (MFU): gives an estimate."
+        "--mfu", type=UnitFraction(), metavar="PART", help="Fraction of peak FLOP/s achieved (MFU): gives an estimate."
     ),
     click.option(
-        "--mbu", type=float, metavar="PART", help="Fraction of peak bandwidth achieved (MBU): gives an estimate."
+        "--mbu",
+        type=UnitFraction(),
+        metavar="PART",
+        help="Fraction of peak bandwidth achieved (MBU): gives an estimate.",
     ),
     click.option(
         "--calibration",
@@ -223,23 +227,35 @@ rates = settings(
     ),
     click.option(
         "--overhead",
-        type=float,
+        type=Measure(SECOND, "5e-6 or 5us"),
         default=0,
         metavar="SECONDS",
-        help="Launch time of an operator, such as 5e-6.  [default: 0]",
+        help="Launch time of an operator, such as 5us or 5e-6.  [default: 0]",
     ),
 )
 
 anyway = click.option("--anyway", is_flag=True, help="Print times even if the model does not fit into memory.")
 
 costs = settings(
-    click.option("--price", type=HourlyPrice(), help="Price of one machine: 2.5/h; gives prices per million tokens."),
-    click.option("--joules-per-flop", type=float, metavar="J", help="Energy per FLOP, such as 0.5e-12."),
+    click.option(
+        "--price",
+        "prices",
+        type=HourlyPrice(),
+        multiple=True,
+        help="Price of one machine per hour: 2.5/h for all, NAME=2.5 for one, or as many as machines, in their order; "
+        "gives prices per million tokens.",
+    ),
+    click.option(
+        "--joules-per-flop",
+        type=Measure(JOULE, "0.5e-12 or 0.5pJ"),
+        metavar="J",
+        help="Energy per FLOP, such as 0.5pJ.",
+    ),
     click.option(
         "--joules-per-byte",
-        type=float,
+        type=Measure(JOULE, "30e-12 or 30pJ"),
         metavar="J",
-        help="Energy per byte moved, such as 30e-12.  [default of both: from power and peaks, a bound]",
+        help="Energy per byte moved, such as 30pJ.  [default of both: from power and peaks, a bound]",
     ),
 )
 
@@ -251,8 +267,14 @@ step_on_machines = stack(model, machines, batch, variant, rates)
 # The output.
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-output_path = click.option("-o", "--output", "path", type=OutputPath(), help="Write to a file; - is standard output.")
+output_path = click.option(
+    "-o",
+    "--output",
+    "path",
+    type=OutputPath(),
+    help="Write to a file, in the form of its ending; - is standard output.",
+)
 plot = click.option("--plot", type=OutputPath(), metavar="FILE", help="Also draw it: FILE.png, FILE.svg or FILE.pdf.")
 
-output = collect("output", Output, as_json, output_path)
-output_and_plot = collect("output", Output, as_json, plot, output_path)
+output = collect("output", text_output, as_json, output_path)
+output_and_plot = collect("output", text_or_picture, as_json, plot, output_path)

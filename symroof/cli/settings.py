@@ -3,9 +3,12 @@
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from symroof.errors import UsageError
+from symroof.errors import UnknownName, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from fractions import Fraction
+
     from symroof.architecture.structure import Architecture
     from symroof.config.config import Config
     from symroof.hardware.machines import Machine
@@ -89,6 +92,21 @@ class Settings(dict[str, Any]):
 
         return tuple(platform(x, **self.rates, **more) for x in self.machines())
 
+    def machine_prices(self) -> "dict[str, Fraction | None]":
+        """The price per hour of one of each machine, by its name. Raises UsageError."""
+        machines = self.machines()
+        named = {name: price for name, price in self["prices"] if name}
+        plain = [price for name, price in self["prices"] if not name]
+        if len(named) + len(plain) < len(self["prices"]) or (named and plain):
+            raise UsageError("--price: give a price for all, or --price NAME=PRICE once for each machine")
+        if named:
+            return prices_by_name(named, machines)
+        if len(plain) > 1 and not len(plain) == len(machines) == len(self["on"]):
+            why = f"{len(plain)} prices for {len(machines)} machines"
+            raise UsageError(f"--price: {why}: give one, one for each --on in their order, or NAME=PRICE for each")
+        each = plain * len(machines) if len(plain) == 1 else plain or [None] * len(machines)
+        return {x.name: price for x, price in zip(machines, each, strict=True)}
+
     def platform(self) -> "Platform | None":
         """The machine that was named, None where none was. Raises UsageError where several were."""
         if not self.has_machines:
@@ -97,6 +115,17 @@ class Settings(dict[str, Any]):
         if len(platforms) > 1:
             raise UsageError(f"this command takes a single machine, got {len(platforms)}: give one")
         return platforms[0]
+
+
+def prices_by_name(named: "Mapping[str, Fraction]", machines: "Sequence[Machine]") -> "dict[str, Fraction | None]":
+    """The price of each machine from those by name or alias, in any case. Raises UsageError where one has none."""
+    names = {alias.lower(): x.name for x in machines for alias in (*x.aliases, x.name)}
+    if unknown := [name for name in named if name.lower() not in names]:
+        raise UnknownName("machine in --price", unknown[0], [x.name for x in machines])
+    prices = {names[name.lower()]: price for name, price in named.items()}
+    if missing := [x.name for x in machines if x.name not in prices]:
+        raise UsageError(f"--price: none for {missing[0]}: add --price {missing[0]}=2.5")
+    return dict(prices)
 
 
 def read_model(name: str, sizes: tuple[tuple[str, int], ...] = (), mtp: bool = False) -> "tuple[Config, Architecture]":

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 @frozen
 class Output:
-    """Where a command prints its result, whether as JSON, and the file of its picture."""
+    """Where a command prints its result, whether as JSON, and the file of its picture; `silent`: that alone."""
 
     as_json: bool
     path: str | None
     plot: str | None = None
+    silent: bool = False
 
     @property
     def width(self) -> int:
@@ -28,7 +29,8 @@ class Output:
 
     def print_text(self, text: str) -> None:
         """Print a text."""
-        write_text(text, self.path)
+        if not self.silent:
+            write_text(text, self.path)
 
     def print_result(self, result: Any, render: Callable[[Any, int], str]) -> None:
         """Print a result as JSON, or as it is rendered at the width."""
@@ -80,17 +82,11 @@ def write_text(text: str, path: str | None) -> None:
 
 
 def write_file(content: bytes, path: str) -> None:
-    """To a file that is written whole or not at all."""
-    from pathlib import Path
+    """To a file that is written whole or not at all, or to an open file, a device or a pipe."""
+    from symroof.files import write_to
 
-    from symroof.files import write_atomically
-
-    target = Path(path)
     try:
-        if target.exists() and not target.is_file():  # a device or a named pipe
-            target.write_bytes(content)
-            return
-        with write_atomically(target.resolve()) as file:
+        with write_to(path) as file:
             file.write(content)
     except OSError as error:
         raise click.ClickException(f"{shorten(path, 200)}: cannot be written: {error.strerror}") from error

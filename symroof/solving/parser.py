@@ -23,6 +23,7 @@ RELATIONS = ("<=", ">=", "==", "=", "<", ">")
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 WORDS = re.compile(r"[^()]{0,200}")
 SPACE = re.compile(r"\s*")
+GROUPED_HERE = r"[0-9]{1,3}(?:,[0-9]{3})+(?![0-9.])"  # 1,048,576, without the spaces that arguments may have
 
 
 @dataclass(frozen=True)
@@ -193,7 +194,12 @@ class _Reader:
             raise self.unexpected("it ends: a closing parenthesis is missing")
 
     def number(self, match: re.Match[str]) -> NumberNode:
-        """A number and its unit."""
+        """A number and its unit, or a percentage."""
+        if grouped := re.compile(GROUPED_HERE).match(self.text, self.at):
+            one, several = grouped[0].replace(",", ""), grouped[0].replace(",", ", ")
+            raise self.error(f"{shorten(grouped[0])} is one number or several: write {one}, or {several}")
+        if self.text.startswith("%", match.end()):
+            return self.percentage(match)
         try:
             factor, unit, end = unit_at(self.text, match.end())
         except UnknownName as error:
@@ -203,6 +209,12 @@ class _Reader:
         text = self.text[self.last : end]
         self.measured = text if unit else self.measured
         return NumberNode(number_value(match) * factor, unit, text, self.last)
+
+    def percentage(self, match: re.Match[str]) -> NumberNode:
+        """A number of hundredths."""
+        self.last, self.at = self.at, match.end() + 1
+        self.skip()
+        return NumberNode(number_value(match) / 100, None, f"{match[0]}%", self.last)
 
     def name(self) -> Node:
         """A name, or a call of one."""

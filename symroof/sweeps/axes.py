@@ -2,21 +2,21 @@
 
     batch=1,2,8   cached=0:131072:+4096   batch=1:512:x2   new=0:9   d=4096,8192:16384:+1024
 
-A range is FIRST:LAST, both included, by steps of 1, +STEP or xFACTOR. Axes of numbers are batch, new, cached (or B, n,
-c) and the model's sizes; settings are model, on (machines), gpus, rules (a+b for both), logits and the roles of
+A range is FIRST:LAST, both included, by steps of 1, +STEP or xFACTOR. Commas or spaces separate values; 128k is 128,000
+and 128Ki 131,072; what may be one number or a list, 1,048,576, is an error. Axes of numbers are batch, new, cached (or
+B, n, c) and the model's sizes; settings are model, on (machines), gpus, rules (a+b for both), logits and the roles of
 formats: dtype, weights, experts, cache, activations, states. Repeated values are dropped.
 """
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from math import prod
 from typing import Any
 
 from symroof.cost.batch import BATCH_SYMBOLS, LARGEST
 from symroof.errors import UnknownName, UsageError, integer_text, shorten
-from symroof.units import NUMBER, number_value
+from symroof.units import COUNT_CURE, list_items, whole_number
 
 FORMATS = ("dtype", "weights", "experts", "cache", "activations", "states")
 SETTINGS = ("model", "on", "gpus", "rules", "logits", *FORMATS)
@@ -91,8 +91,12 @@ def setting_names(text: str) -> tuple[str, ...]:
 
 
 def axis_numbers(name: str, text: str) -> Sequence[int]:
-    """Whole numbers and ranges separated by commas, without repeats. Raises UsageError."""
-    parts = [range_numbers(name, x.strip()) for x in text.split(",") if x.strip()]
+    """Whole numbers and ranges in a list, without repeats. Raises UsageError."""
+    try:
+        items = list_items(re.sub(r"\s*:\s*", ":", text))
+    except UsageError as error:
+        raise UsageError(f"{shorten(name)}: {error}") from error
+    parts = [range_numbers(name, x) for x in items]
     if len(parts) == 1:
         return parts[0]
     check_axis_length(name, sum(map(len, parts)))
@@ -132,12 +136,11 @@ def geometric_range(name: str, text: str, first: int, last: int, factor: int) ->
 
 
 def axis_number(name: str, text: str) -> int:
-    """A whole number as users write it: 4096, 4_096, 1e6. Raises UsageError."""
-    match = re.fullmatch(NUMBER, text.strip()) if len(text) < 60 else None
-    value = number_value(match) if match else Fraction(1, 2)
-    if value.denominator != 1:
-        raise axis_error(name, text, "not a whole number: give one such as 4096, 1e6 or a range such as 0:4096:+512")
-    return int(value)
+    """A whole number as users write it: 4096, 4_096, 1e6, 128k. Raises UsageError."""
+    value = whole_number(text.strip())
+    if value is None:
+        raise axis_error(name, text, f"not a whole number: {COUNT_CURE}, or a range such as 0:4096:+512")
+    return value
 
 
 def axis_error(name: str, text: str, message: str) -> UsageError:

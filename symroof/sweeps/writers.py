@@ -18,7 +18,7 @@ from tempfile import TemporaryFile
 from typing import Any, BinaryIO, Protocol
 
 from symroof.errors import MissingExtra, UnknownName, UsageError, shorten
-from symroof.files import spreadsheet_cell, write_atomically
+from symroof.files import is_stream, spreadsheet_cell, write_to
 from symroof.sweeps.axes import Axis, int64_array
 
 GROUP = 2**20  # rows of a row group of Parquet
@@ -214,8 +214,7 @@ KINDS: dict[str, SheetClass] = {".csv": Csv, ".parquet": Parquet, ".npz": Npz}
 
 def writer_class(path: str) -> SheetClass:
     """The sheet for a file name's ending; CSV for devices and pipes. Raises UnknownName, UsageError."""
-    target = Path(path)
-    ending, device = target.suffix.lower(), target.exists() and not target.is_file()
+    ending, device = Path(path).suffix.lower(), is_stream(path)
     if device and ending in KINDS.keys() - {".csv"}:
         raise UsageError(f"{shorten(path)} is not a regular file: Parquet and npz need one")
     if ending not in KINDS and not device:
@@ -229,9 +228,8 @@ def open_sheet(path: str, header: Header) -> Iterator[Sheet]:
 
     Raises UnknownName and UsageError as `kind` does, OSError where it cannot be written.
     """
-    sheet_class, target = writer_class(path), Path(path).resolve()
-    place = target.open("wb") if target.exists() and not target.is_file() else write_atomically(target)
-    with place as file, finishing(sheet_class(file, header)) as sheet:
+    sheet_class = writer_class(path)
+    with write_to(path) as file, finishing(sheet_class(file, header)) as sheet:
         yield sheet
 
 

@@ -5,6 +5,7 @@ import click
 from symroof.analysis.quoted_number import quote
 from symroof.cli import options
 from symroof.cli.command import Command
+from symroof.cli.option_types import Count
 from symroof.cli.settings import Settings
 from symroof.cli.terminal import Output
 from symroof.cost.batch import LARGEST
@@ -12,9 +13,7 @@ from symroof.cost.batch import LARGEST
 
 @click.command("conventions", cls=Command, example="symroof conventions llama-3.1-8b --tokens 8192")
 @options.model
-@options.number_option(
-    "--tokens", "Tokens of a sequence.", type=click.IntRange(1, LARGEST), default=2048, show_default=True
-)
+@options.number_option("--tokens", "Tokens of a sequence.", type=Count(1, LARGEST), default=2048, show_default=True)
 @click.option(
     "--match",
     "quoted",

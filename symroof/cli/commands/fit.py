@@ -4,6 +4,7 @@ import click
 
 from symroof.cli import options
 from symroof.cli.command import Command
+from symroof.cli.option_types import Count
 from symroof.cli.per_machine import for_each_machine
 from symroof.cli.settings import Settings
 from symroof.cli.terminal import Output, json_text
@@ -13,13 +14,11 @@ from symroof.cost.batch import LARGEST
 @click.command("fit", cls=Command, example="symroof fit llama-3.1-8b --on l40s --context 32768")
 @options.model
 @options.machines
-@options.number_option(
-    "--context", "Tokens in the cache after the step: solve for the batch.", type=click.IntRange(1, LARGEST)
-)
+@options.number_option("--context", "Tokens in the cache after the step: solve for the batch.", type=Count(1, LARGEST))
 @options.number_option(
     "--batch-size",
     "Number of queries: solve for the context; with --context for the number of machines.",
-    type=click.IntRange(1, LARGEST),
+    type=Count(1, LARGEST),
 )
 @options.variant
 @options.output

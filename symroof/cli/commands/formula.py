@@ -5,6 +5,7 @@ import click
 from symroof.cli import options
 from symroof.cli.command import Command
 from symroof.cli.option_types import one_of
+from symroof.cli.output_form import output_form
 from symroof.cli.settings import Settings, split_names
 from symroof.cli.terminal import terminal_width, write_text
 from symroof.render.forms import FORMULA_FORMS
@@ -23,7 +24,7 @@ from symroof.render.forms import FORMULA_FORMS
 @click.option("--uniform", is_flag=True, help="Write the batch as B queries of n new and c cached tokens.")
 @click.option("--bind", is_flag=True, help="Substitute the model's sizes and leave the batch open.")
 @options.variant
-@click.option("--format", "form", type=one_of(*FORMULA_FORMS), default="text", show_default=True)
+@click.option("--format", "form", type=one_of(*FORMULA_FORMS), help="[default: by the ending of -o, else text]")
 @options.output_path
 def formula_command(
     settings: Settings,
@@ -32,10 +33,11 @@ def formula_command(
     free: tuple[str, ...],
     uniform: bool,
     bind: bool,
-    form: str,
+    form: str | None,
     path: str | None,
 ) -> None:
     """Closed forms of FLOP, bytes, parameters and cache, and what each symbol means."""
+    chosen = output_form(path, form, FORMULA_FORMS)
     model = settings.load()
     given = [f"--{role}" for role, name in settings.formats.items() if name]
     if given and not free:
@@ -50,4 +52,4 @@ def formula_command(
     else:
         functions = unbound_functions(model, *what, uniform, bind)
     width = 0 if path else terminal_width()
-    write_text(render_formulas(functions, form, width, uniform or bind or bool(symbols)), path)
+    write_text(render_formulas(functions, chosen, width, uniform or bind or bool(symbols)), path)

@@ -5,6 +5,7 @@ import click
 from symroof.cli import options
 from symroof.cli.command import Command
 from symroof.cli.option_types import RULES, one_of
+from symroof.cli.output_form import json_or, output_form
 from symroof.cli.settings import Settings
 from symroof.cli.terminal import Output, print_report
 from symroof.render.forms import REPORT_FORMS
@@ -13,12 +14,12 @@ from symroof.render.forms import REPORT_FORMS
 @click.command("report", cls=Command, example="symroof report llama-3.1-8b --cached-tokens 2048 --input-tokens 1")
 @options.step
 @click.option("--against", type=RULES, metavar="NAME,...", help="Count by these rules, too, and explain differences.")
-@click.option("--format", "form", type=one_of(*REPORT_FORMS), default="table", show_default=True)
+@click.option("--format", "form", type=one_of(*REPORT_FORMS), help="[default: by the ending of -o, else table]")
 @click.option("--json", "as_json", is_flag=True, help="Short for --format json.")
 @options.output_path
-def report_command(settings: Settings, against: str | None, form: str, as_json: bool, path: str | None) -> None:
+def report_command(settings: Settings, against: str | None, form: str | None, as_json: bool, path: str | None) -> None:
     """FLOP, bytes, intensity and storage of one step, operator by operator."""
-    form = "json" if as_json else form
+    form = output_form(path, json_or(form, as_json), REPORT_FORMS)
     if against and form not in ("table", "json"):
         raise click.UsageError(f"--against is printed as table or json, not as {form}.")
     step, model = settings.step(), settings.load_with_formats()

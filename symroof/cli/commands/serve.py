@@ -1,6 +1,6 @@
 """The command that serves a batch from prompt to last token. The symbolic half is imported inside it."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,7 @@ from symroof.cli.settings import Settings, load_model
 from symroof.cli.terminal import Output, json_text
 
 if TYPE_CHECKING:
+    from symroof.hardware.platform import Platform
     from symroof.performance.serving_steps import Draft
 
 
@@ -35,6 +36,7 @@ def serve_command(settings: Settings, anyway: bool, output: Output) -> None:
 
     platforms = settings.platforms(joules=(settings["joules_per_flop"], settings["joules_per_byte"]))
     plots.check_plot_options(output.plot, len(platforms), settings["output_tokens"])
+    prices = settings.machine_prices()
     names = ("prompt", "output_tokens", "batch_size", "cached_tokens", "chunk")
     workload = Workload(*settings.choose(*names).values())
     if (settings["draft"] is None) != (settings["acceptance"] is None):
@@ -42,8 +44,11 @@ def serve_command(settings: Settings, anyway: bool, output: Output) -> None:
     model, draft = settings.load_with_formats(), draft_model(settings)
     from symroof.performance.serving import serve
 
-    how = (workload, settings["rules"], draft, settings["price"], anyway)
-    servings = for_each_machine(platforms, lambda x: serve(model, x, *how, **settings.formats))
+    def on_platform(platform: "Platform") -> Any:
+        price = prices[platform.machine.name]
+        return serve(model, platform, workload, settings["rules"], draft, price, anyway, **settings.formats)
+
+    servings = for_each_machine(platforms, on_platform)
     draw_servings(servings, settings, output)
     print_servings(servings, output)
 
