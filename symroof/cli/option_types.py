@@ -10,6 +10,7 @@ import click
 from symroof.cost.rule_names import RULEBOOK, select_rules
 from symroof.dtypes import BITS, format_name
 from symroof.errors import SymroofError, shorten
+from symroof.quantization.weight_formats import NAMES, weights_name
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -141,6 +142,7 @@ class SizeValue(click.ParamType):
 
 RULES = CheckedName("rules", tuple(RULEBOOK), select_rules)
 FORMAT = CheckedName("format", tuple(BITS), format_name)
+WEIGHTS = CheckedName("format", NAMES, weights_name)
 
 
 def one_of(*names: str) -> click.Choice:

@@ -11,6 +11,7 @@ from symroof.errors import shorten
 Matcher = Callable[[str], bool]
 
 PREFIXES = ("model.language_model.", "language_model.model.", "language_model.", "model.", "backbone.")
+FUSED = ("qkv_proj", "gate_up_proj")
 # Regular expressions without repeated groups, which cannot backtrack catastrophically.
 SIMPLE = re.compile(r"(?:[\w.\-^$|?]|\\[.\w]|\.\*|\((?:\?:)?[\w.|\\]*\)|\[[\w-]+\]\+?)*")
 
@@ -43,7 +44,13 @@ def matches(exact: frozenset[str], starts: tuple[str, ...], regexes: tuple[re.Pa
     parts = name.split(".")
     if exact and any(".".join(parts[i:j]) in exact for i in range(len(parts)) for j in range(i + 1, len(parts) + 1)):
         return True
-    return name.startswith(starts) or any(x.fullmatch(name) or x.match(f"model.{name}") for x in regexes)
+    return name.startswith(starts) or any(fits(x, name) for x in regexes)
+
+
+def fits(regex: re.Pattern[str], name: str) -> bool:
+    """Whether a regular expression matches a name; that of a fused matrix only where it says so: not by `*v_proj`."""
+    fused = next((x for x in FUSED if name.endswith(x)), "")
+    return fused in regex.pattern and bool(regex.fullmatch(name) or regex.match(f"model.{name}"))
 
 
 def wildcard_regex(text: str) -> re.Pattern[str]:

@@ -12,6 +12,7 @@ from symroof.algebra.binding import Binding
 from symroof.cost import batch_sums
 from symroof.cost.graph import Op
 from symroof.cost.quantities import quantity
+from symroof.cost.rule_names import unquantised_tool
 from symroof.hardware.machines import Machine, machine
 from symroof.hardware.platform import Platform, platform
 from symroof.model import operator_formulas
@@ -59,8 +60,8 @@ class SolveScope:
     @cached_property
     def precision(self) -> Precision:
         """The format of each role."""
-        model = self.model
-        return precision(model.config, model.architecture, s.b_s in self.symbols, **self.formats)
+        model, recurrent, tool = self.model, s.b_s in self.symbols, unquantised_tool(self.rules)
+        return precision(model.config, model.architecture, recurrent, tool=tool, **self.formats)
 
     @cached_property
     def symbols(self) -> set[Symbol]:

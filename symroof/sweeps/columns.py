@@ -19,6 +19,7 @@ from symroof.algebra.binding import Binding, symbols_of
 from symroof.algebra.points import exact_number_or_infinity, multiplied_out
 from symroof.cost import batch_sums
 from symroof.cost.quantities import COSTS, RATIOS, SUMS, quantity
+from symroof.cost.rule_names import unquantised_tool
 from symroof.errors import UnknownName, UsageError
 from symroof.hardware.platform import Platform
 from symroof.model import operator_formulas
@@ -85,7 +86,8 @@ class Case:
     @cached_property
     def precision(self) -> Precision:
         """The formats of all roles."""
-        return precision(self.model.config, self.model.architecture, s.b_s in self.symbols, **self.formats)
+        recurrent, tool = s.b_s in self.symbols, unquantised_tool(self.rules)
+        return precision(self.model.config, self.model.architecture, recurrent, tool=tool, **self.formats)
 
     @cached_property
     def numbers(self) -> dict[Symbol, Any]:
