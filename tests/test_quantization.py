@@ -585,7 +585,7 @@ def test_dtype_is_everything() -> None:
 
 def test_a_format_of_weights_is_one_of_weights_only() -> None:
     for role in ("dtype", "activations", "cache"):
-        with pytest.raises(UnknownName, match="awq"):
+        with pytest.raises(UsageError, match="awq is a format of weights"):
             symroof.load(DENSE).report(**{role: "awq"})
     with pytest.raises(UnknownName, match="did you mean 'int4'"):
         symroof.load(DENSE).report(weights="int44")
@@ -647,6 +647,21 @@ def test_commands_that_need_bytes_refuse_a_config_without_a_dtype(tmp_path: Path
     name, *rest = words.split()
     answer = CliRunner().invoke(cli, [name, str(tmp_path), *rest])
     assert (answer.exit_code, "--dtype bf16" in answer.output) == (2, True)
+
+
+FLOP_ALONE = {
+    "solve {} --for batch flops=1e12": ("flops=1e12", "storage=1GiB"),
+    "sweep {} --over batch=1:4:x2 --quantity flops,parameters": ("flops", "weight_size"),
+}
+
+
+@pytest.mark.parametrize(("words", "change"), FLOP_ALONE.items())
+def test_commands_need_a_dtype_for_bytes_alone(tmp_path: Path, words: str, change: tuple[str, str]) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(NO_DTYPE))
+    given = [x.replace("{}", str(tmp_path)) for x in words.split()]
+    assert CliRunner().invoke(cli, given).exit_code == 0
+    refused = CliRunner().invoke(cli, [x.replace(*change) for x in given])
+    assert (refused.exit_code, "--dtype bf16" in refused.output) == (2, True)
 
 
 def test_formats_given_for_everything_need_no_dtype() -> None:

@@ -229,11 +229,7 @@ class Report(Result):
     @property
     def notes(self) -> tuple[str, ...]:
         """How given weights are stored, and which formats of weights are multiplied in that of activations."""
-        narrow, inputs = self.precision.weights_only(), self.precision.formats.get("activations")
-        if not narrow or not inputs:
-            return self.precision.notes
-        alone = f"{' and '.join(narrow)} weights are multiplied in {inputs.name}, the format of activations"
-        return (*self.precision.notes, alone)
+        return (*self.precision.notes, *self.precision.multiplied)
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -7,12 +7,14 @@ and convolutions stay fp32; the head has q6_k, or q8_0 in q8_0; a tied table has
 from collections.abc import Callable
 from functools import partial
 
+from symroof.architecture.kinds.attention import Attention
 from symroof.architecture.structure import Architecture
 from symroof.dtypes import Format, format_of
 from symroof.errors import UsageError
 from symroof.quantization.matrices import Matrix
 from symroof.quantization.quantization_config import mean_formats
 from symroof.quantization.weight_formats import BLOCKS, GGUF, block_format
+from symroof.records import frozen
 
 Layers = Callable[[int, int], bool]  # whether a layer of so many has the rule's type
 Rule = tuple[str, Layers]
@@ -92,6 +94,17 @@ FUSED = (
 SEVENTY = {"llama": 80, "qwen2": 80}  # family -> layers of its 70B, whose values have q5_k where others have less
 
 
+@frozen
+class Mix:
+    """A file type: its name, the type of what no rule names, the model, and its layers that have values, in order."""
+
+    name: str
+    base: str
+    architecture: Architecture
+    layers: int
+    values: tuple[int, ...]
+
+
 def mix_formats(name: str, architecture: Architecture) -> dict[str, Format]:
     """The format of every role of weights in a file type, means where matrices or layers differ.
 
@@ -99,34 +112,51 @@ def mix_formats(name: str, architecture: Architecture) -> dict[str, Format]:
     """
     if architecture.family == "falcon" and name in RULES:
         raise UsageError(f"weights {name}: llama.cpp's rules for falcon are not known here: give q8_0, q4_0 or int4")
-    base = GGUF[name] or name
-    formats = mean_formats(architecture, lambda matrix, layer: matrix_format(name, base, matrix, layer, architecture))
-    head = row_format("q8_0" if base == "q8_0" else "q6_k", architecture.sizes["d"])
-    table = head if architecture.structure.tied else row_format(base, architecture.sizes["d"])
+    mix = mix_of(name, architecture)
+    formats = mean_formats(architecture, partial(matrix_format, mix))
+    head = row_format("q8_0" if mix.base == "q8_0" else "q6_k", architecture.sizes["d"])
+    table = head if architecture.structure.tied else row_format(mix.base, architecture.sizes["d"])
     whole = dict.fromkeys(("norms", "routers"), format_of("fp32"))
-    return {"weights": block_format(base), **formats, "embedding": table, "head": head, **whole}
+    return {"weights": block_format(mix.base), **formats, "embedding": table, "head": head, **whole}
 
 
-def matrix_format(name: str, base: str, matrix: Matrix, layer: int, architecture: Architecture) -> Format:
+def mix_of(name: str, architecture: Architecture) -> Mix:
+    """A file type with what its rules need of a model."""
+    own = architecture.structure.sublayers
+    at = {x.name: architecture.layout.get(x.name, ()) for x in own}
+    values = sorted({i for x in own if isinstance(x.kind, Attention) for i in at[x.name]})
+    layers = 1 + max((i for x in at.values() for i in x), default=0)
+    return Mix(name, GGUF[name] or name, architecture, layers, tuple(values))
+
+
+def matrix_format(mix: Mix, matrix: Matrix, layer: int) -> Format:
     """The format of a matrix: by the rule of its part, where its rows divide into blocks."""
-    return row_format(matrix_type(name, base, matrix.part, layer, architecture), matrix.inputs)
+    by_experts = eight_experts_type(mix, matrix.part) if mix.architecture.sizes.get("N_e") == 8 else ""
+    return row_format(by_experts or matrix_type(mix, matrix.part, layer), matrix.inputs)
 
 
-def matrix_type(name: str, base: str, part: str, layer: int, architecture: Architecture) -> str:
+def eight_experts_type(mix: Mix, part: str) -> str:
+    """The type of a part of attention in models of 8 experts; empty for other parts."""
+    output = "q5_k" if mix.name in EIGHT_EXPERTS else mix.base
+    return {"key": "q8_0", "value": "q8_0", "output": output}.get(part, "")
+
+
+def matrix_type(mix: Mix, part: str, layer: int) -> str:
     """The type that the rules of a file type name for a part of a layer."""
-    sizes = architecture.sizes
-    if sizes.get("N_e") == 8 and part in ("key", "value"):
-        return "q8_0"
-    if sizes.get("N_e") == 8 and part == "output":
-        return "q5_k" if name in EIGHT_EXPERTS else base
-    if architecture.family in FUSED and part in ("query", "key", "value"):
+    family, sizes = mix.architecture.family, mix.architecture.sizes
+    if family in FUSED and part in ("query", "key", "value"):
         part = "qkv"
-    rules = RULES.get(name, {})
-    shared = part == "value" and sizes.get("H_q", 1) >= 4 * sizes.get("H_kv", 1)
-    chosen = rules.get("value/4", rules.get(part, ())) if shared else rules.get(part, ())
-    kind = next((x for x, layers in chosen if layers(layer, sizes["L"])), base)
-    seventy = SEVENTY.get(architecture.family) == sizes["L"] and part == "value"
+    at = (mix.values.index(layer), len(mix.values)) if part == "value" and layer in mix.values else (layer, mix.layers)
+    kind = next((x for x, layers in part_rules(mix, part) if layers(*at)), mix.base)
+    seventy = part == "value" and SEVENTY.get(family) == sizes["L"]
     return "q5_k" if seventy and kind in ("q3_k", "q4_k") else kind
+
+
+def part_rules(mix: Mix, part: str) -> tuple[Rule, ...]:
+    """The rules of a part; those of values depend on how many heads share one."""
+    rules, sizes = RULES.get(mix.name, {}), mix.architecture.sizes
+    shared = part == "value" and sizes.get("H_q", 1) >= 4 * sizes.get("H_kv", 1)
+    return rules.get("value/4" if shared and "value/4" in rules else part, ())
 
 
 def row_format(name: str, inputs: int) -> Format:

@@ -8,7 +8,7 @@ from symroof.architecture.structure import Architecture
 from symroof.config.config import Config
 from symroof.dtypes import Format, format_of, product_formats
 from symroof.errors import MissingFormat, UnknownName
-from symroof.quantization.weight_formats import GGUF, SCHEMES, weights_name
+from symroof.quantization.weight_formats import GGUF, SCHEMES, element_format, weights_name
 from symroof.records import frozen
 
 if TYPE_CHECKING:
@@ -82,6 +82,13 @@ class Precision:
         narrow = (x.element for x in parts if inputs and x.bytes < inputs.bytes and not x.inputs)
         return tuple(dict.fromkeys(narrow))
 
+    @property
+    def multiplied(self) -> tuple[str, ...]:
+        """In words, which formats are those of weights alone; empty where there are none."""
+        narrow = " and ".join(self.weights_only())
+        inputs = "the format of activations"
+        return (f"{narrow} weights are multiplied in {self.formats['activations'].name}, {inputs}",) if narrow else ()
+
     def _by_width(self) -> dict[str, Format]:
         """The format of each width symbol; those of details override those of roles."""
         symbols = {**ROLES, **DETAILS}
@@ -139,13 +146,13 @@ Roled = tuple[Format | None, str]  # a format, None where none is named, and its
 
 def chosen(role: str, name: str | None, base: Format | None, origin: str) -> Roled:
     """The format of a role: the one given for it, else `base`."""
-    return (format_of(name), f"given as {role}") if name else (base, origin)
+    return (element_format(name), f"given as {role}") if name else (base, origin)
 
 
 def base_format(config: Config, dtype: str | None, tool: str | None) -> Roled:
     """The format of what is not quantised: `dtype`, else the config's, else what such checkpoints leave as it is."""
     if dtype:
-        return format_of(dtype), "given as dtype"
+        return element_format(dtype), "given as dtype"
     if name := config.dtype():
         try:
             return format_of(name), "the config's dtype"
@@ -189,7 +196,7 @@ def without_unused(roles: dict[str, Roled], architecture: Architecture) -> dict[
 def weights_note(role: str, name: str, base: Format | None) -> str:
     """How weights of a format that is given are stored, and what is not quantised; empty for one of all weights."""
     if name in GGUF:
-        return f"{name} is llama.cpp's mix of types; norms and routers stay fp32"
+        return f"{name} is llama.cpp's mix of block types without an importance matrix, in exact means over the layers"
     if name not in SCHEMES:
         return ""
     rest = base.name if base else "what they are"

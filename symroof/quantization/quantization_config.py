@@ -1,6 +1,7 @@
 """Quantised checkpoints: the format of every role of a model's weights; plain data, no sympy."""
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 
@@ -10,10 +11,11 @@ from symroof.dtypes import Format, format_of
 from symroof.errors import shorten
 from symroof.quantization.matrices import Matrix, sublayer_matrices
 from symroof.quantization.methods import METHODS, UNREAD
-from symroof.quantization.module_names import is_routed_expert
+from symroof.quantization.module_names import is_routed_expert, matches_none
 from symroof.quantization.scheme import FP8, Scheme
 
 Shares = tuple[tuple[Format, Fraction], ...]
+ONE = Fraction(1)
 Choice = Callable[[Matrix, int], Format]  # the format of a matrix in a layer
 
 HEAD, EMBEDDING = ["lm_head", "head"], ["embed_tokens", "embeddings"]
@@ -84,11 +86,18 @@ def mean_formats(architecture: Architecture, choose: Choice) -> dict[str, Format
 
 def layer_shares(matrices: list[Matrix], layer: int, choose: Choice) -> Shares:
     """The formats of a layer's matrices of a role, each with its share of elements."""
+    forms = [choose(x, layer) for x in matrices]
+    if all(form is forms[0] for form in forms):
+        return ((forms[0], ONE),)
     total = sum(x.elements for x in matrices)
+    return summed((form, Fraction(x.elements, total)) for form, x in zip(forms, matrices, strict=True))
+
+
+def summed(pairs: Iterable[tuple[Format, Fraction]]) -> Shares:
+    """Formats with their shares, each once."""
     shares: dict[Format, Fraction] = {}
-    for x in matrices:
-        form = choose(x, layer)
-        shares[form] = shares.get(form, Fraction(0)) + Fraction(x.elements, total)
+    for form, share in pairs:
+        shares[form] = shares.get(form, Fraction(0)) + share
     return tuple(shares.items())
 
 
@@ -102,19 +111,20 @@ def layer_prefix(architecture: Architecture, layer: int) -> str:
 
 def module_format(scheme: Scheme, names: list[str], unquantised: Format) -> Format:
     """The format of a module that has one of `names`."""
-    if any(map(scheme.left_out, names)):
+    if scheme.left_out is not matches_none and any(map(scheme.left_out, names)):
         return unquantised
     return next((form for form, targets in scheme.groups if any(map(targets, names))), unquantised)
 
 
 def mean_format(layers: list[Shares]) -> Format:
     """One format for layers that may differ: their mean, named by the layers or the elements that have each."""
-    shares: dict[Format, Fraction] = {}
-    for form, share in (pair for layer in layers for pair in layer):
-        shares[form] = shares.get(form, Fraction(0)) + share / len(layers)
-    if len(shares) == 1:
-        return next(iter(shares))
-    mix = tuple(sorted(shares.items(), key=lambda pair: -pair[1]))
+    counts = Counter(tuple((id(form), share) for form, share in layer) for layer in layers)
+    if len(counts) == 1 and len(layers[0]) == 1:
+        return layers[0][0][0]
+    mix = summed((form, share / len(layers)) for layer in layers for form, share in layer)
+    if len(mix) == 1:
+        return mix[0][0]
+    mix = tuple(sorted(mix, key=lambda pair: -pair[1]))
     mean = sum((form.bytes * share for form, share in mix), Fraction(0))
     return Format(mean_name(mix, len(layers) if all(len(x) == 1 for x in layers) else 0), mean, mix=mix)
 

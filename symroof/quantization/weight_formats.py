@@ -7,9 +7,10 @@ W8A8 and NVFP4, bitsandbytes, hqq, BitNet b1.58, DeepSeek-V3's blocks; llama.cpp
 
 from dataclasses import replace
 from fractions import Fraction
+from functools import cache
 
 from symroof.dtypes import BITS, Format, format_of, integer_format, without_alias
-from symroof.errors import UnknownName
+from symroof.errors import UnknownName, UsageError
 
 WHOLE = ("fp64", "fp32", "tf32", "bf16", "fp16")  # formats of all weights, not of matrices alone
 
@@ -103,6 +104,18 @@ def weights_name(name: str) -> str:
     return canonical
 
 
+def element_format(name: str) -> Format:
+    """A format of all elements. Raises UnknownName, or UsageError for one that only weights can have."""
+    try:
+        return format_of(name)
+    except UnknownName:
+        plain = without_alias(name).replace("-", "_")
+        if ALIASES.get(plain, plain) in NAMES:
+            raise UsageError(f"{plain} is a format of weights: give it as weights, not for all elements") from None
+        raise
+
+
+@cache
 def block_format(name: str) -> Format:
     """The format of a block type of llama.cpp."""
     size, elements = BLOCKS[name]

@@ -81,20 +81,25 @@ def storage_cells(report: Report) -> list[tuple[str, str]]:
     return [(name, iec_cell(x)) for name, x in parts if x or name == "KV cache"]
 
 
-def report_notes(report: Report) -> list[str]:
-    """Parameters, rules, precision and config, with their origin."""
+def report_notes(report: Report, compute: str = "") -> list[str]:
+    """Parameters, rules, precision and config, with their origin; `compute`: the format of all matmuls, if given."""
     count = report.parameters
     return [
         "Operators: one layer. Input and output include the cache read and appended to.",
         f"Parameters: {count.total:,}, of which a token is multiplied by {count.active:,}.",
         *([DRAFT_NOTE] if "L_mtp" in report.sizes else []),
         *(f"Rules: {rule}." for rule in rule_meanings(report.rules)),
-        f"Precision: {precision_text(report.precision, has_routed_experts(report)) or 'no format is named'}.",
-        *(f"Note: {note}." for note in report.notes),
+        f"Precision: {precision_text(report.precision, has_routed_experts(report))}.",
+        *precision_notes(report.precision, compute),
         *element_notes(report),
         f"Config: {report.source}.",
         *(f"Warning: {warning}." for warning in report.warnings),
     ]
+
+
+def precision_notes(precision: Precision, compute: str = "") -> list[str]:
+    """How weights are stored, and what those quantised alone are multiplied in unless `compute` is given."""
+    return [f"Note: {x}." for x in (*precision.notes, *(() if compute else precision.multiplied))]
 
 
 def element_notes(report: Report) -> list[str]:
@@ -117,7 +122,8 @@ def precision_text(precision: Precision, routed: bool) -> str:
     for role, form in precision.formats.items():
         if role != "experts" or routed:
             groups.setdefault((form.name, precision.origin[role]), []).append(role.replace("_", " "))
-    return "; ".join(f"{', '.join(roles)} {name} ({origin})" for (name, origin), roles in groups.items())
+    texts = (f"{', '.join(roles)} {name} ({origin})" for (name, origin), roles in groups.items())
+    return "; ".join(texts) or "no format is named"
 
 
 def path_lines(report: Report) -> Iterator[Line]:
