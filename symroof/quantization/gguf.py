@@ -122,9 +122,9 @@ def mix_formats(name: str, architecture: Architecture) -> dict[str, Format]:
 
 def mix_of(name: str, architecture: Architecture) -> Mix:
     """A file type with what its rules need of a model."""
-    own = architecture.structure.sublayers
-    at = {x.name: architecture.layout.get(x.name, ()) for x in own}
-    values = sorted({i for x in own if isinstance(x.kind, Attention) for i in at[x.name]})
+    sublayers = architecture.structure.sublayers
+    at = {x.name: architecture.layout.get(x.name, ()) for x in sublayers}
+    values = sorted({i for x in sublayers if isinstance(x.kind, Attention) for i in at[x.name]})
     layers = 1 + max((i for x in at.values() for i in x), default=0)
     return Mix(name, GGUF[name] or name, architecture, layers, tuple(values))
 
