@@ -5,6 +5,7 @@ SymroofError            one line: what, where, the cure; exit code 1
 ├── HubError            a download that failed
 └── UsageError          an argument that is wrong; exit code 2
     ├── UnknownName     a model, rule, format, symbol or operator that does not exist
+    ├── MissingFormat   bytes of a model whose config names no dtype, where no format is given
     └── MissingExtra    a feature whose optional dependency is not installed
 """
 
@@ -41,6 +42,10 @@ class UnknownName(UsageError):
     def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
         self.kind, self.name, self.known = kind, name, sorted(known)
         super().__init__(f"unknown {kind} {shorten(name)!r}: {cure(name, self.known)}{hint}")
+
+
+class MissingFormat(UsageError):
+    """Bytes of elements whose format neither the config nor the caller names."""
 
 
 class MissingExtra(UsageError):

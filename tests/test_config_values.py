@@ -118,7 +118,11 @@ def accepted(data: dict[str, Any]) -> Iterator[str]:
                 read(with_value(data, path, new))
             except ConfigError as error:
                 text = str(error)
-                if not re.search(r"keys? '\w|model_type|dtype|\w ?=", text) or len(text) > 300 or not text.isprintable():
+                if (
+                    not re.search(r"keys? '\w|model_type|dtype|\w ?=", text)
+                    or len(text) > 300
+                    or not text.isprintable()
+                ):
                     yield f"{'.'.join(path)} = {name}: {text}"
             else:
                 if not is_legitimate(path[-1], old, name, new):

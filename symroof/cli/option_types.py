@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from symroof.cost.rule_names import RULEBOOK, select_rules
-from symroof.dtypes import BITS, format_name
+from symroof.dtypes import BITS
 from symroof.errors import SymroofError, integer_text, shorten
+from symroof.quantization.weight_formats import NAMES, element_format, weights_name
 from symroof.units import (
     COUNT_CURE,
     LONGEST,
@@ -200,7 +201,8 @@ class SizeValue(click.ParamType):
 
 
 RULES = CheckedName("rules", tuple(RULEBOOK), select_rules)
-FORMAT = CheckedName("format", tuple(BITS), format_name)
+FORMAT = CheckedName("format", tuple(BITS), element_format)
+WEIGHTS = CheckedName("format", NAMES, weights_name)
 
 
 def one_of(*names: str) -> click.Choice:

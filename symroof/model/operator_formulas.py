@@ -98,8 +98,21 @@ def model_point(model: Model, batch: Mapping[Symbol, int], **formats: str | None
 
 
 def width_values(precision: Precision) -> dict[Symbol, Any]:
-    """Bytes per element, by width symbol."""
-    return {s.symbol(name): exact_number_or_infinity(x) for name, x in precision.widths().items()}
+    """Bytes per element, by width symbol. Raises MissingFormat."""
+    precision.widths()
+    return known_width_values(precision)
+
+
+def known_width_values(precision: Precision) -> dict[Symbol, Any]:
+    """Bytes per element that are known, by width symbol."""
+    return {s.symbol(name): exact_number_or_infinity(x) for name, x in precision.known_widths().items()}
+
+
+def check_widths(expr: Expr, precision: Precision) -> Expr:
+    """A formula with all widths bound. Raises MissingFormat for one that has a width left."""
+    if precision.lack and any(s.group(x) == "width" for x in expr.free_symbols):
+        precision.widths()
+    return expr
 
 
 def time_on_platform(form: OperatorFormula, platform: Platform, precision: Precision) -> Expr:
