@@ -8,6 +8,7 @@ from typing import Any
 import counting
 import pytest
 from counting import Num, Tally, Tape, dot
+from kinds import by_group, weighed_by_position
 from sympy import Integer
 from test_operators import matches, rows, sums, symbols_of
 
@@ -138,9 +139,7 @@ def test_a_learned_factor_a_head() -> None:
     tape, T, H, h = Tape(), 3, 2, 5
     heads = rows(tape, T, H, h)
     with tape.op("temperature") as tally:
-        a, b = tape.table("n", H), tape.table("n", H)
-        factors = [[a[i] * 0.7 + b[i] for i in range(H)] for _ in range(T)]
-        tape.store([[[x * factors[t][i] for x in head] for i, head in enumerate(row)] for t, row in enumerate(heads)])
+        weighed_by_position(tape, heads)
     matches(latent.scale_by_position(s.T, s.H_q, s.h), tally, {s.T: T, s.H_q: H, s.h: h})
 
 
@@ -255,10 +254,9 @@ def test_tokens_attend_to_a_window_and_to_entries(batch: Any, most: int | None) 
 
 def test_groups_are_projected_apart() -> None:
     tape, T, G, d_in, d_out = Tape(), 3, 2, 4, 5
-    x = rows(tape, T, G, d_in)
+    x = rows(tape, T, G * d_in)
     with tape.op("out_a") as tally:
-        weights = tape.table("o", G, d_out, d_in)
-        tape.store([[[dot(part, column) for column in weights[g]] for g, part in enumerate(row)] for row in x])
+        by_group(tape, x, G, d_out, "o")
     matches(compressed.grouped_linear(s.T, s.G_o, s.d, s.r_o), tally, {s.T: T, s.G_o: G, s.d: d_in, s.r_o: d_out})
 
 

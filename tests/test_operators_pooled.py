@@ -10,6 +10,7 @@ from pathlib import Path
 import counting
 import pytest
 from counting import Num, Tape, dot
+from kinds_attention import limited, means, of_unit_length
 from test_operators import matches, rows, sums
 
 import symroof
@@ -145,51 +146,26 @@ def test_means_of_projected_queries_and_keys() -> None:
     tape, T, H_q, H_kv, h = Tape(), 3, 4, 2, 3
     u, v, q, k = (rows(tape, T, H, h) for H in (H_q, H_kv, H_q, H_kv))
     with tape.op("means") as tally:
-        a = [
-            [[(x + y) * 0.5 for x, y in zip(u[t][m], v[t][m // 2], strict=True)] for m in range(H_q)] for t in range(T)
-        ]
-        tape.store([[[x + y for x, y in zip(q[t][m], a[t][m], strict=True)] for m in range(H_q)] for t in range(T)])
-        tape.store(
-            [
-                [[k[t][j][i] + (a[t][2 * j][i] + a[t][2 * j + 1][i]) * 0.5 for i in range(h)] for j in range(H_kv)]
-                for t in range(T)
-            ]
-        )
+        means(tape, q, k, u, v)
     matches(convolved.add_projection_means(s.T, s.H_q, s.H_kv, s.h), tally, {s.T: T, s.H_q: H_q, s.H_kv: H_kv, s.h: h})
-
-
-def length(xs: list) -> Num:
-    return reduce(add, [x * x for x in xs]).sqrt()
 
 
 def test_heads_of_unit_length() -> None:
     tape = Tape()
     q, k = rows(tape, 3, 4, 5), rows(tape, 3, 2, 5)
     with tape.op("norm") as tally:
-        factors = tape.table("n", 2)
-        for row in q:
-            tape.store([united(head) for head in row])
-        for row in k:
-            tape.store([[x * g for x in united(head)] for head, g in zip(row, factors, strict=True)])
+        of_unit_length(tape, q, k)
     matches(convolved.normalize_heads(s.T, s.H_q, s.H_kv, s.h), tally, {s.T: 3, s.H_q: 4, s.H_kv: 2, s.h: 5})
-
-
-def united(head: list) -> list:
-    factor = 2.0 / length(head).larger(1e-9)
-    return [x * factor for x in head]
 
 
 @pytest.mark.parametrize("weighed", [False, True])
 def test_lengths_that_are_limited(weighed: bool) -> None:
     tape = Tape()
-    x = rows(tape, 3, 5)
+    x = rows(tape, 3, 2, 5)
     with tape.op("limit") as tally:
-        g = tape.table("n", 5) if weighed else None
-        for row in x:
-            scaled = [y * z for y, z in zip(row, g, strict=True)] if g else row
-            factor = (0.7 / (length(scaled) + 1e-6)).smaller(1.0)
-            tape.store([y * factor for y in scaled])
-    matches(relative.limit_length(s.T, s.h, s.h if weighed else 0), tally, {s.T: 3, s.h: 5})
+        limited(tape, x, weighed)
+    cost = relative.limit_length(s.T * s.H_q, s.h, s.H_q * s.h if weighed else 0)
+    matches(cost, tally, {s.T: 3, s.H_q: 2, s.h: 5})
 
 
 @pytest.mark.parametrize(("new", "cached"), [(1, 0), (1, 7), (5, 0), (3, 4)])
