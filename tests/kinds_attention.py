@@ -237,3 +237,26 @@ def united(head: Rows) -> Rows:
     """A head of the length sqrt(h)."""
     factor = 2.0 / reduce(add, [x * x for x in head]).sqrt().larger(1e-9)
     return [x * factor for x in head]
+
+
+# What grouped attention selects its keys by.
+
+
+def block_indexer(run: Run, kind: Any, x: Rows) -> Rows:
+    """Scores of keys, or of one pooled key per block, by a few small heads that have one key together."""
+    H, h, k_b = run.z("H_i", "h_i", "k_b")
+    pools = kind.mask == "tail"
+    rotated = run.sizes["h_r"] if kind.rotary == "partial" else run.sizes["h"] if pools else h
+    q, k = cut(run.op("index.qk", counting.linear, x, (H + 1) * h), H * h, h)
+    k = run.core("index.pool", k, complete(run, "w_i"), h) if pools else k
+    with run.tape.op("index.qk_norm"):
+        q = counting.norm(run.tape, [head for row in heads(q, H) for head in row], kind.qk_norm)
+        k = counting.norm(run.tape, k, kind.qk_norm)
+    both = turn(run, "index.rope", [[head] for head in (*q, *k)], rotated)
+    return run.core("index", both, run.new * k_b * (1 if pools else H))
+
+
+def key_mask(run: Run, kind: Any, x: Rows) -> None:
+    """A number for each key and KV head, by the key's value."""
+    H, h = run.z("H_kv", "h")
+    run.core("mask", run.rows(H, h), run.new + run.cached, H)

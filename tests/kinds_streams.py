@@ -7,7 +7,7 @@ from typing import Any
 
 import counting
 from counting import Num, Tape, dot, split
-from kinds import Rows, Run, beside, by_group, cut, flat, heads
+from kinds import Rows, Run, beside, by_group, cut, flat, heads, touch
 
 
 def layer_inputs(run: Run, kind: Any, x: Rows) -> Rows:
@@ -163,12 +163,13 @@ def pointwise(run: Run, kind: Any, x: Rows) -> Rows:
         return run.op("scale", counting.scale, x, 0.5)
     if kind.operation == "add":
         return run.op("add", counting.residual, x, run.rows(run.sizes["d"]))
+    return run.op("shift", shifted, x)
 
-    def shifted(tape: Tape) -> Rows:
-        shift, gains = tape.table("n", 2, len(x[0]))
-        return tape.store([[(y + b) * g for y, b, g in zip(row, shift, gains, strict=True)] for row in x])
 
-    return run.op("shift", shifted)
+def shifted(tape: Tape, rows: Rows) -> Rows:
+    """(x + b) g, two learned numbers per element."""
+    shift, gains = tape.table("n", 2, len(rows[0]))
+    return tape.store([[(x + b) * g for x, b, g in zip(row, shift, gains, strict=True)] for row in rows])
 
 
 def ngrams(run: Run, kind: Any, x: Rows) -> Rows:
@@ -316,3 +317,100 @@ def join(run: Run, streams: bool, norm: str) -> Rows:
         return tape.store([[x + y for x, y in zip(row, embedded[i // m], strict=True)] for i, row in enumerate(hidden)])
 
     return run.op("add", added)
+
+
+# What routes tokens to experts.
+
+
+def deep_router(run: Run, kind: Any, x: Rows) -> Any:
+    """Scores by a network, of one expert more than there are."""
+    r, N_e, k = run.z("r_r", "N_e", "k")
+    y = run.op("router.down", counting.linear, x, r, "r", bias=True)
+    y = run.op("router.add", weighed_sum, y, run.rows(r)) if kind.router_handed else y
+    y = run.op("router.inner_norm", counting.norm, y)
+    for number in (1, 2):
+        y = run.op(f"router.fc{number}", counting.linear, y, r, "r", bias=True)
+        y = run.op(f"router.act{number}", counting.activate, y, "gelu", gated=False)
+    return run.op("router", counting.route, y, N_e + 1, k)
+
+
+def weighed_sum(tape: Tape, rows: Rows, stream: Rows) -> Rows:
+    """x + g r, a weight per element."""
+    gains = tape.table("n", len(rows[0]))
+    pairs = zip(rows, stream, strict=True)
+    return tape.store([[x + g * r for x, g, r in zip(a, gains, b, strict=True)] for a, b in pairs])
+
+
+def scaled_scores(run: Run, kind: Any, x: Rows) -> Any:
+    """Scores of the experts that a token runs, each times its expert's learned number."""
+    N_e, k = run.z("N_e", "k")
+    scores, chosen = run.op("router", counting.route, x, N_e, k)
+    with run.tape.op("router.scale"):
+        factors = run.tape.table("n", N_e)
+        touch(factors)
+        return run.tape.store([[scores[t][e] * factors[e] for e in sent] for t, sent in enumerate(chosen)])
+
+
+# Around a sublayer.
+
+
+def sublayer(run: Run, wiring: Any, x: Rows) -> Rows:
+    """A projection between the norms and residuals of a wiring; x is [token][stream] where there are several."""
+    d, k_c = run.z("d", "k_c")
+    y = gather(run, wiring.streams, x) if wiring.streams else x
+    y = run.op("norm", counting.norm, y, wiring.norm) if wiring.norm else y
+    y = norm_gate(run, y) if wiring.gated else y
+    y = run.op("linear", counting.linear, y, d)
+    y = run.op("post_conv", convolved_and_added, run, y, k_c) if wiring.convolved else y
+    y = run.op("post_norm", counting.norm, y, wiring.post) if wiring.post else y
+    y = run.op("scale", counting.scale, y, 0.5) if wiring.scaled else y
+    if wiring.streams:
+        m = run.sizes["m"]
+        numbers = run.rows(m + (m * m if wiring.streams == "mixed" else 0))
+        return run.core("streams.spread", [x, y, numbers], run.new, m, d)
+    return run.op("residual", RESIDUALS[wiring.blended or wiring.weighed], x, y)
+
+
+def convolved_and_added(tape: Tape, run: Run, rows: Rows, k: int) -> Rows:
+    """A short convolution of the query's rows, added to them; its columns are held as states are."""
+    past = tape.filled("s" if run.cached else "", k - 1, len(rows[0]))
+    weights, line = tape.table("n", len(rows[0]), k), past + rows
+    out = [
+        [
+            dot([y[i] for y in line[t : t + k]], column) + x
+            for i, (column, x) in enumerate(zip(weights, rows[t], strict=True))
+        ]
+        for t in range(len(rows))
+    ]
+    tape.store(line[len(line) - k + 1 :], "s")
+    tape.tally.kept["s"] += (k - 1) * len(rows[0])
+    return tape.store(out)
+
+
+def by_constants(tape: Tape, rows: Rows, stream: Rows) -> Rows:
+    """a x + b r."""
+    pairs = (zip(*pair, strict=True) for pair in zip(rows, stream, strict=True))
+    return tape.store([[x * 0.6 + y * 0.8 for x, y in pair] for pair in pairs])
+
+
+def by_gates(tape: Tape, rows: Rows, stream: Rows) -> Rows:
+    """Both terms weighed by what follows from one learned number per element."""
+    gates = tape.table("n", len(rows[0]))
+    pairs = zip(rows, stream, strict=True)
+    return tape.store([[x * g + y * g for x, y, g in zip(a, b, gates, strict=True)] for a, b in pairs])
+
+
+def by_shifts(tape: Tape, rows: Rows, stream: Rows) -> Rows:
+    """(x + e) a + (r + f) b, four learned numbers per element."""
+    a, e, b, f = tape.table("n", 4, len(rows[0]))
+    pairs = zip(rows, stream, strict=True)
+    return tape.store([[(x[i] + e[i]) * a[i] + (y[i] + f[i]) * b[i] for i in range(len(x))] for x, y in pairs])
+
+
+RESIDUALS: dict[str | bool, Any] = {
+    False: counting.residual,
+    True: weighed_sum,
+    "constants": by_constants,
+    "gate": by_gates,
+    "shifted": by_shifts,
+}

@@ -15,13 +15,15 @@ from sympy import Integer
 from test_operators import counted, figures, matches, symbols_of
 
 from symroof import symbols as s
+from symroof.architecture.kinds.attention import Attention
 from symroof.architecture.kinds.attention_variants import ConvolvedAttention, RelativeAttention
+from symroof.architecture.kinds.experts import Experts
 from symroof.architecture.kinds.latent_attention import CompressedAttention, LatentAttention
 from symroof.architecture.kinds.linear_attention import DeltaNet, GatedRecurrence, LightningAttention, ShortConvolution
 from symroof.architecture.kinds.recurrent import ChannelMix, Mamba, Mamba2, MatrixMemory, TimeMix
 from symroof.architecture.kinds.shared import Adapters, Cycle, Projection, Segments, Start
 from symroof.architecture.kinds.streams import AltUp, Laurel, LayerInput, LayerInputs, NGrams, Pointwise
-from symroof.architecture.structure import Frame
+from symroof.architecture.structure import Frame, Sublayer, Wiring
 from symroof.blocks import decoder, mtp
 from symroof.blocks.residual import hyper
 from symroof.cost import batch_sums, rules
@@ -188,3 +190,42 @@ def test_stream_and_embedding_joined(how: str) -> None:
     run = Run(3, 0, STREAMS)
     around.join(run, bool(how), "rms")
     check(mtp.join_operators(Frame(streams=how)), run)
+
+
+# Parts of kinds that decoder.py does not write out.
+
+INDEXED = {"H_q": 4, "H_kv": 2, "h": 6, "h_r": 4, "H_i": 3, "h_i": 8, "w_i": 3, "k_b": 2, "d": 5, "w": 4}
+ROUTED = {"d": 5, "r_r": 4, "N_e": 6, "k": 2, "f_e": 3}
+PARTS = (
+    (around.deep_router, Experts(router_deep=True), ROUTED),
+    (around.deep_router, Experts(router_deep=True, router_handed=True), ROUTED),
+    (around.scaled_scores, Experts(expert_scale=True), ROUTED),
+    (attention.block_indexer, Attention("blocks", qk_norm="rms", indexer=True), INDEXED),
+    (attention.block_indexer, Attention("blocks", "partial", qk_norm="layer", indexer=True), INDEXED),
+    (attention.block_indexer, Attention("tail", qk_norm="rms", indexer=True), INDEXED),
+    (attention.block_indexer, Attention("tail", "partial", qk_norm="rms", indexer=True), INDEXED),
+    (attention.key_mask, Attention(dynamic=True, bias=True), INDEXED),
+)
+
+
+@pytest.mark.parametrize(("written", "kind", "sizes"), PARTS, ids=lambda x: getattr(x, "__name__", str(type(x))))
+def test_every_operator_of_a_part(written: Callable[..., Any], kind: Any, sizes: dict[str, int]) -> None:
+    run = Run(5, 4, sizes)
+    written(run, kind, run.rows(sizes["d"]))
+    check([op for op in decoder.kind_operators(kind) if op.name in run.tape.tallies], run)
+
+
+WIRINGS = (
+    Wiring(gated=True, post="layer", scaled=True, weighed=True),
+    Wiring(norm="", convolved=True),
+    *(Wiring(blended=x) for x in ("constants", "gate", "shifted")),
+    *(Wiring(streams=x) for x in ("mixed", "unmixed", "low_rank")),
+)
+
+
+@pytest.mark.parametrize("wiring", WIRINGS, ids=str)
+def test_every_operator_around_a_sublayer(wiring: Wiring) -> None:
+    run = Run(3, 2, STREAMS)
+    around.sublayer(run, wiring, streams(run) if wiring.streams else run.rows(run.sizes["d"]))
+    block = decoder.sublayer_block(Sublayer(Projection(), "projection", wiring=wiring))
+    check(block.children, run)

@@ -5,6 +5,7 @@ from operator import add
 
 import pytest
 from counting import Num, Tape, dot
+from kinds_streams import weighed_sum
 from test_operators import matches, rows, sums
 
 import symroof
@@ -197,11 +198,7 @@ def test_cap(d: int) -> None:
 def test_a_weighed_residual(d: int) -> None:
     tape = Tape()
     with tape.op("residual") as tally:
-        weights = tape.table("n", d)
-        new, stream = rows(tape, 2, 3, d)
-        tape.store(
-            [[x + g * y for x, g, y in zip(a, weights, b, strict=True)] for a, b in zip(new, stream, strict=True)]
-        )
+        weighed_sum(tape, *rows(tape, 2, 3, d))
     matches(dense.residual(s.T, s.d, weighed=True), tally, {s.T: 3, s.d: d})
 
 

@@ -11,6 +11,7 @@ import counting
 import pytest
 from counting import Num, Tape, dot
 from kinds_attention import limited, means, of_unit_length
+from kinds_streams import RESIDUALS, shifted
 from test_operators import matches, rows, sums
 
 import symroof
@@ -236,27 +237,19 @@ def test_embeddings_of_several_tokens_gated_by_the_streams() -> None:
     matches(ngrams.gate_ngrams(), tally, {s.T: T, s.m: m, s.d: d})
 
 
-def test_sums_that_are_weighed_and_shifted() -> None:
+@pytest.mark.parametrize("how", dense.BLENDS)
+def test_sums_that_are_weighed_and_shifted(how: str) -> None:
     tape = Tape()
     x, r = rows(tape, 3, 5), rows(tape, 3, 5)
     with tape.op("blend") as tally:
-        a, e, b, f = tape.table("n", 4, 5)
-        for i, j in zip(x, r, strict=True):
-            tape.store([(i[n] + e[n]) * a[n] + (j[n] + f[n]) * b[n] for n in range(5)])
-    matches(dense.blend(s.T, s.d, "shifted"), tally, {s.T: 3, s.d: 5})
-    with tape.op("gate") as tally:
-        a = tape.table("n", 5)
-        for i, j in zip(x, r, strict=True):
-            tape.store([i[n] * a[n] + j[n] * a[n] for n in range(5)])
-    matches(dense.blend(s.T, s.d, "gate"), tally, {s.T: 3, s.d: 5})
-    with tape.op("constants") as tally:
-        for i, j in zip(x, r, strict=True):
-            tape.store([i[n] * 0.6 + j[n] * 0.8 for n in range(5)])
-    matches(dense.blend(s.T, s.d, "constants"), tally, {s.T: 3, s.d: 5})
+        RESIDUALS[how](tape, x, r)
+    matches(dense.blend(s.T, s.d, how), tally, {s.T: 3, s.d: 5})
+
+
+def test_elements_that_are_shifted_and_weighed() -> None:
+    tape = Tape()
     with tape.op("shift") as tally:
-        g, b = tape.table("n", 2, 5)
-        for row in x:
-            tape.store([(row[n] + b[n]) * g[n] for n in range(5)])
+        shifted(tape, rows(tape, 3, 5))
     matches(dense.shift(s.T, s.d), tally, {s.T: 3, s.d: 5})
 
 
