@@ -4,25 +4,33 @@ Of operators that run on numbers in files of their own only what they read and w
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import fields
 from typing import Any
 
 import kinds_attention as attention
 import kinds_recurrent as recurrent
 import kinds_streams as around
 import pytest
+import zoo
+from decoder import RUNS
 from kinds import Rows, Run
 from sympy import Integer
 from test_operators import counted, figures, matches, symbols_of
 
 from symroof import symbols as s
 from symroof.architecture.kinds.attention import Attention
-from symroof.architecture.kinds.attention_variants import ConvolvedAttention, RelativeAttention
+from symroof.architecture.kinds.attention_variants import (
+    ConvolvedAttention,
+    DifferentialAttention,
+    RelativeAttention,
+    RoutedAttention,
+)
 from symroof.architecture.kinds.experts import Experts
 from symroof.architecture.kinds.latent_attention import CompressedAttention, LatentAttention
 from symroof.architecture.kinds.linear_attention import DeltaNet, GatedRecurrence, LightningAttention, ShortConvolution
 from symroof.architecture.kinds.recurrent import ChannelMix, Mamba, Mamba2, MatrixMemory, TimeMix
-from symroof.architecture.kinds.shared import Adapters, Cycle, Projection, Segments, Start
-from symroof.architecture.kinds.streams import AltUp, Laurel, LayerInput, LayerInputs, NGrams, Pointwise
+from symroof.architecture.kinds.shared import Adapters, CrossLayer, Cycle, Projection, Segments, Start
+from symroof.architecture.kinds.streams import AltUp, DepthAttention, Laurel, LayerInput, LayerInputs, NGrams, Pointwise
 from symroof.architecture.structure import Frame, Sublayer, Wiring
 from symroof.blocks import decoder, mtp
 from symroof.blocks.residual import hyper
@@ -87,23 +95,23 @@ KINDS = (
     DeltaNet(),
     DeltaNet(decay="channel", bounded=True),
     DeltaNet(decay="low_rank", gate="low_rank", doubled=True, act="relu"),
-    LightningAttention(),
-    GatedRecurrence(),
+    LightningAttention(act="relu"),
+    GatedRecurrence(act="gelu"),
     ShortConvolution(),
     ShortConvolution(bias=True),
     Mamba(),
-    Mamba(bias=True, conv_bias=False, norm="rms"),
+    Mamba(bias=True, conv_bias=False, norm="rms", act="relu"),
     Mamba(heads=True),
     Mamba2(),
-    Mamba2(bias=True, out_bias=True, conv_bias=False, norm=""),
+    Mamba2(bias=True, out_bias=True, conv_bias=False, norm="", act="relu"),
     MatrixMemory(),
     MatrixMemory(bias=True),
     TimeMix(),
     TimeMix(heads=True),
     ChannelMix(),
-    LayerInputs(),
-    LayerInput(),
-    Laurel(),
+    LayerInputs("layer"),
+    LayerInput("silu"),
+    Laurel("layer"),
     *(AltUp(x) for x in around.ALTUP),
     AltUp("correct", scaled=False),
     *map(Pointwise, ("scale", "shift", "add")),
@@ -114,7 +122,7 @@ KINDS = (
     Projection(role="ffn", bias=True),
     Start(),
     Segments(),
-    Cycle(),
+    Cycle("rms"),
 )
 STEPS = [(1, 5), (5, 4)]  # each completes a block of three
 
@@ -155,6 +163,23 @@ def test_every_operator_of_a_kind(kind: Any, new: int, cached: int) -> None:
     run = Run(new, cached, sizes)
     written(run, kind, run.rows(sizes["d"]))
     check(decoder.kind_operators(kind), run)
+
+
+# Kinds that other files write out, and test.
+ELSEWHERE = {
+    DifferentialAttention: "test_operators_dense",
+    RoutedAttention: "test_operators_moe",
+    DepthAttention: "test_operators_pooled",
+    CrossLayer: "test_operators_streams",
+}
+
+
+def test_every_kind_is_written_out_under_each_of_its_flags() -> None:
+    assert {*WRITTEN, *ELSEWHERE, *RUNS} == set(zoo.KINDS)
+    for kind in WRITTEN:
+        some = [x for x in KINDS if type(x) is kind]
+        for field in fields(kind):
+            assert any(getattr(x, field.name) != field.default for x in some), (kind, field.name)
 
 
 # Around sublayers, and ahead of the layer of a module that predicts further ahead.

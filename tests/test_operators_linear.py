@@ -16,6 +16,7 @@ from test_operators import matches, rows, sums
 import symroof
 from symroof import symbols as s
 from symroof.architecture.kinds.linear_attention import DeltaNet, GatedRecurrence, LightningAttention, ShortConvolution
+from symroof.architecture.kinds.streams import DepthAttention
 from symroof.blocks.recurrent import linear as blocks
 from symroof.cost import batch_sums, rules
 from symroof.cost.batch import Query
@@ -24,7 +25,6 @@ from symroof.errors import ConfigError
 from symroof.ops.attention import grouped
 from symroof.ops.recurrent import linear
 from symroof.ops.recurrent.convolution_and_state import convolve
-from symroof.ops.residual import depth
 
 BATCHES = [[(1, 0)], [(1, 7)], [(4, 0)], [(3, 5)], [(2, 4), (1, 0), (3, 3)]]
 
@@ -181,8 +181,8 @@ def test_weighted_sums_over_depth(T: int, terms: list[int]) -> None:
                 keys = [[y * z for y, z in zip(counting.normalised(row), g, strict=True)] for row in sources]
                 shares = counting.softmax([dot(key, w) for key in keys])
                 tape.store([dot(shares, list(column)) for column in zip(*sources, strict=True)])
-    cost = depth.sums_over_depth(s.T, s.d, s.N_mix, s.X_mix)
-    matches(cost, tally, {s.T: T, s.d: d, s.N_mix: len(terms) + 1, s.X_mix: sum(terms)})
+    [op] = blocks.build_depth_attention(DepthAttention())
+    matches(op.cost, tally, {s.T: T, s.d: d, s.N_mix: len(terms) + 1, s.X_mix: sum(terms)})
 
 
 # Attention to blocks of keys.

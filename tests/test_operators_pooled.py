@@ -16,10 +16,12 @@ from test_operators import matches, rows, sums
 
 import symroof
 from symroof import symbols as s
+from symroof.architecture.kinds.streams import DepthAttention
+from symroof.blocks.recurrent import linear as blocks
 from symroof.cost.masks import TAIL
 from symroof.ops import dense, ngrams
 from symroof.ops.attention import convolved, pooled, relative
-from symroof.ops.residual import depth, hyper
+from symroof.ops.residual import hyper
 
 STEPS = [(8, 0), (1, 3), (5, 6), (7, 4)]  # each completes a block of 4
 
@@ -208,8 +210,8 @@ def test_attention_over_depth_to_normalised_sums() -> None:
                 for w in weights:
                     scores = counting.softmax([dot(w, x) * 0.5 for x in states])
                     tape.store([dot(scores, column) for column in zip(*states, strict=True)])
-    cost = depth.attention_over_depth(s.T, s.d, s.N_mix, s.X_mix, s.Y_mix)
-    matches(cost, tally, {s.T: T, s.d: d, s.N_mix: 4, s.X_mix: 11, s.Y_mix: 5})
+    [op] = blocks.build_depth_attention(DepthAttention(normalised=True))
+    matches(op.cost, tally, {s.T: T, s.d: d, s.N_mix: 4, s.X_mix: 11, s.Y_mix: 5})
 
 
 def test_streams_weighed_an_element() -> None:
