@@ -147,7 +147,9 @@ def vocabulary() -> set[str]:
 
 def is_symbol(node: ast.AST) -> bool:
     """Whether it is s.X, for a symbol X of the vocabulary."""
-    return ast.unparse(node).removeprefix("s.") in vocabulary() if isinstance(node, ast.Attribute) else False
+    if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
+        return False
+    return node.value.id == "s" and node.attr in vocabulary()
 
 
 def symbol_names(x: ast.Assign) -> Iterator[str]:
