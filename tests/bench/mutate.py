@@ -35,13 +35,14 @@ sys.path[:0] = [str(ROOT), str(TESTS)]
 
 from mutants import Mutant, every_place, modules  # noqa: E402
 
-# Laws, oracles and truths, the quick ones first; no goldens, nothing of how the screen looks.
-CHECKS = (
+# Laws, oracles and truths; no goldens, nothing of how the screen looks.
+QUICK = (
     *("operators_moe", "operators_mamba", "operators_streams", "operators_gpt", "operators_linear"),
     *("operators_latent", "operators_pooled", "operators_inkling", "operators_dense", "operators", "decoders"),
     *("kinds", "collectives", "masks", "assembly", "mtp", "anchors", "published_sizes", "llm_viewer"),
-    *("parallelism", "truth", "laws"),
 )
+SLOW = ("parallelism", "truth", "laws")  # of those that are left
+CHECKS = (*QUICK, *SLOW)
 HANGS = "hangs"
 SECONDS = 900  # of a mutant, after which it counts as rejected: it hangs
 EQUIVALENT = Path(__file__).with_name("equivalent_mutants.json")  # mutant -> why no test can tell it from what is there
@@ -234,15 +235,30 @@ def every_function() -> Functions:
 
 
 def run_mutants(mutants: list[Mutant], reached: dict[str, Functions], most: int) -> Iterator[tuple[Mutant, Any, float]]:
-    """(mutant, its failure or None, seconds); files that rejected mutants of a module before go first."""
+    """(mutant, its failure or None, seconds): all through the quick test files, then those that are left."""
+    left: dict[Mutant, float] = {}
+    for mutant, failure, seconds in run_through(QUICK, mutants, reached, most):
+        if failure:
+            yield mutant, failure, seconds
+        else:
+            left[mutant] = seconds
+    for mutant, failure, seconds in run_through(SLOW, list(left), reached, most):
+        yield mutant, failure, left[mutant] + seconds
+
+
+def run_through(
+    checks: Iterable[str], mutants: list[Mutant], reached: dict[str, Functions], most: int
+) -> Iterator[tuple[Mutant, Any, float]]:
+    """The same with these test files; those that rejected mutants of a module before go first."""
     rejected: Counter[tuple[str, str]] = Counter()
 
     def job(mutant: Mutant) -> tuple[Any, ...]:
-        checks = sorted(reaching(mutant, reached), key=lambda x: -rejected[mutant.place.module, x])
-        return run_mutant, mutant, checks
+        some = [x for x in reaching(mutant, reached) if x in checks]
+        return run_mutant, mutant, sorted(some, key=lambda x: -rejected[mutant.place.module, x])
 
     for mutant, (failure, _), seconds in run_forks(((x, lambda x=x: job(x)) for x in mutants), most):
-        rejected[mutant.place.module, failure[0] if failure else ""] += 1
+        if failure:
+            rejected[mutant.place.module, failure[0]] += 1
         yield mutant, failure, seconds
 
 
