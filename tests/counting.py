@@ -386,7 +386,8 @@ def residual(tape: Tape, rows: list, stream: list) -> list:
 
 @dataclass(frozen=True)
 class Scores:
-    """What is done to attention's scores: a bias by distance, a scaled tanh; the operator that adds a sink to each row.
+    """What is done to attention's scores: a bias by distance, a scaled tanh, a mask of each key and KV head (a tensor
+    [key][head]) added; the operator that adds a sink to each row.
 
     Of keys and values that are `borrowed` nothing is appended to the cache.
     """
@@ -395,6 +396,7 @@ class Scores:
     softcap: bool = False
     sinks: str = ""
     borrowed: bool = False
+    masks: Any = None
 
 
 PLAIN = Scores()
@@ -431,6 +433,8 @@ def attend(
         row = []
         for i, x in enumerate(heads):
             logits = scored(x, [keys[m][i // group] for m in seen], far, scores)
+            if scores.masks:
+                logits = [y + scores.masks[m][i // group] for y, m in zip(logits, seen, strict=True)]
             weights = softmax(logits, tape, sinks[i] if sinks else None, scores.sinks)
             row.append([dot(weights, column) for column in zip(*(values[m][i // group] for m in seen), strict=True)])
         out.append(row)
@@ -449,6 +453,18 @@ def scored(query: list, keys: list, far: list[int], scores: Scores) -> list:
         return row
     slope = Num(query[0].tape, -0.5)
     return [x + slope * m for x, m in zip(row, far, strict=True)]
+
+
+def mask_weights(tape: Tape, heads: int, h: int, bias: bool) -> tuple[list, list, list]:
+    """What the masks of keys are computed by: a projection, a rate per head, shifts where there is a bias."""
+    return tape.table("w", heads, heads * h), tape.table("n", heads), tape.table("n", heads) if bias else []
+
+
+def key_masks(tape: Tape, values: list, weights: list, rates: list, shifts: list) -> list:
+    """A number for each key [token][head] by its value: projected, softplus, scaled, exponentiated."""
+    rows = [[dot(list(chain(*row)), column) for column in weights] for row in values]
+    rows = [[x + b for x, b in zip(row, shifts, strict=True)] for row in rows] if shifts else rows
+    return tape.store([[(softplus(x) * a).exp() for x, a in zip(row, rates, strict=True)] for row in rows])
 
 
 @dataclass(frozen=True)

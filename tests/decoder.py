@@ -111,11 +111,18 @@ def attention(run: Decoder, x: Sublayer, rows: Rows) -> Rows:
         q, k = normalised(run, kind, q, k)
     q = run.op("temperature", counting.temper, q) if kind.temperature else q
     cache = [tuple(run.tape.filled("c", H_kv, size) for size in (h, h_v)) for _ in range(run.cached)]
-    scores = Scores(kind.alibi, kind.softcap, f"{run.block}/sinks" if kind.sinks else "", kind.keys == "borrowed")
+    masks = run.op("mask", masks_of, [x for _, x in cache] + v, kind.bias) if kind.dynamic else None
+    sinks = f"{run.block}/sinks" if kind.sinks else ""
+    scores = Scores(kind.alibi, kind.softcap, sinks, kind.keys == "borrowed", masks)
     y = run.op("attend", counting.attend, q, k, v, cache, MASKS[kind.mask](run.sizes.get(x.symbol("w"), 1)), scores)
     y = run.op("inner_norm", counting.norm_heads, y, kind.inner_norm, kind.inner_over) if kind.inner_norm else y
     y = run.op("gated", counting.gate, y, gates, kind.softplus) if kind.gate else y
     return run.op("out", counting.linear, [list(chain(*row)) for row in y], run.sizes["d"], "o", kind.out_bias)
+
+
+def masks_of(tape: Tape, values: Rows, bias: bool) -> Rows:
+    """The masks of keys, by their values."""
+    return counting.key_masks(tape, values, *counting.mask_weights(tape, len(values[0]), len(values[0][0]), bias))
 
 
 def projected(run: Decoder, x: Sublayer, rows: Rows, H_q: int, H_kv: int, h: int, h_v: int) -> tuple[list, ...]:

@@ -1,9 +1,17 @@
-"""Deliberate mistakes, each rejected by a law of test_laws or an oracle of test_operators or test_decoders."""
+"""Deliberate mistakes, each rejected by a law of test_laws or an oracle of test_operators or test_decoders.
 
+These are mistakes of meaning, each made in the running program and put to the one check that must notice. Slips of the
+pen, at any place of any formula, are in mutants.py: bench/mutate.py puts samples of them to all checks.
+"""
+
+import ast
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
+import mutants
 import pytest
 import test_assembly as assembled
 import test_decoders as decoders
@@ -29,6 +37,7 @@ from symroof.ops.attention import grouped
 from symroof.ops.recurrent import convolution_and_state
 
 Patch = pytest.MonkeyPatch
+EQUIVALENT = Path(__file__).parent / "bench" / "equivalent_mutants.json"
 
 
 @dataclass(frozen=True)
@@ -422,6 +431,30 @@ def forget() -> None:
     )
     for function in caches:
         function.cache_clear()
+
+
+def test_a_slip_is_one_other_node_of_a_module() -> None:
+    found = mutants.places(mutants.ROOT / "symroof" / "cost" / "masks.py")
+    [place] = [x for x in found if x.scope == "triangle" and isinstance(x.slot.node, ast.Constant)][:1]
+    slip, whole = mutants.Mutant(place, place.others[0]), ast.unparse(place.tree)
+    assert str(slip) == "symroof/cost/masks.py: triangle: m + 1 -> m + 2"
+    assert ast.unparse(place.tree) == whole
+    assert ast.unparse(slip.tree()) == whole.replace("return m * (m + 1) / 2", "return m * (m + 2) / 2")
+    compile(slip.tree(), place.module, "exec")
+
+
+def test_slips_that_change_nothing_are_slips() -> None:
+    reasons = json.loads(EQUIVALENT.read_text())
+    files = {mutants.ROOT / x.partition(":")[0] for x in reasons}
+    found = {
+        str(mutants.Mutant(place, other))
+        for file in files
+        for place in mutants.places(file)
+        if any(x.startswith(f"{place.module}: {place.scope}: ") for x in reasons)
+        for other in place.others
+    }
+    assert set(reasons) <= found
+    assert all(reasons.values())
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda x: x.name.replace(" ", "_"))

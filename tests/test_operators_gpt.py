@@ -3,8 +3,10 @@
 from functools import reduce
 from operator import add
 
+import counting
 import pytest
 from counting import Num, Tape, dot
+from kinds_streams import weighed_sum
 from test_operators import matches, rows, sums
 
 import symroof
@@ -197,11 +199,7 @@ def test_cap(d: int) -> None:
 def test_a_weighed_residual(d: int) -> None:
     tape = Tape()
     with tape.op("residual") as tally:
-        weights = tape.table("n", d)
-        new, stream = rows(tape, 2, 3, d)
-        tape.store(
-            [[x + g * y for x, g, y in zip(a, weights, b, strict=True)] for a, b in zip(new, stream, strict=True)]
-        )
+        weighed_sum(tape, *rows(tape, 2, 3, d))
     matches(dense.residual(s.T, s.d, weighed=True), tally, {s.T: 3, s.d: d})
 
 
@@ -219,24 +217,16 @@ def test_broadcast() -> None:
 def test_key_mask(batch: list, mask: str, bias: bool) -> None:
     tape, H, h, w = Tape(), 2, 3, 3
     with tape.op("mask") as tally:
-        weights, rates, shift = tape.table("w", H, H * h), tape.table("n", H), tape.table("n", H) if bias else None
+        learned = counting.mask_weights(tape, H, h, bias)
         for new, cached in batch:
             seen = min(cached, w - 1) if mask == "sliding" else cached
-            values = [tape.filled("c", H * h) for _ in range(seen)] + rows(tape, new, H * h)
-            masks = [key_masks(value, weights, rates, shift) for value in values]
-            tape.store(masks)
+            values = [tape.filled("c", H, h) for _ in range(seen)] + rows(tape, new, H, h)
+            masks = counting.key_masks(tape, values, *learned)
             for position in range(new if mask == "top" else 0):
                 for x in (x for row in masks[: cached + position + 1] for x in row):
-                    x.exceeds(0.5)
+                    Num(tape, x.value).exceeds(0.5)  # before it is written
     cost = grouped.key_mask(s.T, MASKS[mask], s.H_kv, s.h, bias)
     matches(cost, tally, {s.H_kv: H, s.h: h, **sums(batch, cost, w=w)})
-
-
-def key_masks(value: list, weights: list, rates: list, shift: list | None) -> list:
-    """One number a head: softplus, scaled, exponentiated."""
-    x = [dot(value, column) for column in weights]
-    x = x if shift is None else [y + b for y, b in zip(x, shift, strict=True)]
-    return [(a * logarithm(y.exp() + 1)).exp() for a, y in zip(rates, x, strict=True)]
 
 
 @pytest.mark.parametrize("config", [RWKV, RWKV5, XLSTM], ids=lambda x: x["model_type"])

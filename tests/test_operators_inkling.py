@@ -7,6 +7,8 @@ from operator import add
 import counting
 import pytest
 from counting import Tape, dot
+from kinds import Run
+from kinds_streams import convolved_and_added
 from test_operators import matches, rows, sums
 
 import symroof
@@ -42,20 +44,9 @@ INKLING = {
 }
 
 
-def convolved(tape: Tape, new: list, cached: bool, k: int) -> list:
+def convolved(tape: Tape, new: list, cached: int, k: int) -> list:
     """A causal convolution of one query's rows, added to them."""
-    past = tape.filled("s" if cached else "", k - 1, len(new[0]))
-    weights, line = tape.table("n", len(new[0]), k), past + new
-    out = [
-        [
-            dot([row[i] for row in line[t : t + k]], column) + x
-            for i, (column, x) in enumerate(zip(weights, new[t], strict=True))
-        ]
-        for t in range(len(new))
-    ]
-    tape.store(line[len(line) - k + 1 :], "s")
-    tape.tally.kept["s"] += (k - 1) * len(new[0])
-    return tape.store(out)
+    return convolved_and_added(tape, Run(len(new), cached, {}), new, k)
 
 
 @pytest.mark.parametrize(("new", "cached"), [(1, 0), (1, 7), (5, 0), (3, 4)])
@@ -63,7 +54,7 @@ def test_a_convolution_added_to_its_input(new: int, cached: int) -> None:
     tape = Tape()
     x = rows(tape, new, 3)
     with tape.op("conv") as tally:
-        convolved(tape, x, cached > 0, 4)
+        convolved(tape, x, cached, 4)
     cost = convolution_and_state.convolve_added(s.d)
     matches(cost, tally, {s.d: 3, s.k_c: 4, s.u_c: 3, **sums([(new, cached)], cost)})
 
@@ -111,7 +102,7 @@ def run(new: int, cached: int, d: int, H_q: int, H_kv: int, h: int, d_b: int, e_
         flat = counting.linear(tape, x, H_q * (h + d_b) + 2 * H_kv * h)
     q, r = [row[: H_q * h] for row in flat], [row[H_q * h : H_q * (h + d_b)] for row in flat]
     with tape.op("conv"):
-        kv = convolved(tape, [row[H_q * (h + d_b) :] for row in flat], cached > 0, k_c)
+        kv = convolved(tape, [row[H_q * (h + d_b) :] for row in flat], cached, k_c)
     kv = [counting.split(row, 2 * H_kv) for row in kv]
     with tape.op("qk_norm"):
         q = counting.norm_heads(tape, [counting.split(row, H_q) for row in q], "rms")

@@ -8,6 +8,7 @@ from typing import Any
 import counting
 import pytest
 from counting import Num, Tally, Tape, dot
+from kinds import by_group, weighed_by_position
 from sympy import Integer
 from test_operators import matches, rows, sums, symbols_of
 
@@ -138,9 +139,7 @@ def test_a_learned_factor_a_head() -> None:
     tape, T, H, h = Tape(), 3, 2, 5
     heads = rows(tape, T, H, h)
     with tape.op("temperature") as tally:
-        a, b = tape.table("n", H), tape.table("n", H)
-        factors = [[a[i] * 0.7 + b[i] for i in range(H)] for _ in range(T)]
-        tape.store([[[x * factors[t][i] for x in head] for i, head in enumerate(row)] for t, row in enumerate(heads)])
+        weighed_by_position(tape, heads)
     matches(latent.scale_by_position(s.T, s.H_q, s.h), tally, {s.T: T, s.H_q: H, s.h: h})
 
 
@@ -255,10 +254,9 @@ def test_tokens_attend_to_a_window_and_to_entries(batch: Any, most: int | None) 
 
 def test_groups_are_projected_apart() -> None:
     tape, T, G, d_in, d_out = Tape(), 3, 2, 4, 5
-    x = rows(tape, T, G, d_in)
+    x = rows(tape, T, G * d_in)
     with tape.op("out_a") as tally:
-        weights = tape.table("o", G, d_out, d_in)
-        tape.store([[[dot(part, column) for column in weights[g]] for g, part in enumerate(row)] for row in x])
+        by_group(tape, x, G, d_out, "o")
     matches(compressed.grouped_linear(s.T, s.G_o, s.d, s.r_o), tally, {s.T: T, s.G_o: G, s.d: d_in, s.r_o: d_out})
 
 
@@ -439,30 +437,41 @@ def test_what_compressed_attention_keeps_grows_by_entries() -> None:
     assert kept[12] - kept[0] == kept[24] - kept[12] > 0
 
 
+LONGCAT = {
+    "model_type": "longcat_flash",
+    "hidden_size": 32,
+    "ffn_hidden_size": 48,
+    "expert_ffn_hidden_size": 8,
+    "num_layers": 2,
+    "vocab_size": 101,
+    "num_attention_heads": 4,
+    "q_lora_rank": 12,
+    "kv_lora_rank": 16,
+    "qk_nope_head_dim": 6,
+    "qk_rope_head_dim": 4,
+    "v_head_dim": 5,
+    "n_routed_experts": 6,
+    "moe_topk": 3,
+    "torch_dtype": "bfloat16",
+}
+
+
 def test_experts_that_do_nothing_spare_their_share() -> None:
-    config = {
-        "model_type": "longcat_flash",
-        "hidden_size": 32,
-        "ffn_hidden_size": 48,
-        "expert_ffn_hidden_size": 8,
-        "num_layers": 2,
-        "vocab_size": 101,
-        "num_attention_heads": 4,
-        "q_lora_rank": 12,
-        "kv_lora_rank": 16,
-        "qk_nope_head_dim": 6,
-        "qk_rope_head_dim": 4,
-        "v_head_dim": 5,
-        "n_routed_experts": 6,
-        "moe_topk": 3,
-        "torch_dtype": "bfloat16",
-    }
-    idle, busy = symroof.load(config | {"zero_expert_num": 3}), symroof.load(config | {"zero_expert_num": 0})
+    idle, busy = symroof.load(LONGCAT | {"zero_expert_num": 3}), symroof.load(LONGCAT | {"zero_expert_num": 0})
     some, all_ = ({x.op: x.cost for x in y.report(5).rows} for y in (idle, busy))
     assert 3 * some["experts.down"].matmul == 2 * all_["experts.down"].matmul
     assert some["experts.down"].weight_held == all_["experts.down"].weight_held
     assert 2 * some["router"].matmul == 3 * all_["router"].matmul
     assert some["experts.down"].weight_read < all_["experts.down"].weight_read
+
+
+@pytest.mark.parametrize("rule", ["experts-bound", "experts-k", "experts-all"])
+@pytest.mark.parametrize("new", [1, 2, 3, 50])
+def test_as_many_experts_are_read_as_if_those_that_do_nothing_were_never_chosen(new: int, rule: str) -> None:
+    idle = symroof.load(LONGCAT | {"zero_expert_num": 3}).report(new, rules=rule)
+    busy = symroof.load(LONGCAT | {"zero_expert_num": 0, "moe_topk": 2}).report(new, rules=rule)
+    some, all_ = ({x.op: x.cost for x in y.rows if x.role == "routed_experts" and x.cost.matmul} for y in (idle, busy))
+    assert some == all_
 
 
 @pytest.mark.parametrize(

@@ -1,21 +1,22 @@
 """Linear attention, gated recurrences, short convolutions, attention over depth and to blocks: counted and by law."""
 
 from collections.abc import Iterator
-from functools import reduce
 from itertools import accumulate, product
-from operator import add
 
 import counting
 import pytest
 from counting import Num, Tape, dot
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kinds import product as product_of
+from kinds_recurrent import both_gates, decays_of, unit_length
 from sympy import Integer, sympify
 from test_operators import matches, rows, sums
 
 import symroof
 from symroof import symbols as s
 from symroof.architecture.kinds.linear_attention import DeltaNet, GatedRecurrence, LightningAttention, ShortConvolution
+from symroof.architecture.kinds.streams import DepthAttention
 from symroof.blocks.recurrent import linear as blocks
 from symroof.cost import batch_sums, rules
 from symroof.cost.batch import Query
@@ -24,7 +25,6 @@ from symroof.errors import ConfigError
 from symroof.ops.attention import grouped
 from symroof.ops.recurrent import linear
 from symroof.ops.recurrent.convolution_and_state import convolve
-from symroof.ops.residual import depth
 
 BATCHES = [[(1, 0)], [(1, 7)], [(4, 0)], [(3, 5)], [(2, 4), (1, 0), (3, 3)]]
 
@@ -55,32 +55,13 @@ def added(tape: Tape, old: Num, x: Num, y: Num) -> Num:
     return result
 
 
-def unit(tape: Tape, heads: list, shrink: bool) -> list:
-    """Each head over its length, and over the root of its size where it shall `shrink`."""
-    lengths = [[(reduce(add, [x * x for x in head]) + counting.EPS).sqrt() for head in row] for row in heads]
-    out = [[[x / y for x in head] for head, y in zip(*pair, strict=True)] for pair in zip(heads, lengths, strict=True)]
-    return [[[x * len(head) ** -0.5 for x in head] for head in row] for row in out] if shrink else out
-
-
 @pytest.mark.parametrize("T", [1, 3])
 def test_queries_and_keys_of_length_one(T: int) -> None:
     tape = Tape()
     q, k = rows(tape, T, 2, 5), rows(tape, T, 2, 5)
     with tape.op("qk_norm") as tally:
-        tape.store([unit(tape, q, shrink=True), unit(tape, k, shrink=False)])
+        unit_length(tape, q, k)
     matches(linear.normalize_queries_keys(s.T, s.H_k, s.d_k), tally, {s.T: T, s.H_k: 2, s.d_k: 5})
-
-
-def softplus(x: Num) -> Num:
-    """log(1 + exp(x)): 3 operations."""
-    return (x.exp() + 1)._result("log", 0.5)
-
-
-def decayed(y: Num, shift: Num, rate: Num, bounded: bool) -> Num:
-    """exp(-A softplus(y + s)), the sign in A, or exp(m sigmoid(A (y + s)))."""
-    if bounded:
-        return (counting.sigmoid((y + shift) * rate) * -5.0).exp()
-    return (softplus(y + shift) * rate).exp()
 
 
 @pytest.mark.parametrize("T", [1, 3])
@@ -90,9 +71,7 @@ def test_decays_and_what_a_key_overwrites(T: int, each: int, bounded: bool, doub
     tape, heads = Tape(), 3
     x, y = rows(tape, T, heads), rows(tape, T, heads * each)
     with tape.op("decay") as tally:
-        rates, shifts = tape.table("n", heads), tape.table("n", heads * each)
-        tape.store([[counting.sigmoid(b) * 2 if doubled else counting.sigmoid(b) for b in row] for row in x])
-        tape.store([[decayed(a, shifts[i], rates[i // each], bounded) for i, a in enumerate(row)] for row in y])
+        decays_of(tape, DeltaNet(bounded=bounded, doubled=doubled), x, y, each)
     cost = linear.decay_rates(s.T, s.H_v, s.H_v * each, bounded, doubled)
     matches(cost, tally, {s.T: T, s.H_v: heads})
 
@@ -151,19 +130,7 @@ def test_gates_in_blocks(T: int, parts: int) -> None:
     tape, d = Tape(), 6
     x = rows(tape, T, d)
     with tape.op("gates") as tally:
-        size = d // parts
-        for _ in range(2):
-            weights, shift = tape.table("w", parts, size, size), tape.table("n", parts, size)
-            tape.store(
-                [
-                    [
-                        dot(part, weights[b][i]) + shift[b][i]
-                        for b, part in enumerate(counting.split(row, parts))
-                        for i in range(size)
-                    ]
-                    for row in x
-                ]
-            )
+        both_gates(tape, x, parts)
     matches(linear.block_gates(s.T, s.d_r, s.H_q), tally, {s.T: T, s.d_r: d, s.H_q: parts})
 
 
@@ -197,7 +164,7 @@ def test_product(T: int) -> None:
     tape = Tape()
     x, y = rows(tape, T, 5), rows(tape, T, 5)
     with tape.op("product") as tally:
-        tape.store([[a * b for a, b in zip(*pair, strict=True)] for pair in zip(x, y, strict=True)])
+        product_of(tape, x, y)
     matches(linear.multiply_elements(s.T, s.d), tally, {s.T: T, s.d: 5})
 
 
@@ -214,8 +181,8 @@ def test_weighted_sums_over_depth(T: int, terms: list[int]) -> None:
                 keys = [[y * z for y, z in zip(counting.normalised(row), g, strict=True)] for row in sources]
                 shares = counting.softmax([dot(key, w) for key in keys])
                 tape.store([dot(shares, list(column)) for column in zip(*sources, strict=True)])
-    cost = depth.sums_over_depth(s.T, s.d, s.N_mix, s.X_mix)
-    matches(cost, tally, {s.T: T, s.d: d, s.N_mix: len(terms) + 1, s.X_mix: sum(terms)})
+    [op] = blocks.build_depth_attention(DepthAttention())
+    matches(op.cost, tally, {s.T: T, s.d: d, s.N_mix: len(terms) + 1, s.X_mix: sum(terms)})
 
 
 # Attention to blocks of keys.

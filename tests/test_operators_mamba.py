@@ -7,6 +7,7 @@ import counting
 import numpy as np
 import pytest
 from counting import Num, Tape, dot, value
+from kinds import by_group
 from test_operators import matches, rows, sums
 
 import symroof
@@ -123,10 +124,9 @@ def plain(values: list) -> np.ndarray:
 @pytest.mark.parametrize(("T", "heads"), [(1, 1), (3, 1), (4, 2), (2, 3)])
 def test_projection_of_each_head(T: int, heads: int) -> None:
     tape, d_in, d_out = Tape(), 3, 5
-    x = rows(tape, T, heads, d_in)
+    x = rows(tape, T, heads * d_in)
     with tape.op("x") as tally:
-        weights = tape.table("w", heads, d_out, d_in)
-        tape.store([[[dot(head, column) for column in weights[m]] for m, head in enumerate(row)] for row in x])
+        by_group(tape, x, heads, d_out)
     matches(mamba.head_linear(s.T, s.H_m, s.d, s.f), tally, {s.T: T, s.H_m: heads, s.d: d_in, s.f: d_out})
 
 

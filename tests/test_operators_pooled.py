@@ -10,14 +10,18 @@ from pathlib import Path
 import counting
 import pytest
 from counting import Num, Tape, dot
+from kinds_attention import limited, means, of_unit_length
+from kinds_streams import RESIDUALS, shifted
 from test_operators import matches, rows, sums
 
 import symroof
 from symroof import symbols as s
+from symroof.architecture.kinds.streams import DepthAttention
+from symroof.blocks.recurrent import linear as blocks
 from symroof.cost.masks import TAIL
 from symroof.ops import dense, ngrams
 from symroof.ops.attention import convolved, pooled, relative
-from symroof.ops.residual import depth, hyper
+from symroof.ops.residual import hyper
 
 STEPS = [(8, 0), (1, 3), (5, 6), (7, 4)]  # each completes a block of 4
 
@@ -145,51 +149,26 @@ def test_means_of_projected_queries_and_keys() -> None:
     tape, T, H_q, H_kv, h = Tape(), 3, 4, 2, 3
     u, v, q, k = (rows(tape, T, H, h) for H in (H_q, H_kv, H_q, H_kv))
     with tape.op("means") as tally:
-        a = [
-            [[(x + y) * 0.5 for x, y in zip(u[t][m], v[t][m // 2], strict=True)] for m in range(H_q)] for t in range(T)
-        ]
-        tape.store([[[x + y for x, y in zip(q[t][m], a[t][m], strict=True)] for m in range(H_q)] for t in range(T)])
-        tape.store(
-            [
-                [[k[t][j][i] + (a[t][2 * j][i] + a[t][2 * j + 1][i]) * 0.5 for i in range(h)] for j in range(H_kv)]
-                for t in range(T)
-            ]
-        )
+        means(tape, q, k, u, v)
     matches(convolved.add_projection_means(s.T, s.H_q, s.H_kv, s.h), tally, {s.T: T, s.H_q: H_q, s.H_kv: H_kv, s.h: h})
-
-
-def length(xs: list) -> Num:
-    return reduce(add, [x * x for x in xs]).sqrt()
 
 
 def test_heads_of_unit_length() -> None:
     tape = Tape()
     q, k = rows(tape, 3, 4, 5), rows(tape, 3, 2, 5)
     with tape.op("norm") as tally:
-        factors = tape.table("n", 2)
-        for row in q:
-            tape.store([united(head) for head in row])
-        for row in k:
-            tape.store([[x * g for x in united(head)] for head, g in zip(row, factors, strict=True)])
+        of_unit_length(tape, q, k)
     matches(convolved.normalize_heads(s.T, s.H_q, s.H_kv, s.h), tally, {s.T: 3, s.H_q: 4, s.H_kv: 2, s.h: 5})
-
-
-def united(head: list) -> list:
-    factor = 2.0 / length(head).larger(1e-9)
-    return [x * factor for x in head]
 
 
 @pytest.mark.parametrize("weighed", [False, True])
 def test_lengths_that_are_limited(weighed: bool) -> None:
     tape = Tape()
-    x = rows(tape, 3, 5)
+    x = rows(tape, 3, 2, 5)
     with tape.op("limit") as tally:
-        g = tape.table("n", 5) if weighed else None
-        for row in x:
-            scaled = [y * z for y, z in zip(row, g, strict=True)] if g else row
-            factor = (0.7 / (length(scaled) + 1e-6)).smaller(1.0)
-            tape.store([y * factor for y in scaled])
-    matches(relative.limit_length(s.T, s.h, s.h if weighed else 0), tally, {s.T: 3, s.h: 5})
+        limited(tape, x, weighed)
+    cost = relative.limit_length(s.T * s.H_q, s.h, s.H_q * s.h if weighed else 0)
+    matches(cost, tally, {s.T: 3, s.H_q: 2, s.h: 5})
 
 
 @pytest.mark.parametrize(("new", "cached"), [(1, 0), (1, 7), (5, 0), (3, 4)])
@@ -231,8 +210,8 @@ def test_attention_over_depth_to_normalised_sums() -> None:
                 for w in weights:
                     scores = counting.softmax([dot(w, x) * 0.5 for x in states])
                     tape.store([dot(scores, column) for column in zip(*states, strict=True)])
-    cost = depth.attention_over_depth(s.T, s.d, s.N_mix, s.X_mix, s.Y_mix)
-    matches(cost, tally, {s.T: T, s.d: d, s.N_mix: 4, s.X_mix: 11, s.Y_mix: 5})
+    [op] = blocks.build_depth_attention(DepthAttention(normalised=True))
+    matches(op.cost, tally, {s.T: T, s.d: d, s.N_mix: 4, s.X_mix: 11, s.Y_mix: 5})
 
 
 def test_streams_weighed_an_element() -> None:
@@ -260,27 +239,19 @@ def test_embeddings_of_several_tokens_gated_by_the_streams() -> None:
     matches(ngrams.gate_ngrams(), tally, {s.T: T, s.m: m, s.d: d})
 
 
-def test_sums_that_are_weighed_and_shifted() -> None:
+@pytest.mark.parametrize("how", dense.BLENDS)
+def test_sums_that_are_weighed_and_shifted(how: str) -> None:
     tape = Tape()
     x, r = rows(tape, 3, 5), rows(tape, 3, 5)
     with tape.op("blend") as tally:
-        a, e, b, f = tape.table("n", 4, 5)
-        for i, j in zip(x, r, strict=True):
-            tape.store([(i[n] + e[n]) * a[n] + (j[n] + f[n]) * b[n] for n in range(5)])
-    matches(dense.blend(s.T, s.d, "shifted"), tally, {s.T: 3, s.d: 5})
-    with tape.op("gate") as tally:
-        a = tape.table("n", 5)
-        for i, j in zip(x, r, strict=True):
-            tape.store([i[n] * a[n] + j[n] * a[n] for n in range(5)])
-    matches(dense.blend(s.T, s.d, "gate"), tally, {s.T: 3, s.d: 5})
-    with tape.op("constants") as tally:
-        for i, j in zip(x, r, strict=True):
-            tape.store([i[n] * 0.6 + j[n] * 0.8 for n in range(5)])
-    matches(dense.blend(s.T, s.d, "constants"), tally, {s.T: 3, s.d: 5})
+        RESIDUALS[how](tape, x, r)
+    matches(dense.blend(s.T, s.d, how), tally, {s.T: 3, s.d: 5})
+
+
+def test_elements_that_are_shifted_and_weighed() -> None:
+    tape = Tape()
     with tape.op("shift") as tally:
-        g, b = tape.table("n", 2, 5)
-        for row in x:
-            tape.store([(row[n] + b[n]) * g[n] for n in range(5)])
+        shifted(tape, rows(tape, 3, 5))
     matches(dense.shift(s.T, s.d), tally, {s.T: 3, s.d: 5})
 
 

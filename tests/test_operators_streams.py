@@ -4,7 +4,8 @@ from functools import reduce
 from operator import add
 
 import pytest
-from counting import Num, Tape, dot
+from counting import Tape, dot
+from kinds_streams import levelled
 from sympy import Integer
 from test_operators import matches, rows
 
@@ -18,21 +19,6 @@ from symroof.ops.residual import streams
 
 T, A, D = 3, 4, 5
 COUNT, STREAMS, WIDTH = Integer(T), Integer(A), Integer(D)
-
-
-def root(row: list) -> Num:
-    """The root of the mean square."""
-    return (reduce(add, [x * x for x in row]) / len(row)).sqrt()
-
-
-def levelled(tape: Tape, tokens: list) -> list:
-    """All streams but the first, as long as that."""
-    out = []
-    for first, *others in tokens:
-        length = root(first)
-        factors = [length / root(x).larger(1e-5) for x in others]
-        out.append([[e * y for e in x] for x, y in zip(others, factors, strict=True)])
-    return tape.store(out)
 
 
 def predicted(tape: Tape, tokens: list, coefficients: list) -> list:

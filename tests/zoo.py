@@ -217,6 +217,12 @@ def recurrences() -> Model:
     return model(8, mixers, mlp(FeedForward()))
 
 
+def masked() -> Model:
+    """A mask of each key by its value; of no use to laws on all that attention computes."""
+    masks = by("bp", b=attention(Attention(dynamic=True, bias=True)), p=attention(Attention(dynamic=True), "plain"))
+    return model(2, masks, mlp(FeedForward()))
+
+
 MAKERS = (
     layer_norms,
     sandwiches,

@@ -76,7 +76,10 @@ def _core(kind: Attention) -> list[Op]:
     scores = (2 if kind.alibi else 0) + (3 if kind.softcap else 0) + (1 if kind.dynamic else 0)
     borrowed, H_c = kind.keys == "borrowed", s.H_c if kind.repeated else None
     attend = att.grouped_attention(s.T, mask, s.H_q, s.H_kv, s.h, _value_size(kind), scores, borrowed, H_c)
-    ops = [Op("mask", "attention", att.key_mask(s.T, mask, s.H_kv, s.h, kind.bias))] if kind.dynamic else []
+    ops = []
+    if kind.dynamic:
+        masks = att.key_mask(s.T, mask, s.H_kv, s.h, kind.bias)
+        ops, attend = [Op("mask", "attention", masks)], attend + Cost(act_read=masks.act_write)
     ops += _block_indexer(kind) if kind.indexer else []
     return [*ops, Op("attend", "attention_core", attend)]
 
