@@ -62,6 +62,14 @@ def test_a_built_in_model_that_answers_for_a_hub_id_is_named_in_every_result(res
     assert is_said(said, (command, "meta-llama/Llama-3.1-8B", *rest))
 
 
+@pytest.mark.parametrize("command", ["audit", "conventions", "formula"])
+def test_what_has_no_place_for_it_says_it_on_standard_error(command: str) -> None:
+    for form in ((), () if command == "formula" else ("--json",)):
+        result = CliRunner().invoke(cli, [command, "gemma-7b", *form], catch_exceptions=False)
+        assert result.stderr == f"Warning: config: {GRADES['defaults']}.\n"
+        assert "Warning" not in result.stdout
+
+
 def test_a_sweep_says_it_beside_its_rows() -> None:
     args = ("sweep", "--over", "model=llama-3.1-8b,gemma-7b", "--over", "batch=1,2")
     result = CliRunner().invoke(cli, args, catch_exceptions=False)
