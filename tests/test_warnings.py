@@ -13,6 +13,7 @@ from symroof.config.catalogue import GRADES, model_catalogue
 ON = ("--on", "h100-sxm")
 RESULTS = {  # what follows a model's name, and the number of models
     "report": ("report", ()),
+    "comparison": ("report", ("--against", "transformers")),
     "fit": ("fit", (*ON, "--batch-size", "1")),
     "fits": ("fit", (*ON, "--on", "mi300x", "--batch-size", "1")),
     "roofline": ("roofline", ON),
