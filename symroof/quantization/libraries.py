@@ -7,7 +7,6 @@ and hqq a scale and a zero point of 16 bits per group, auto-round what gptq and 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
 
 from symroof.config.config import Config
 from symroof.dtypes import BITS, Format, format_name, format_of, integer_format
@@ -104,7 +103,7 @@ def auto_round(quant: Config) -> Scheme:
 
 def auto_round_name(name: str) -> str:
     """A name of `extra_config` as a pattern: some are regular expressions."""
-    return f"re:{name}" if any(x in name for x in "*\\[(|^$") else name
+    return f"re:{name}" if isinstance(name, str) and any(x in name for x in "*\\[(|^$") else name
 
 
 def auto_round_format(module: Config, quant: Config) -> Format | None:
@@ -161,17 +160,17 @@ def quark_element(layer: Config, key: str) -> Format | None:
     if not isinstance(layer.data[key], Mapping):
         raise layer.wrong(key, "an object: a list of formats is not read, give --weights")
     tensor = layer.nested(key)
-    name, group = tensor.text("dtype"), tensor.data.get("group_size") or 0
+    name, group = tensor.text("dtype"), tensor.number("group_size", absent=0, least=-1)
     if name in ("bfloat16", "float16", "float32"):
         return None
-    if name in QUARK_INTEGERS and isinstance(group, int):
+    if name in QUARK_INTEGERS:
         return integer_format(QUARK_INTEGERS[name], group, not tensor.flag("symmetric", absent=True))
     if (known := QUARK.get(name) or quark_blocks(name, group)) is None:
-        raise tensor.fail(f"dtype {shorten(name, 20)!r} in groups of {shorten(group, 20)} is not known: give --weights")
+        raise tensor.fail(f"dtype {shorten(name, 20)!r} in groups of {group} is not known: give --weights")
     return format_of(known)
 
 
-def quark_blocks(name: str, group: Any) -> str | None:
+def quark_blocks(name: str, group: int) -> str | None:
     """fp4 and fp6 with a scale per block, by its size; None for others."""
     if name in QUARK_FP4:
         return {32: "mxfp4", 16: "nvfp4"}.get(group)

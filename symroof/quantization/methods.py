@@ -164,7 +164,7 @@ def left_out_by_dynamic(quant: Config) -> list[str]:
     """The patterns of gptqmodel's `dynamic` that leave modules out; others change bits of modules and are refused."""
     patterns = quant.table("dynamic") if quant.has("dynamic") else {}
     for pattern in patterns:
-        if not pattern.startswith("-:"):
+        if not str(pattern).startswith("-:"):
             raise quant.fail(
                 f"dynamic {shorten(pattern, 40)!r} gives modules other bits, which is not read: give --weights"
             )
