@@ -553,6 +553,22 @@ def test_a_mix_of_a_70b_has_the_published_size() -> None:
         )
 
 
+def test_a_mix_of_eight_experts_has_the_published_size() -> None:
+    """bartowski/Mixtral-8x22B-v0.1-GGUF, in GB: 32 000 tokens, by a release (b2636) that quantised routers too."""
+    model = symroof.load("mixtral-8x22b").with_sizes(V=32000)
+    sizes = {"q5_k_m": 99.96, "q5_k_s": 96.97, "q4_k_m": 85.58, "q4_k_s": 80.47, "iq4_nl": 80.47, "iq4_xs": 76.35}
+    sizes |= {"q3_k_l": 72.57, "q3_k_m": 67.78, "q3_k_s": 61.49, "q2_k": 52.10}
+    for name, size in sizes.items():
+        stored = weights(model, weights=name)
+        assert float(sum(stored.values()) - stored["router"]) / 1e9 == pytest.approx(size, abs=0.006), name
+
+
+def test_mixes_of_falcon_are_refused() -> None:
+    with pytest.raises(UsageError, match="falcon"):
+        symroof.load("falcon-7b").report(weights="q4_k_m")
+    assert symroof.load("falcon-7b").report(weights="q8_0").total.weight_held
+
+
 def test_rows_that_do_not_divide_into_blocks_fall_back() -> None:
     """Rows of 896 elements (Qwen2.5-0.5B) are no blocks of 256: q4_k becomes q5_0 there, q6_k becomes q8_0."""
     base = DENSE | {"hidden_size": 896, "num_attention_heads": 14, "head_dim": 64}
