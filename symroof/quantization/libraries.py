@@ -192,3 +192,21 @@ def fp_quant(quant: Config) -> Scheme:
     if quant.flag("store_master_weights", absent=False):
         raise quant.fail("store_master_weights keeps weights twice, which is not counted: give --weights")
     return linear_layers(quant, replace(format_of(name), inputs=format_name(name)), "fp-quant")
+
+
+LIBRARIES: dict[str, Callable[[Config], Scheme]] = {
+    "bitnet": bitnet_scheme,
+    "torchao": torchao,
+    "hqq": hqq,
+    "auto-round": auto_round,
+    "quark": quark,
+    "eetq": eetq,
+    "fp-quant": fp_quant,
+}
+# Methods whose bits per weight depend on more than the config says -> what that is.
+UNREAD = {
+    "aqlm": "each matrix has codebooks",
+    "vptq": "each matrix has codebooks",
+    "higgs": "matrices are padded and have grids",
+    "spqr": "outliers are stored as pairs",
+}

@@ -12,7 +12,6 @@ from typing import Any
 from symroof.config.config import Config
 from symroof.dtypes import BITS, Format, format_name, format_of, integer_format
 from symroof.errors import shorten
-from symroof.quantization import libraries
 from symroof.quantization.module_names import Matcher, is_routed_expert, matches_all, module_matcher
 from symroof.quantization.scheme import FP8, Scheme, fp8_format, linear_layers
 
@@ -204,18 +203,4 @@ METHODS: dict[str, Callable[[Config], Scheme]] = {
     "gptq": awq_or_gptq,
     "bitsandbytes": bitsandbytes,
     "quanto": quanto,
-    "bitnet": libraries.bitnet_scheme,
-    "torchao": libraries.torchao,
-    "hqq": libraries.hqq,
-    "auto-round": libraries.auto_round,
-    "quark": libraries.quark,
-    "eetq": libraries.eetq,
-    "fp-quant": libraries.fp_quant,
-}
-# Methods whose bits per weight depend on more than the config says -> what that is.
-UNREAD = {
-    "aqlm": "each matrix has codebooks",
-    "vptq": "each matrix has codebooks",
-    "higgs": "matrices are padded and have grids",
-    "spqr": "outliers are stored as pairs",
 }
