@@ -9,19 +9,13 @@ from dataclasses import replace
 from fractions import Fraction
 
 from symroof.config.config import Config
-from symroof.dtypes import BITS, Format, format_name, format_of, integer_format
+from symroof.dtypes import BITS, Format, affine_format, format_name, format_of, integer_format
 from symroof.errors import shorten
 from symroof.quantization.module_names import Matcher, matches_all, module_matcher
 from symroof.quantization.scheme import Scheme, linear_layers
+from symroof.quantization.weight_formats import TERNARY
 
 Group = tuple[Format, Matcher]
-
-
-def affine_format(bits: Fraction | int, group: int, scale: int = 16) -> Format:
-    """`bits` per element, plus a scale and a zero point of `scale` bits each per group."""
-    if group < 1:
-        return Format(f"int{int(bits)}", Fraction(bits) / 8)
-    return Format(f"int{int(bits)}, groups of {group}", (bits + Fraction(2 * scale, group)) / 8)
 
 
 def bitnet_scheme(quant: Config) -> Scheme:
@@ -29,7 +23,7 @@ def bitnet_scheme(quant: Config) -> Scheme:
     mode = quant.text("quantization_mode", absent="offline")
     if mode not in ("offline", "online"):
         raise quant.wrong("quantization_mode", "offline or online")
-    scheme = linear_layers(quant, Format("int2, ternary", Fraction(2, 8), inputs="int8"), "bitnet")
+    scheme = linear_layers(quant, TERNARY, "bitnet")
     return scheme if mode == "offline" else replace(scheme, groups=())
 
 
@@ -85,7 +79,7 @@ def hqq_format(config: Config) -> Format:
     if bits not in (1, 2, 3, 4, 8):
         raise weights.wrong("nbits", "1, 2, 3, 4 or 8")
     group = weights.number("group_size", absent=64) if weights.data.get("group_size", 64) is not None else 0
-    return affine_format(Fraction(32, 10) if bits == 3 else bits, group)
+    return affine_format(bits, group, Fraction(32, 10) if bits == 3 else None)
 
 
 def auto_round(quant: Config) -> Scheme:
