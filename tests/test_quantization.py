@@ -241,6 +241,15 @@ def test_formats_that_are_given_are_multiplied_in_the_wider(formats: dict[str, s
     assert kept.product_formats("") == {keys: 1}
 
 
+def test_both_operands_of_a_matmul_have_a_format() -> None:
+    stored, inputs = loaded(FORMATS["fp8 blocks"][0]).precision().operands("b_f")
+    assert (stored.element, stored.inputs, inputs.name) == ("fp8", "fp8", "bf16")
+    stored, inputs = symroof.load(DENSE).precision(weights="awq", cache="fp8").operands("b_f")
+    assert (stored.element, stored.inputs, inputs.name) == ("int4", "", "bf16")
+    keys, queries = symroof.load(DENSE).precision(cache="fp8").operands("")
+    assert (keys.name, queries.name) == ("fp8", "bf16")
+
+
 # Built-in checkpoints: what attention, experts or dense networks, and the head multiply in.
 CHECKPOINTS = [
     ("deepseek-v3", "fp8", "b_e", "fp8"),

@@ -30,7 +30,7 @@ def bitnet_scheme(quant: Config) -> Scheme:
 # torchao's config class, or the older name of it, in lower case -> its format by group size, and its default group.
 TORCHAO: dict[str, tuple[Callable[[int], Format], int]] = {
     "int4weightonly": (lambda group: affine_format(4, group), 128),
-    "int8weightonly": (lambda _: format_of("int8"), 0),
+    "int8weightonly": (lambda group: integer_format(8, group, zero_point=False), 0),
     "int8dynamicactivationint8weight": (lambda _: replace(format_of("int8"), inputs="int8"), 0),
     "float8weightonly": (lambda _: format_of("fp8"), 0),
     "float8dynamicactivationfloat8weight": (lambda _: replace(format_of("fp8"), inputs="fp8"), 0),
