@@ -88,12 +88,23 @@ def format_of(name: str) -> Format:
     return Format(format_name(name), bytes_per_element(name))
 
 
-def integer_format(bits: int, group: int, zero_point: bool, scale: int = 16) -> Format:
-    """`bits` per element, plus a scale of `scale` bits and a zero point of `bits` per group of elements."""
+def scaled_format(name: str, bits: int | Fraction, block: int, extra: int | Fraction, blocks: str = "groups") -> Format:
+    """`bits` per element, and `extra` bits of scale and zero point per block of elements."""
+    return Format(f"{name}, {blocks} of {block}", (bits + Fraction(extra) / block) / 8)
+
+
+def integer_format(bits: int, group: int, zero_point: bool) -> Format:
+    """Integers of `bits`, with a scale of 16 bits and a zero point of `bits` per group; without groups, neither."""
     if group < 1:
         return Format(f"int{bits}", Fraction(bits, 8))
-    extra = Fraction(scale + (bits if zero_point else 0), group)
-    return Format(f"int{bits}, groups of {group}", (bits + extra) / 8)
+    return scaled_format(f"int{bits}", bits, group, 16 + (bits if zero_point else 0))
+
+
+def affine_format(bits: int, group: int, packed: Fraction | None = None) -> Format:
+    """Integers of `bits`, `packed` into more if given, with a scale and a zero point of 16 bits each per group."""
+    if group < 1:
+        return Format(f"int{bits}", Fraction(packed or bits) / 8)
+    return scaled_format(f"int{bits}", packed or bits, group, 2 * 16)
 
 
 def product_formats(weights: Format, others: Format) -> dict[str, Fraction]:

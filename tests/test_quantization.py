@@ -241,6 +241,15 @@ def test_formats_that_are_given_are_multiplied_in_the_wider(formats: dict[str, s
     assert kept.product_formats("") == {keys: 1}
 
 
+def test_both_operands_of_a_matmul_have_a_format() -> None:
+    stored, inputs = loaded(FORMATS["fp8 blocks"][0]).precision().operands("b_f")
+    assert (stored.element, stored.inputs, inputs.name) == ("fp8", "fp8", "bf16")
+    stored, inputs = symroof.load(DENSE).precision(weights="awq", cache="fp8").operands("b_f")
+    assert (stored.element, stored.inputs, inputs.name) == ("int4", "", "bf16")
+    keys, queries = symroof.load(DENSE).precision(cache="fp8").operands("")
+    assert (keys.name, queries.name) == ("fp8", "bf16")
+
+
 # Built-in checkpoints: what attention, experts or dense networks, and the head multiply in.
 CHECKPOINTS = [
     ("deepseek-v3", "fp8", "b_e", "fp8"),
@@ -551,6 +560,22 @@ def test_a_mix_of_a_70b_has_the_published_size() -> None:
         assert float(model.report(weights=name).total.weight_held) / 1e9 + header == pytest.approx(size, abs=0.006), (
             name
         )
+
+
+def test_a_mix_of_eight_experts_has_the_published_size() -> None:
+    """bartowski/Mixtral-8x22B-v0.1-GGUF, in GB: 32 000 tokens, by a release (b2636) that quantised routers too."""
+    model = symroof.load("mixtral-8x22b").with_sizes(V=32000)
+    sizes = {"q5_k_m": 99.96, "q5_k_s": 96.97, "q4_k_m": 85.58, "q4_k_s": 80.47, "iq4_nl": 80.47, "iq4_xs": 76.35}
+    sizes |= {"q3_k_l": 72.57, "q3_k_m": 67.78, "q3_k_s": 61.49, "q2_k": 52.10}
+    for name, size in sizes.items():
+        stored = weights(model, weights=name)
+        assert float(sum(stored.values()) - stored["router"]) / 1e9 == pytest.approx(size, abs=0.006), name
+
+
+def test_mixes_of_falcon_are_refused() -> None:
+    with pytest.raises(UsageError, match="falcon"):
+        symroof.load("falcon-7b").report(weights="q4_k_m")
+    assert symroof.load("falcon-7b").report(weights="q8_0").total.weight_held
 
 
 def test_rows_that_do_not_divide_into_blocks_fall_back() -> None:

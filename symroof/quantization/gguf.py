@@ -77,20 +77,7 @@ EIGHT_EXPERTS = ("q2_k", "q3_k_s", "q3_k_m", "q4_k_s", "q4_k_m", "iq4_nl", "iq4_
 # Type -> the type of matrices whose rows its blocks do not divide.
 FALLBACKS = {"q2_k": "iq4_nl", "q3_k": "iq4_nl", "iq4_xs": "iq4_nl", "q4_k": "q5_0", "q5_k": "q5_1", "q6_k": "q8_0"}
 # Families whose queries, keys and values are one matrix in llama.cpp.
-FUSED = (
-    "gpt2",
-    "gpt_neox",
-    "bloom",
-    "mpt",
-    "phi",
-    "phi3",
-    "phi4_multimodal",
-    "chatglm",
-    "glm",
-    "dbrx",
-    "gpt_bigcode",
-    "qwen",
-)
+FUSED = ("gpt2", "gpt_neox", "bloom", "mpt", "persimmon", "phi3", "chatglm", "dbrx", "gpt_bigcode", "qwen")
 SEVENTY = {"llama": 80, "qwen2": 80}  # family -> layers of its 70B, whose values have q5_k where others have less
 
 
@@ -143,13 +130,17 @@ def eight_experts_type(mix: Mix, part: str) -> str:
 
 def matrix_type(mix: Mix, part: str, layer: int) -> str:
     """The type that the rules of a file type name for a part of a layer."""
-    family, sizes = mix.architecture.family, mix.architecture.sizes
-    if family in FUSED and part in ("query", "key", "value"):
+    if mix.architecture.family in FUSED and part in ("query", "key", "value"):
         part = "qkv"
     at = (mix.values.index(layer), len(mix.values)) if part == "value" and layer in mix.values else (layer, mix.layers)
     kind = next((x for x, layers in part_rules(mix, part) if layers(*at)), mix.base)
-    seventy = part == "value" and SEVENTY.get(family) == sizes["L"]
-    return "q5_k" if seventy and kind in ("q3_k", "q4_k") else kind
+    return "q5_k" if part == "value" and is_70b(mix) and kind in ("q3_k", "q4_k") else kind
+
+
+def is_70b(mix: Mix) -> bool:
+    """Whether llama.cpp takes the model for one of 70B, which llama's 65B without shared heads is not."""
+    family, sizes = mix.architecture.family, mix.architecture.sizes
+    return SEVENTY.get(family) == mix.layers and (family != "llama" or sizes["H_q"] > sizes["H_kv"])
 
 
 def part_rules(mix: Mix, part: str) -> tuple[Rule, ...]:

@@ -7,22 +7,15 @@ and hqq a scale and a zero point of 16 bits per group, auto-round what gptq and 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
 
 from symroof.config.config import Config
-from symroof.dtypes import BITS, Format, format_name, format_of, integer_format
+from symroof.dtypes import BITS, Format, affine_format, format_name, format_of, integer_format
 from symroof.errors import shorten
 from symroof.quantization.module_names import Matcher, matches_all, module_matcher
 from symroof.quantization.scheme import Scheme, linear_layers
+from symroof.quantization.weight_formats import TERNARY
 
 Group = tuple[Format, Matcher]
-
-
-def affine_format(bits: Fraction | int, group: int, scale: int = 16) -> Format:
-    """`bits` per element, plus a scale and a zero point of `scale` bits each per group."""
-    if group < 1:
-        return Format(f"int{int(bits)}", Fraction(bits) / 8)
-    return Format(f"int{int(bits)}, groups of {group}", (bits + Fraction(2 * scale, group)) / 8)
 
 
 def bitnet_scheme(quant: Config) -> Scheme:
@@ -30,14 +23,14 @@ def bitnet_scheme(quant: Config) -> Scheme:
     mode = quant.text("quantization_mode", absent="offline")
     if mode not in ("offline", "online"):
         raise quant.wrong("quantization_mode", "offline or online")
-    scheme = linear_layers(quant, Format("int2, ternary", Fraction(2, 8), inputs="int8"), "bitnet")
+    scheme = linear_layers(quant, TERNARY, "bitnet")
     return scheme if mode == "offline" else replace(scheme, groups=())
 
 
 # torchao's config class, or the older name of it, in lower case -> its format by group size, and its default group.
 TORCHAO: dict[str, tuple[Callable[[int], Format], int]] = {
     "int4weightonly": (lambda group: affine_format(4, group), 128),
-    "int8weightonly": (lambda _: format_of("int8"), 0),
+    "int8weightonly": (lambda group: integer_format(8, group, zero_point=False), 0),
     "int8dynamicactivationint8weight": (lambda _: replace(format_of("int8"), inputs="int8"), 0),
     "float8weightonly": (lambda _: format_of("fp8"), 0),
     "float8dynamicactivationfloat8weight": (lambda _: replace(format_of("fp8"), inputs="fp8"), 0),
@@ -86,7 +79,7 @@ def hqq_format(config: Config) -> Format:
     if bits not in (1, 2, 3, 4, 8):
         raise weights.wrong("nbits", "1, 2, 3, 4 or 8")
     group = weights.number("group_size", absent=64) if weights.data.get("group_size", 64) is not None else 0
-    return affine_format(Fraction(32, 10) if bits == 3 else bits, group)
+    return affine_format(bits, group, Fraction(32, 10) if bits == 3 else None)
 
 
 def auto_round(quant: Config) -> Scheme:
@@ -104,7 +97,7 @@ def auto_round(quant: Config) -> Scheme:
 
 def auto_round_name(name: str) -> str:
     """A name of `extra_config` as a pattern: some are regular expressions."""
-    return f"re:{name}" if any(x in name for x in "*\\[(|^$") else name
+    return f"re:{name}" if isinstance(name, str) and any(x in name for x in "*\\[(|^$") else name
 
 
 def auto_round_format(module: Config, quant: Config) -> Format | None:
@@ -161,17 +154,17 @@ def quark_element(layer: Config, key: str) -> Format | None:
     if not isinstance(layer.data[key], Mapping):
         raise layer.wrong(key, "an object: a list of formats is not read, give --weights")
     tensor = layer.nested(key)
-    name, group = tensor.text("dtype"), tensor.data.get("group_size") or 0
+    name, group = tensor.text("dtype"), tensor.number("group_size", absent=0, least=-1)
     if name in ("bfloat16", "float16", "float32"):
         return None
-    if name in QUARK_INTEGERS and isinstance(group, int):
+    if name in QUARK_INTEGERS:
         return integer_format(QUARK_INTEGERS[name], group, not tensor.flag("symmetric", absent=True))
     if (known := QUARK.get(name) or quark_blocks(name, group)) is None:
-        raise tensor.fail(f"dtype {shorten(name, 20)!r} in groups of {shorten(group, 20)} is not known: give --weights")
+        raise tensor.fail(f"dtype {shorten(name, 20)!r} in groups of {group} is not known: give --weights")
     return format_of(known)
 
 
-def quark_blocks(name: str, group: Any) -> str | None:
+def quark_blocks(name: str, group: int) -> str | None:
     """fp4 and fp6 with a scale per block, by its size; None for others."""
     if name in QUARK_FP4:
         return {32: "mxfp4", 16: "nvfp4"}.get(group)
@@ -193,3 +186,21 @@ def fp_quant(quant: Config) -> Scheme:
     if quant.flag("store_master_weights", absent=False):
         raise quant.fail("store_master_weights keeps weights twice, which is not counted: give --weights")
     return linear_layers(quant, replace(format_of(name), inputs=format_name(name)), "fp-quant")
+
+
+LIBRARIES: dict[str, Callable[[Config], Scheme]] = {
+    "bitnet": bitnet_scheme,
+    "torchao": torchao,
+    "hqq": hqq,
+    "auto-round": auto_round,
+    "quark": quark,
+    "eetq": eetq,
+    "fp-quant": fp_quant,
+}
+# Methods whose bits per weight depend on more than the config says -> what that is.
+UNREAD = {
+    "aqlm": "each matrix has codebooks",
+    "vptq": "each matrix has codebooks",
+    "higgs": "matrices are padded and have grids",
+    "spqr": "outliers are stored as pairs",
+}

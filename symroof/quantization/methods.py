@@ -6,15 +6,14 @@ and modelopt.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from fractions import Fraction
 from typing import Any
 
 from symroof.config.config import Config
-from symroof.dtypes import BITS, Format, format_name, format_of, integer_format
+from symroof.dtypes import BITS, Format, affine_format, format_name, format_of, integer_format
 from symroof.errors import shorten
-from symroof.quantization import libraries
 from symroof.quantization.module_names import Matcher, is_routed_expert, matches_all, module_matcher
 from symroof.quantization.scheme import FP8, Scheme, fp8_format, linear_layers
+from symroof.quantization.weight_formats import bitsandbytes_format
 
 
 def weights_format(quant: Config, weights: Any) -> Format:
@@ -164,7 +163,7 @@ def left_out_by_dynamic(quant: Config) -> list[str]:
     """The patterns of gptqmodel's `dynamic` that leave modules out; others change bits of modules and are refused."""
     patterns = quant.table("dynamic") if quant.has("dynamic") else {}
     for pattern in patterns:
-        if not pattern.startswith("-:"):
+        if not str(pattern).startswith("-:"):
             raise quant.fail(
                 f"dynamic {shorten(pattern, 40)!r} gives modules other bits, which is not read: give --weights"
             )
@@ -177,16 +176,14 @@ def bitsandbytes(quant: Config) -> Scheme:
     if not quant.flag("load_in_4bit", "_load_in_4bit", absent=False):
         return Scheme("bitsandbytes", ((replace(format_of("int8"), inputs="int8"), matches_all),), skip)
     double = quant.flag("bnb_4bit_use_double_quant", absent=False)
-    scale = (8 + Fraction(32, 256)) if double else Fraction(32)
-    name = quant.text("bnb_4bit_quant_type", absent="fp4")
-    form = Format(f"{shorten(name, 8)}, blocks of 64", (4 + scale / 64) / 8)
+    form = bitsandbytes_format(shorten(quant.text("bnb_4bit_quant_type", absent="fp4"), 8), double)
     return Scheme("bitsandbytes", ((form, matches_all),), skip)
 
 
 def quanto(quant: Config) -> Scheme:
     """One format for all linear layers; 4 and 2 bits in groups of 128, each with a scale and a shift of 16 bits."""
     name = quant.text("weights", absent="int8")
-    groups = {f"int{bits}": Format(f"int{bits}, groups of 128", Fraction(bits * 128 + 32, 8 * 128)) for bits in (2, 4)}
+    groups = {f"int{bits}": affine_format(bits, 128) for bits in (2, 4)}
     forms = {"float8": format_of("fp8"), "int8": format_of("int8"), **groups}
     if name not in forms:
         raise quant.wrong("weights", f"one of {', '.join(forms)}")
@@ -204,18 +201,4 @@ METHODS: dict[str, Callable[[Config], Scheme]] = {
     "gptq": awq_or_gptq,
     "bitsandbytes": bitsandbytes,
     "quanto": quanto,
-    "bitnet": libraries.bitnet_scheme,
-    "torchao": libraries.torchao,
-    "hqq": libraries.hqq,
-    "auto-round": libraries.auto_round,
-    "quark": libraries.quark,
-    "eetq": libraries.eetq,
-    "fp-quant": libraries.fp_quant,
-}
-# Methods whose bits per weight depend on more than the config says -> what that is.
-UNREAD = {
-    "aqlm": "each matrix has codebooks",
-    "vptq": "each matrix has codebooks",
-    "higgs": "matrices are padded and have grids",
-    "spqr": "outliers are stored as pairs",
 }

@@ -35,6 +35,7 @@ DETAILS = {
 }
 WITHIN = {"attention_output": "attention"}  # a detail -> the one whose format it has by default
 UNQUANTISED = ("embedding", "head", "norms", "routers")  # details that quantisers leave as they are
+Roled = tuple[Format | None, str]  # a format, None where none is named, and its origin
 NOT_MULTIPLIED = ("activations", "cache", "states", "embedding", "norms")
 
 
@@ -110,11 +111,10 @@ def precision(
 ) -> Precision:
     """The format of every role: the one given for it, else `dtype`, else the config's; experts have that of weights.
 
-    A quantization_config sets those of weights and cache unless they or `dtype` are given. A `tool` that is reproduced
-    ignores it, and takes a config without a dtype for fp16.
-    Weights given in a quantised format are the matrices of the layers; the rest of the weights has the format of
-    `dtype` or the config. Recurrent states are fp32 unless given; a model that is not `recurrent` has none. Roles
-    without a format are left out, and `lack` says why.
+    A quantization_config sets those of weights and cache unless they or `dtype` are given. Weights given by the name of
+    a scheme are the matrices of the layers; the rest has the format of `dtype` or the config. Recurrent states are fp32
+    unless given; a model that is not `recurrent` has none. A `tool` that is reproduced ignores a quantization_config,
+    and takes a config without a dtype for fp16. Roles without a format are left out, and `lack` says why.
     """
     given = {"weights": None, "experts": None, "activations": activations, "cache": cache}
     scheme = None if dtype or weights or tool else load_scheme(config)
@@ -132,16 +132,11 @@ def precision(
     return precision_of_roles(roles, overridden, notes, missing_format(config))
 
 
-def precision_of_roles(
-    roles: "Mapping[str, Roled]", overridden: str, notes: tuple[str, ...], missing: str
-) -> Precision:
+def precision_of_roles(roles: Mapping[str, Roled], overridden: str, notes: tuple[str, ...], missing: str) -> Precision:
     """The precision of roles, those without a format left out for the reason `missing`."""
     formats = {role: form for role, (form, _) in roles.items() if form}
     origin = {role: where for role, (form, where) in roles.items() if form}
     return Precision(formats, origin, overridden, notes, missing if len(formats) < len(roles) else "")
-
-
-Roled = tuple[Format | None, str]  # a format, None where none is named, and its origin
 
 
 def chosen(role: str, name: str | None, base: Format | None, origin: str) -> Roled:

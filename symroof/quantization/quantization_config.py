@@ -10,7 +10,7 @@ from symroof.config.config import Config
 from symroof.dtypes import Format, format_of
 from symroof.errors import shorten
 from symroof.quantization.matrices import Matrix, sublayer_matrices
-from symroof.quantization.methods import METHODS, UNREAD
+from symroof.quantization.methods import METHODS
 from symroof.quantization.module_names import is_routed_expert, matches_none
 from symroof.quantization.scheme import FP8, Scheme
 
@@ -36,16 +36,23 @@ def config_scheme(config: Config) -> Scheme | None:
 def parse_scheme(quant: Config, config: Config) -> Scheme:
     """The scheme that a quantization_config describes."""
     method = quant_method(quant)
-    if method in UNREAD:
-        raise quant.fail(f"quant_method {method!r} is not read ({UNREAD[method]}): give --weights, such as int2")
-    if method not in METHODS:
-        what = f"quant_method {shorten(method, 30)!r} is not known" if method else "key 'quant_method' is missing"
-        known = ", ".join(METHODS)
-        raise quant.fail(f"{what} (known: {known}): give the format of weights with --weights and --experts")
-    scheme = METHODS[method](quant)
+    scheme = METHODS[method](quant) if method in METHODS else library_scheme(method, quant)
     if scheme.method == FP8 and config.text("expert_dtype") in ("fp4", "float4"):  # DeepSeek-V4
         return replace(scheme, groups=((replace(format_of("mxfp4"), inputs="fp8"), is_routed_expert), *scheme.groups))
     return scheme
+
+
+def library_scheme(method: str, quant: Config) -> Scheme:
+    """The scheme of one of the LIBRARIES, which are imported only where a config names one. Raises ConfigError."""
+    from symroof.quantization.libraries import LIBRARIES, UNREAD
+
+    if method in LIBRARIES:
+        return LIBRARIES[method](quant)
+    if method in UNREAD:
+        raise quant.fail(f"quant_method {method!r} is not read ({UNREAD[method]}): give --weights, such as int2")
+    what = f"quant_method {shorten(method, 30)!r} is not known" if method else "key 'quant_method' is missing"
+    known = ", ".join((*METHODS, *LIBRARIES))
+    raise quant.fail(f"{what} (known: {known}): give --weights")
 
 
 def quant_method(quant: Config) -> str:

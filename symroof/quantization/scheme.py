@@ -4,11 +4,10 @@ Formats have exact bytes per element, including scales and zero points of blocks
 per-channel scales (0.1 % of 8-bit weights at most).
 """
 
-from fractions import Fraction
-
 from symroof.config.config import Config
 from symroof.dtypes import Format, format_of
 from symroof.quantization.module_names import Matcher, matches_all, module_matcher
+from symroof.quantization.weight_formats import block_fp8
 from symroof.records import frozen
 
 FP8 = "fp8"  # quant_method of blocks of fp8, and of fp8 tensors
@@ -38,4 +37,4 @@ def fp8_format(quant: Config) -> Format:
         return format_of("fp8")
     if len(block) != 2 or not all(isinstance(x, int) and 0 < x <= 4096 for x in block):
         raise quant.wrong("weight_block_size", "two whole numbers from 1 to 4096")
-    return Format(f"fp8, scales of {block[0]} x {block[1]}", 1 + Fraction(4, block[0] * block[1]))
+    return block_fp8(*block)

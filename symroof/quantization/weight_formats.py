@@ -9,10 +9,23 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 
-from symroof.dtypes import BITS, Format, format_of, integer_format, without_alias
+from symroof.dtypes import BITS, Format, affine_format, format_of, integer_format, scaled_format, without_alias
 from symroof.errors import UnknownName, UsageError
 
 WHOLE = ("fp64", "fp32", "tf32", "bf16", "fp16")  # formats of all weights, not of matrices alone
+
+TERNARY = Format("int2, ternary", Fraction(2, 8), "int8")  # four a byte; inputs in int8
+
+
+def block_fp8(rows: int, columns: int) -> Format:
+    """fp8 with a scale of 4 bytes for each block of a matrix."""
+    return Format(f"fp8, scales of {rows} x {columns}", 1 + Fraction(4, rows * columns))
+
+
+def bitsandbytes_format(name: str, double: bool) -> Format:
+    """4 bits with an fp32 scale per 64; `double`: of 8 bits, with 32 bits per 256 scales."""
+    return scaled_format(name, 4, 64, 8 + Fraction(32, 256) if double else 32, "blocks")
+
 
 GROUPS = "in groups of 128 with a scale of 16 bits"
 CHANNELS = "with a scale per tensor or channel, which is not counted"
@@ -20,17 +33,17 @@ CHANNELS = "with a scale per tensor or channel, which is not counted"
 SCHEMES: dict[str, tuple[Format, str]] = {
     "fp8": (format_of("fp8"), CHANNELS),
     "fp8_block": (
-        Format("fp8, scales of 128 x 128", 1 + Fraction(4, 128 * 128), "fp8"),
+        replace(block_fp8(128, 128), inputs="fp8"),
         "with a scale of 4 bytes per block of 128 x 128; inputs are converted to fp8",
     ),
     "fp8_dynamic": (replace(format_of("fp8"), inputs="fp8"), f"{CHANNELS}; inputs are converted to fp8"),
     "int8": (format_of("int8"), CHANNELS),
     "w8a8": (replace(format_of("int8"), inputs="int8"), f"{CHANNELS}; inputs are converted to int8"),
     "fp6": (format_of("fp6"), CHANNELS),
-    "fp4": (Format("fp4, blocks of 64", Fraction(4 * 64 + 32, 8 * 64)), "in blocks of 64 with a scale of 32 bits"),
-    "nf4": (Format("nf4, blocks of 64", Fraction(4 * 64 + 32, 8 * 64)), "in blocks of 64 with a scale of 32 bits"),
+    "fp4": (bitsandbytes_format("fp4", double=False), "in blocks of 64 with a scale of 32 bits"),
+    "nf4": (bitsandbytes_format("nf4", double=False), "in blocks of 64 with a scale of 32 bits"),
     "nf4_double": (
-        Format("nf4, blocks of 64, scales quantised", (4 + Fraction(8 * 256 + 32, 64 * 256)) / 8),
+        bitsandbytes_format("nf4", double=True),
         "in blocks of 64 with a scale of 8 bits, and 32 bits per 256 scales",
     ),
     "int4": (integer_format(4, 128, zero_point=False), GROUPS),
@@ -38,10 +51,7 @@ SCHEMES: dict[str, tuple[Format, str]] = {
     "int2": (integer_format(2, 128, zero_point=False), GROUPS),
     "awq": (integer_format(4, 128, zero_point=True), f"{GROUPS} and a zero point of 4"),
     "gptq": (integer_format(4, 128, zero_point=True), f"{GROUPS} and a zero point of 4"),
-    "hqq": (
-        Format("int4, groups of 64", Fraction(4 * 64 + 32, 8 * 64)),
-        "in groups of 64 with a scale and a zero point of 16 bits",
-    ),
+    "hqq": (affine_format(4, 64), "in groups of 64 with a scale and a zero point of 16 bits"),
     "mxfp8": (format_of("mxfp8"), "in blocks of 32 with a scale of 8 bits"),
     "mxfp6": (format_of("mxfp6"), "in blocks of 32 with a scale of 8 bits"),
     "mxfp4": (format_of("mxfp4"), "in blocks of 32 with a scale of 8 bits"),
@@ -51,7 +61,7 @@ SCHEMES: dict[str, tuple[Format, str]] = {
         "in blocks of 16 with a scale of 8 bits; inputs are converted to nvfp4",
     ),
     "bitnet": (
-        Format("int2, ternary", Fraction(2, 8), "int8"),
+        TERNARY,
         "ternary, four a byte, with one scale a matrix; inputs are converted to int8",
     ),
 }
