@@ -175,6 +175,7 @@ def _checked_architecture(config: Config) -> Architecture:
     if family not in FAMILIES:
         raise _unsupported(config, family)
     architecture = FAMILIES[family](config)
+    config.check_finite()
     if fault := architecture.contradiction():
         raise config.fail(fault)
     return architecture
