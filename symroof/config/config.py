@@ -42,7 +42,7 @@ class Config:
 
     def has(self, key: str) -> bool:
         """Whether the key is present with a value; null counts as absent, as in transformers."""
-        self.read.setdefault(key, None)
+        self.read.setdefault(key, self.data[key] if key in self.assumed else None)
         return self.data.get(key) is not None
 
     def says(self, key: str) -> bool:
@@ -70,8 +70,9 @@ class Config:
         value = self.data[key] if self.has(key) else self._default(key, absent)
         if value is None:
             raise self.fail(f"key {key!r} is missing: add it, a whole number of at least {least}")
-        if self.has(key) and (isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most):
-            raise self.wrong(key, f"a whole number from {least} to {most}")
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            must = f"a whole number from {least} to {most}"
+            raise self.wrong(key, must) if self.has(key) else self.fail(f"key {key!r} is missing: add it, {must}")
         return value  # type: ignore[no-any-return]
 
     def size(self, *keys: str, absent: int | None = None, most: int = MAX_SIZE) -> Size:

@@ -129,8 +129,7 @@ OF_FAMILIES: tuple[tuple[str, str, str], ...] = (
     ("exaone4.* | exaone_moe", "sliding_window_pattern", SET_ELSEWHERE),
     (
         "lfm2.*",
-        r"""block_multiple_of | block_dim | block_use_swiglu | conv_dim(_out)? | use_pos_enc
-        | use_expert_bias""",
+        r"""block_multiple_of | block_dim | block_use_swiglu | conv_dim(_out)? | use_pos_enc""",
         SET_ELSEWHERE,
     ),
     ("minimax_m1", "postnorm | shared_moe_mode", SET_ELSEWHERE),

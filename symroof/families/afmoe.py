@@ -58,7 +58,7 @@ def beam(config: Config) -> Architecture:
     ffn = moe_or_dense(
         config,
         sparse_layers(config, range(min(3, count), count), "num_hidden_layers"),
-        lambda: experts(config, Experts(activation(config)), wiring=wiring),
+        lambda: experts(config, Experts(activation(config), correction=True), wiring=wiring),
         lambda: gated_mlp(config, wiring=wiring),
     )
     frame = Frame(softcap=has_softcap(config, CAP, absent=True))

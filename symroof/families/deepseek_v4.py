@@ -34,9 +34,9 @@ def _experts_by_layer(config: Config) -> Pattern:
     act = "silu_limited" if not_null(config, "swiglu_limit") else "silu"
     if config.text("hidden_act", absent="silu") != "silu":
         raise config.wrong("hidden_act", "silu")
-    kind = Experts(act, shared=True, shared_bias=mlp_bias(config))
+    kind = Experts(act, shared=True, shared_bias=mlp_bias(config), correction=True)
     moe = experts(config, kind, shared=Size(config.size(SHARED), SHARED), wiring=MIXED)
-    hashed = replace(moe, kind=replace(kind, hashed=True), name="hash_moe")
+    hashed = replace(moe, kind=replace(kind, hashed=True, correction=False), name="hash_moe")
     names, origin = _routing_types(config)
     return choose(config, names, {"moe": moe, "hash_moe": hashed}, origin)
 

@@ -72,14 +72,14 @@ def indexer_types(config: Config) -> LayerTypes:
 
 
 def _indexed_attention(
-    config: Config, kind: LatentAttention, types: LayerTypes, wiring: Wiring | None = None
+    config: Config, kind: LatentAttention, types: LayerTypes, wiring: Wiring | None = None, h_v: int = 256
 ) -> Pattern:
     """Attention to selected keys, in layers that select and layers that share a selection."""
     names, origin = types
     if names and names[0] == "shared":
         raise config.fail(f"key {origin!r} begins with 'shared': the first layer has no selection to share")
-    indexed = latent_attention_part(config, kind, INDEXED, wiring)
-    sharing = latent_attention_part(config, replace(kind, indexer="shared"), SHARING, wiring)
+    indexed = latent_attention_part(config, kind, INDEXED, wiring, h_v)
+    sharing = latent_attention_part(config, replace(kind, indexer="shared"), SHARING, wiring, h_v)
     return choose(config, names, {"full": indexed, "shared": sharing}, origin)
 
 
@@ -92,7 +92,7 @@ def glm_moe_dsa(config: Config) -> Architecture:
 def axk2(config: Config) -> Architecture:
     """Queries and gates from the query latent, before and after its norm; gated norms before attention and experts."""
     ffn = with_experts_wiring(deepseek_moe(config, 1), GATED)
-    slot = latent_attention_part(config, replace(DSA, raw=True, gate="latent"), wiring=GATED)
+    slot = latent_attention_part(config, replace(DSA, raw=True, gate="latent"), wiring=GATED, h_v=64)
     return decoder(config, "axk2", slot, ffn, r_g=config.size("gated_norm_rank", absent=16))
 
 
@@ -160,7 +160,7 @@ def _dots3_experts(config: Config) -> Part | Pattern:
     """Experts beside n_shared_experts shared ones, which have a different width."""
     width, count = config.size(*DOTS3_SHARED, absent=1536), config.number("n_shared_experts", absent=1)
     shared = Size(count * width, f"n_shared_experts x {width.origin}")
-    kind = Experts(activation(config), shared=True)
+    kind = Experts(activation(config), shared=True, correction=True)
     return moe_or_dense(config, deepseek_moe_layers(config, 1), lambda: experts(config, kind, shared=shared))
 
 
@@ -168,7 +168,7 @@ def mistral_large4(config: Config) -> Architecture:
     """Full-rank queries, scaled by position; some layers without rotary embedding, some with reused latents."""
     cells, origin = _mistral_large4_layers(config)
     parts = {cell: _mistral_large4_attention(config, *cell) for cell in dict.fromkeys(cells)}
-    slots = Pattern([parts[x] for x in cells], origin), deepseek_moe(config, 1)
+    slots = Pattern([parts[x] for x in cells], origin), deepseek_moe(config, 1, correction=False)
     return decoder(config, "mistral_large4", *slots, frame=Frame(softcap=not_null(config, "final_logit_softcapping")))
 
 

@@ -40,7 +40,9 @@ def _glm5_network(config: Config) -> Part | Pattern:
     return moe_or_dense(
         config,
         deepseek_moe_layers(config, 3),
-        lambda: experts_with_shared(config, Experts("silu_limited"), "n_shared_experts", 1, wiring=MIXED),
+        lambda: experts_with_shared(
+            config, Experts("silu_limited", correction=True), "n_shared_experts", 1, wiring=MIXED
+        ),
         lambda: feed_forward(config, FeedForward("silu_limited"), wiring=MIXED),
     )
 
@@ -82,7 +84,7 @@ def _pooled_attention(config: Config, kind: LatentAttention, name: str) -> Part:
     if not config.flag(TAIL, absent=True):
         raise config.wrong(TAIL, "true")
     w_i, k_i = config.size("index_kpool", absent=16), config.size("index_topk", absent=2048)
-    part = latent_attention_part(config.with_defaults({}, **{ROTARY: 1}), kind, name)
+    part = latent_attention_part(config.with_defaults({}, **{ROTARY: 1}), kind, name, h_v=256)
     return with_sizes(part, h_r=Size(0, ROTARY), w_i=w_i, k_b=size_quotient(config, k_i, w_i))
 
 

@@ -41,7 +41,7 @@ def jamba(config: Config) -> Architecture:
         config,
         names,
         "attn_layer_period",
-        lambda: attention(Attention(rotary=""), heads(config, single=True)),
+        lambda: attention(Attention(rotary=""), heads(config, single=True, kv=8)),
         lambda: mamba_block(config, expanded_width(config), "rms"),
     )
     return decoder(config, "jamba", slot, _jamba_network(config))
@@ -69,7 +69,7 @@ def bamba(config: Config) -> Architecture:
 
 def _half_rotated_attention(config: Config) -> Part:
     """Attention that rotates the first half of each head."""
-    sizes = heads(config, single=True)
+    sizes = heads(config, single=True, kv=8)
     h_r = Size(sizes["h"] // 2, "half of a head")
     return attention(with_bias(config, Attention(rotary="partial")), {**sizes, "h_r": h_r})
 
@@ -81,7 +81,7 @@ def falcon_h1(config: Config) -> Architecture:
     out_bias = config.flag("projectors_bias", absent=False)
     mamba = _mamba2(config, width, norm, out_bias, Wiring(scaled=_has_multiplier(config, "ssm_out")))
     wiring = Wiring(norm="", scaled=_has_multiplier(config, "attention_out"))
-    slot = attention(with_bias(config, Attention()), heads(config, single=True), wiring=wiring)
+    slot = attention(with_bias(config, Attention()), heads(config, single=True, kv=8), wiring=wiring)
     frame = Frame(scaled=_has_multiplier(config, "embedding"), head_scaled=_has_multiplier(config, "lm_head"))
     return decoder(config, "falcon_h1", mamba, slot, gated_mlp(config, mlp_bias(config)), frame=frame)
 

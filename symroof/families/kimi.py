@@ -91,7 +91,7 @@ def _kimi_network(config: Config, dense: int) -> Part | Pattern:
 
 def _kimi_experts(config: Config) -> Part:
     """Experts beside shared ones; on a latent where routed_expert_hidden_size is set."""
-    kind, latent = Experts(activation(config)), config.has(LATENT_WIDTH)
+    kind, latent = Experts(activation(config), correction=True), config.has(LATENT_WIDTH)
     if latent:
         norm = "rms" if config.flag("latent_moe_use_norm", absent=False) else ""
         kind = replace(kind, latent=True, latent_norm=norm)
@@ -114,7 +114,7 @@ def _kimi_depth_attention(config: Config) -> Part:
 
 def bailing_hybrid(config: Config) -> Architecture:
     """Latent attention with rotary embedding and a gate per head; head and embedding never share a table."""
-    config = config.with_defaults({}, q_lora_rank=None, tie_word_embeddings=False)
+    config = config.with_defaults({"q_lora_rank": None}, tie_word_embeddings=False)
     step = config.number("layer_group_size", absent=6)
     absent = [LINEAR if (i + 1) % step else FULL for i in range(layers(config))]
     delta, kind = _bailing_delta_net(config), LatentAttention(gate="head")

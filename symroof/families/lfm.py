@@ -75,9 +75,8 @@ def lfm2_moe(config: Config) -> Architecture:
     if not config.has("layer_types"):
         raise config.fail("key 'layer_types' is missing: list full_attention or conv for each layer")
     moe_layers = all_but_first(config, "num_dense_layers", 2)
-    ffn = moe_or_dense(
-        config, moe_layers, lambda: experts(config, Experts()), lambda: feed_forward(config, FeedForward())
-    )
+    kind = Experts(correction=config.flag("use_expert_bias", absent=True))
+    ffn = moe_or_dense(config, moe_layers, lambda: experts(config, kind), lambda: feed_forward(config, FeedForward()))
     mixers = _lfm_mixers(config, _lfm2_attention(config), [], "layer_types")
     return decoder(config, "lfm2_moe", mixers, ffn, tied=_tied_by_default(config))
 

@@ -36,7 +36,7 @@ def llama4(config: Config) -> Architecture:
 def _llama4_attention(config: Config) -> Pattern:
     """Chunked attention in layers with rotary embedding, full attention in the others."""
     names, origin = _llama4_layer_types(config, layers(config))
-    sizes, parts = heads(config), {}
+    sizes, parts = heads(config, absent=128), {}
     if CHUNKED in names:
         norm = "rms_plain" if config.flag("use_qk_norm", absent=True) else ""
         chunked = with_bias(config, Attention("chunked", qk_norm=norm, norm_last=True))

@@ -27,7 +27,7 @@ def mimo_v2_flash(config: Config) -> Architecture:
     """Full attention in the first and every sixth layer; a dense first layer, then routed experts."""
     routed = numbers_by_layer(config, "moe_layer_freq", [int(i > 0) for i in range(layers(config))])
     moe_layers = sparse_layers(config, [i for i, x in enumerate(routed) if x], "moe_layer_freq")
-    ffn = moe_or_dense(config, moe_layers, lambda: experts(config, Experts(activation(config))))
+    ffn = moe_or_dense(config, moe_layers, lambda: experts(config, Experts(activation(config), correction=True)))
     return decoder(config, "mimo_v2_flash", _mimo_attention(config), ffn)
 
 

@@ -100,7 +100,7 @@ def minimax_m3(config: Config, family: str = "minimax_m3_vl_text") -> Architectu
     """Attention to all keys or to blocks that an indexer selects; experts beside a shared one, or a dense network."""
     count = layers(config)
     flagged = _flagged_layers(config, config.array("moe_layer_freq"), count)
-    moe = Experts(CLAMPED, shared=True)
+    moe = Experts(CLAMPED, shared=True, correction=True)
     ffn = moe_or_dense(
         config,
         sparse_layers(config, flagged, "moe_layer_freq"),

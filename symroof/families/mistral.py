@@ -79,7 +79,7 @@ def cwm(config: Config) -> Architecture:
 
 def emu3(config: Config) -> Architecture:
     """The text model of Emu3."""
-    slot = attention(with_bias(config, Attention()), heads(config, single=True))
+    slot = attention(with_bias(config, Attention()), heads(config, single=True, kv=8))
     return decoder(config, "emu3", slot, gated_mlp(config, mlp_bias(config)))
 
 

@@ -8,7 +8,7 @@ from symroof.architecture.kinds.attention import Attention
 from symroof.architecture.kinds.experts import Experts
 from symroof.architecture.structure import Architecture, Frame, Part, Wiring
 from symroof.config.config import Config
-from symroof.families.reading.keys import size_quotient
+from symroof.families.reading.keys import CHOSEN, size_quotient
 from symroof.families.reading.layer_patterns import FULL, SLIDING, full_and_sliding, uniform_attention
 from symroof.families.reading.parts import (
     POST,
@@ -25,9 +25,9 @@ from symroof.families.reading.parts import (
 from symroof.families.reading.rotary import with_rotary
 
 
-def _mixtral_experts(config: Config, wiring: Wiring | None = None) -> Part:
+def _mixtral_experts(config: Config, wiring: Wiring | None = None, correction: bool = False) -> Part:
     """Experts of intermediate_size."""
-    return experts(config, Experts(activation(config)), "intermediate_size", wiring=wiring)
+    return experts(config, Experts(activation(config), correction=correction), "intermediate_size", wiring=wiring)
 
 
 def mixtral(config: Config) -> Architecture:
@@ -38,6 +38,9 @@ def mixtral(config: Config) -> Architecture:
 
 def phimoe(config: Config) -> Architecture:
     """Layer norms with biases; biases of attention and head by attention_bias and lm_head_bias."""
+    if config.number(*CHOSEN, absent=2) != 2:
+        raise config.wrong(config.spelling(*CHOSEN), "2: the class always runs two experts")
+    config = config.with_defaults({"num_experts_per_tok": 2})
     slot = uniform_attention(config, with_bias(config, Attention()), nullable_heads(config))
     frame = Frame("layer", head_bias=config.flag("lm_head_bias", absent=False))
     return decoder(config, "phimoe", slot, _mixtral_experts(config), frame=frame)
@@ -50,7 +53,7 @@ def minimax_m2(config: Config) -> Architecture:
         slot = attention(kind, {**sizes, "h_r": config.size("rotary_dim", most=sizes["h"])})
     else:
         slot = attention(*with_rotary(config, kind, sizes))
-    return decoder(config, "minimax_m2", slot, _mixtral_experts(config))
+    return decoder(config, "minimax_m2", slot, _mixtral_experts(config, correction=True))
 
 
 def olmoe(config: Config, family: str = "olmoe", wiring: Wiring | None = None) -> Architecture:

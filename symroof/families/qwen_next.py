@@ -107,7 +107,9 @@ def _olmo_attention(config: Config) -> Part:
 
 
 def _has_rope_theta(config: Config) -> bool:
-    """Whether the config or its rope_parameters have a rope_theta."""
+    """Whether the config or its rope_parameters have a rope_theta, as by default."""
+    if not config.says("rope_theta") and not any(map(config.has, ROPE_KEYS)):
+        return True
     return any(x.has("rope_theta") for x in (config, *(config.nested(k) for k in ROPE_KEYS if config.has(k))))
 
 

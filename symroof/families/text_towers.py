@@ -14,7 +14,7 @@ from symroof.architecture.kinds.shared import CrossLayer, Segments
 from symroof.architecture.structure import Architecture, Frame, Part, Pattern, Size, Wiring
 from symroof.config.config import Config
 from symroof.families.gpt import equal_heads, reject_cross_attention
-from symroof.families.reading.keys import mlp_bias
+from symroof.families.reading.keys import mlp_bias, with_untied_head
 from symroof.families.reading.layer_patterns import FULL, SLIDING, with_window
 from symroof.families.reading.moe_layers import WIDTH, moe_or_dense, moe_with_shared, sparse_layers
 from symroof.families.reading.parts import (
@@ -50,9 +50,12 @@ def ernie4_5_vl_moe(config: Config) -> Architecture:
     return decoder(config, "ernie4_5_vl_moe_text", attention(kind, heads(config)), ffn, tied=True)
 
 
-def ocr(config: Config, family: str) -> Architecture:
-    """Experts in all layers but the first. Generated tokens outside the window are counted as if attended to."""
-    slot = attention(with_bias(config, Attention()), heads(config, single=True))
+def ocr(config: Config, family: str, H_kv: int) -> Architecture:
+    """Experts in all layers but the first. Generated tokens outside the window are counted as if attended to.
+
+    H_kv: the default number of KV heads.
+    """
+    slot = attention(with_bias(config, Attention()), heads(config, single=True, kv=H_kv))
     moe = Experts(activation(config), shared_bias=mlp_bias(config))
     return decoder(config, family, slot, _tower_moe(config, moe, "n_shared_experts"))
 
@@ -64,7 +67,8 @@ def _tower_moe(config: Config, kind: Experts, key: str) -> Part | Pattern:
 
 
 def mllama(config: Config) -> Architecture:
-    """llama's layers, and others that attend to an image."""
+    """llama's layers, and others that attend to an image; head and embedding never share a table."""
+    config = with_untied_head(config)
     count, key = layers(config), "cross_attention_layers"
     cross = config.array(key) if config.has(key) else range(3, 40, 5)
     sizes, mlp = heads(config), gated_mlp(config)
@@ -136,7 +140,7 @@ def muse_spark(config: Config) -> Architecture:
 def _muse_spark_network(config: Config) -> Part | Pattern:
     """Experts that work on moe_hidden_size elements, between norms; or a dense network."""
     wiring = Wiring(post="rms", blended="gate")
-    kind = Experts(activation(config), latent=True, latent_in="rms", each_norm="rms")
+    kind = Experts(activation(config), correction=True, latent=True, latent_in="rms", each_norm="rms")
     return moe_or_dense(
         config,
         sparse_layers(config, range(layers(config)), "mlp_layer_types"),
@@ -188,7 +192,7 @@ def kosmos(config: Config, family: str, inner_norm: str, segments: bool) -> Arch
 
 FAMILIES = {
     "chameleon": chameleon,
-    "deepseek_ocr2_text": partial(ocr, family="deepseek_ocr2_text"),
+    "deepseek_ocr2_text": partial(ocr, family="deepseek_ocr2_text", H_kv=32),
     "ernie4_5_vl_moe_text": ernie4_5_vl_moe,
     "kosmos_2_5_text_model": partial(kosmos, family="kosmos_2_5_text_model", inner_norm="", segments=True),
     "kosmos_2_text_model": partial(kosmos, family="kosmos_2_text_model", inner_norm="layer", segments=False),
@@ -197,5 +201,5 @@ FAMILIES = {
     "molmo2_text": molmo2,
     "muse_glimmer_text": muse_glimmer,
     "muse_spark_text": muse_spark,
-    "unlimited_ocr_text": partial(ocr, family="unlimited_ocr_text"),
+    "unlimited_ocr_text": partial(ocr, family="unlimited_ocr_text", H_kv=10),
 }

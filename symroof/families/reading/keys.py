@@ -22,6 +22,11 @@ def mlp_bias(config: Config) -> bool:
     return config.flag("mlp_bias", absent=False)
 
 
+def size_unless_null(config: Config, key: str, absent: int | None) -> Size:
+    """The size under the key; `absent` is the default where the key is absent, not where it is null."""
+    return config.size(key, absent=None if config.says(key) else absent)
+
+
 def not_null(config: Config, key: str) -> bool:
     """Whether the key has a value or is absent (then the family's default holds); null turns the feature off."""
     return config.has(key) or not config.says(key)

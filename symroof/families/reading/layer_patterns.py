@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from symroof.architecture.structure import Part, Pattern, Size, Wiring
 from symroof.config.config import Config
+from symroof.families.reading.keys import size_unless_null
 from symroof.families.reading.parts import LayerTypes, Sizes, attention, choose, layer_types
 from symroof.families.reading.rotary import with_rotary
 
@@ -19,7 +20,7 @@ LINEAR, INDEXED = "linear_attention", "indexed_attention"
 
 def window(config: Config, absent: int | None = None, key: str = "sliding_window") -> Size:
     """The window in tokens; `absent` is the default where the key is absent, not where it is null."""
-    return config.size(key, absent=None if config.says(key) else absent)
+    return size_unless_null(config, key, absent)
 
 
 def with_window(
