@@ -1,4 +1,4 @@
-"""Compiled formulas of a test run are kept in a directory of its own."""
+"""Compiled formulas of a test run are kept in a directory of its own; unforeseen exceptions end in tracebacks."""
 
 import os
 import shutil
@@ -7,6 +7,7 @@ import tempfile
 
 def pytest_configure(config):
     if not hasattr(config, "workerinput"):  # workers inherit the one of the process that starts them
+        os.environ["SYMROOF_TRACEBACK"] = "1"
         config.compiled = os.environ["SYMROOF_CACHE_DIR"] = tempfile.mkdtemp(prefix="symroof-tests-")
 
 

@@ -509,6 +509,29 @@ def test_every_size_at_its_largest(tmp_path: Path) -> None:
     assert out["totals"]["flops"] > 10**42
 
 
+# ---- what nobody foresaw
+
+
+@pytest.mark.parametrize("fault", [TypeError("a\nb"), KeyError("k"), OverflowError(), RecursionError(), MemoryError()])
+@pytest.mark.parametrize(
+    "where", ["families.registry._checked_architecture", "quantization.quantization_config.config_scheme"]
+)
+def test_a_fault_while_a_config_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception, where: str
+) -> None:
+    """One line that names the config and the kind of exception, and asks for a report; a traceback for who wants it."""
+
+    def fail(*args: object) -> None:
+        raise fault
+
+    monkeypatch.setattr(f"symroof.{where}", fail)
+    path = saved(tmp_path, llama(quantization_config={"quant_method": "awq"}))
+    with pytest.raises(type(fault)):
+        symroof.load(path).report()
+    monkeypatch.delenv("SYMROOF_TRACEBACK")
+    check(run("report", path), 1, ("config.json", type(fault).__name__, "report it", "SYMROOF_TRACEBACK"))
+
+
 # ---- options
 
 OPTIONS = table(

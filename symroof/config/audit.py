@@ -44,15 +44,17 @@ class Auditor:
             if isinstance(value, Mapping) and isinstance(read.get(key), Mapping):
                 yield from self.entries(value, read[key], f"{prefix}{key}.")
             else:
-                yield KeyStatus(prefix + key, value, *self.status(key, data, read))
+                yield KeyStatus(prefix + key, value, *self.status(key, data, read, prefix))
         for key, default in read.items():
             if key not in data and default is not None and not isinstance(default, Mapping):
                 yield KeyStatus(prefix + key, default, "defaulted", self.symbols(key))
 
-    def status(self, key: str, data: Mapping[str, Any], read: Mapping[str, Any]) -> tuple[str, str]:
+    def status(self, key: str, data: Mapping[str, Any], read: Mapping[str, Any], prefix: str) -> tuple[str, str]:
         """The status of a key that is there, and why; for a used key, the symbols that it sets."""
-        if key in read or key in ALWAYS:
+        if key in read or (key in ALWAYS and prefix in PARTS):
             return "used", self.symbols(key)
+        if key in ALWAYS:
+            return "ignored", "of a part: that of the whole is used"
         if any(key in data[x] for x, y in read.items() if isinstance(y, Mapping) and isinstance(data.get(x), Mapping)):
             return "ignored", "repeated in the text model's config, which is used"
         reason = reason_ignored(key, data[key], self.architecture)
@@ -65,3 +67,4 @@ class Auditor:
 
 ORDER = ("used", "defaulted", "ignored", "unknown")
 ALWAYS = ("model_type", "dtype", "torch_dtype", "quantization_config")  # read by the precision of a report
+PARTS = ("", "text_config.")  # where these are read

@@ -7,18 +7,21 @@ wrong. No text of a config is ever evaluated, imported or run.
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import field, replace
 from functools import cache
+from math import isfinite
 from typing import Any
 
 from symroof.architecture.structure import MAX_SIZE, Size
 from symroof.dtypes import without_alias
-from symroof.errors import ConfigError, UnknownName, UsageError, quoted_value, shorten
+from symroof.errors import ConfigError, SymroofError, UnknownName, UsageError, quoted_value, shorten
 from symroof.files import package_data
 from symroof.records import frozen
 
 MAX_LAYERS = 10**6
+TRACEBACK = "SYMROOF_TRACEBACK"  # an environment variable
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
 
 
@@ -41,9 +44,15 @@ class Config:
         return self.fail(f"key {key!r} is {quoted_value(self.data[key])}: it must be {must}")
 
     def has(self, key: str) -> bool:
-        """Whether the key is present with a value; null counts as absent, as in transformers."""
+        """Whether the key is present with a value; null counts as absent, as in transformers.
+
+        Raises ConfigError for NaN and infinities, which JSON's readers take: no key that is used may have them.
+        """
         self.read.setdefault(key, self.data[key] if key in self.assumed else None)
-        return self.data.get(key) is not None
+        value = self.data.get(key)
+        if isinstance(value, float) and not isfinite(value):
+            raise self.wrong(key, "a finite number")
+        return value is not None
 
     def says(self, key: str) -> bool:
         """Whether the key is present, with a value or null."""
@@ -70,7 +79,7 @@ class Config:
         value = self.data[key] if self.has(key) else self._default(key, absent)
         if value is None:
             raise self.fail(f"key {key!r} is missing: add it, a whole number of at least {least}")
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        if not (is_whole(value) and least <= value <= most):
             must = f"a whole number from {least} to {most}"
             raise self.wrong(key, must) if self.has(key) else self.fail(f"key {key!r} is missing: add it, {must}")
         return value  # type: ignore[no-any-return]
@@ -97,12 +106,53 @@ class Config:
             raise self.wrong(key, "a string")
         return value or ""
 
+    def real(self, *keys: str, absent: float | None = None, least: float = -MAX_SIZE, most: float = MAX_SIZE) -> float:
+        """A number, whole or not, from `least` to `most`; `absent` where all spellings of the key are absent."""
+        key = self.spelling(*keys)
+        value = self.data[key] if self.has(key) else self._default(key, absent)
+        if value is None:
+            raise self.fail(f"key {key!r} is missing: add it, a number of at least {least}")
+        if self.has(key) and not (is_number(value) and least <= value <= most):
+            raise self.wrong(key, f"a number from {least} to {most}")
+        return value  # type: ignore[no-any-return]
+
+    def optional_number(self, *keys: str, least: float = -MAX_SIZE, most: float = MAX_SIZE) -> float | None:
+        """`real`; None where all spellings of the key are absent or null."""
+        return self.real(*keys, least=least, most=most) if any(map(self.has, keys)) else None
+
     def array(self, key: str) -> list[Any]:
-        """A list; empty where the key is absent or null."""
+        """A list of anything; empty where the key is absent or null."""
         value = self.data[key] if self.has(key) else []
         if not isinstance(value, list):
             raise self.wrong(key, "a list")
         return value
+
+    def array_of(self, key: str, valid: Callable[[Any], bool], must: str) -> list[Any]:
+        """A list of `valid` values, each of which is what the error says that it `must` be."""
+        values = self.array(key)
+        for value in values:
+            if not valid(value):
+                raise self.fail(f"key {key!r} lists {quoted_value(value)}: each must be {must}")
+        return values
+
+    def whole_numbers(self, key: str, least: int = 0, most: int = MAX_SIZE) -> list[int]:
+        """A list of whole numbers from `least` to `most`; empty where the key is absent or null."""
+        return self.array_of(
+            key, lambda x: is_whole(x) and least <= x <= most, f"a whole number from {least} to {most}"
+        )
+
+    def reals(self, key: str, least: float = -MAX_SIZE, most: float = MAX_SIZE) -> list[float]:
+        """A list of numbers, whole or not, from `least` to `most`; empty where the key is absent or null."""
+        return self.array_of(key, lambda x: is_number(x) and least <= x <= most, f"a number from {least} to {most}")
+
+    def flags(self, key: str) -> list[bool]:
+        """A list of true and false, or 1 and 0; empty where the key is absent or null."""
+        return [bool(x) for x in self.array_of(key, lambda x: isinstance(x, int) and x in (0, 1), "true or false")]
+
+    def words(self, key: str, known: Collection[str] = ()) -> list[str]:
+        """A list of strings, each among the `known` ones if there are any; empty where the key is absent or null."""
+        must = f"one of {', '.join(known)}" if known else "a string"
+        return self.array_of(key, lambda x: isinstance(x, str) and (not known or x in known), must)
 
     def nested(self, key: str) -> "Config":
         """The config under `key`, such as text_config."""
@@ -146,6 +196,30 @@ class Config:
                 method = quant.get("quant_method") if isinstance(quant, Mapping) else None
                 return shorten(method, 30) if isinstance(method, str) and method else "unnamed"
         return ""
+
+
+@contextmanager
+def reading(config: Config) -> Iterator[None]:
+    """Turns an exception that nothing foresaw into a ConfigError that asks for a report; off where TRACEBACK is set."""
+    try:
+        yield
+    except SymroofError:
+        raise
+    except Exception as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        what = f"symroof fails on this config ({type(error).__name__}: {shorten(error)})"
+        raise config.fail(f"{what}: please report it, with the traceback that {TRACEBACK}=1 shows") from error
+
+
+def is_whole(value: object) -> bool:
+    """Whether a value of a config is a whole number; true and false are none."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_number(value: object) -> bool:
+    """Whether a value of a config is a finite number."""
+    return is_whole(value) or (isinstance(value, float) and isfinite(value))
 
 
 def load_config(model: str | os.PathLike[str] | Mapping[str, Any]) -> Config:

@@ -5,7 +5,7 @@ from functools import partial
 from importlib import import_module
 
 from symroof.architecture.structure import Architecture
-from symroof.config.config import Config
+from symroof.config.config import Config, reading
 from symroof.errors import ConfigError, shorten, suggestion
 from symroof.families.reading.parts import Reader
 
@@ -162,12 +162,13 @@ def read_architecture(config: Config, mtp: bool = False) -> Architecture:
 
     Raises ConfigError for an unknown model_type, UsageError for modules that are absent or unknown.
     """
-    architecture = _checked_architecture(config)
-    if not mtp:
-        return architecture
-    from symroof.families.reading.mtp import with_mtp
+    with reading(config):
+        architecture = _checked_architecture(config)
+        if not mtp:
+            return architecture
+        from symroof.families.reading.mtp import with_mtp
 
-    return with_mtp(config, architecture)
+        return with_mtp(config, architecture)
 
 
 def _checked_architecture(config: Config) -> Architecture:

@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from symroof.architecture.structure import Architecture
-from symroof.config.config import Config
+from symroof.config.config import Config, reading
 from symroof.dtypes import Format, format_of, product_formats
 from symroof.errors import UnknownName
 from symroof.records import frozen
@@ -122,7 +122,8 @@ def load_scheme(config: Config) -> "Scheme | None":
         return None
     from symroof.quantization.quantization_config import config_scheme
 
-    return config_scheme(config)
+    with reading(config):
+        return config_scheme(config)
 
 
 UNNAMED = "what quantised checkpoints leave as it is; the config names no dtype"
