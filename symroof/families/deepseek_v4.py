@@ -59,9 +59,9 @@ def _attention_types(config: Config) -> LayerTypes:
     """The attention of each layer; entries for multi-token-prediction layers at the end of the lists are left out."""
     count = layers(config)
     if config.has("layer_types"):
-        return [str(x) for x in config.array("layer_types")[:count]], "layer_types"
+        return config.words("layer_types")[:count], "layer_types"
     if config.has("compress_ratios"):
-        ratios = config.array("compress_ratios")[:count]
+        ratios = config.whole_numbers("compress_ratios")[:count]
         if any(x not in RATIOS for x in ratios):
             raise config.wrong("compress_ratios", f"a list of {', '.join(map(str, RATIOS))}")
         return [RATIOS[x] for x in ratios], "compress_ratios"

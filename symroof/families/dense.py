@@ -51,10 +51,10 @@ def _rotary_layers(config: Config) -> list[bool]:
     if not config.has(key):
         interval = config.number("no_rope_layer_interval", absent=4)
         return [(i + 1) % interval != 0 for i in range(count)]
-    rope = config.array(key)
-    if len(rope) != count or any(x not in (0, 1) for x in rope):
+    rope = config.flags(key)
+    if len(rope) != count:
         raise config.fail(f"key {key!r} must hold a 0 or 1 for each of the {count} layers")
-    return [bool(x) for x in rope]
+    return rope
 
 
 def _window_layers(config: Config) -> list[bool]:

@@ -60,11 +60,10 @@ def indexer_types(config: Config) -> LayerTypes:
     """Per layer, whether it selects keys itself ("full") or reuses an earlier layer's selection ("shared")."""
     key = "index_topk_pattern"
     if config.has("indexer_types"):
-        return config.array("indexer_types"), "indexer_types"
+        return config.words("indexer_types"), "indexer_types"
     if config.has(key):
-        pattern = config.data[key]
-        letters = isinstance(pattern, str)
-        return [{"F": "full", "S": "shared"}.get(x, x) for x in pattern] if letters else config.array(key), key
+        names = list(config.text(key)) if isinstance(config.data[key], str) else config.words(key)
+        return [{"F": "full", "S": "shared"}.get(x, x) for x in names], key
     step = config.number("index_topk_freq", absent=1, least=0) or 1
     offset = config.number("index_skip_topk_offset", absent=2, least=0)
     types = ["shared" if max(i - offset + 1, 0) % step else "full" for i in range(layers(config))]
@@ -141,6 +140,8 @@ def _sliding_config(config: Config, names: Sequence[str]) -> Config:
     """The config for layers with a window: per_layer_config, which must be the same for all of them, else swa_ keys."""
     if not config.has(PER_LAYER):
         return config.with_defaults({}, **_swa_keys(config))
+    if not all(i.isdecimal() and isinstance(x, dict) for i, x in config.table(PER_LAYER).items()):
+        raise config.wrong(PER_LAYER, "an object of objects, by the number of a layer")
     overrides = {int(i): x for i, x in config.table(PER_LAYER).items()}
     sliding = [i for i, name in enumerate(names) if name == SLIDING]
     values = [overrides.get(i, {}) for i in sliding]
@@ -175,8 +176,8 @@ def mistral_large4(config: Config) -> Architecture:
 def _mistral_large4_layers(config: Config) -> tuple[list[tuple[bool, bool, str]], str]:
     """Per layer: whether it has rotary embedding, whether it reuses latents, and its type of indexer."""
     count, step = layers(config), config.number("no_rope_layer_interval", absent=4)
-    rotary = config.array("no_rope_layers") or [int((i + 1) % step != 0) for i in range(count)]
-    source = config.array("kv_source_layers") or list(range(count))
+    rotary = config.flags("no_rope_layers") or [int((i + 1) % step != 0) for i in range(count)]
+    source = config.whole_numbers("kv_source_layers", most=count - 1) or list(range(count))
     types, origin = indexer_types(config)
     for key, values in (("no_rope_layers", rotary), ("kv_source_layers", source), (origin, types)):
         if len(values) < count:

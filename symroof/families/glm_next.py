@@ -10,7 +10,7 @@ from symroof.architecture.kinds.experts import Experts
 from symroof.architecture.kinds.feed_forward import FeedForward
 from symroof.architecture.kinds.latent_attention import LatentAttention
 from symroof.architecture.kinds.linear_attention import DeltaNet
-from symroof.architecture.structure import Architecture, Frame, Part, Pattern, Size
+from symroof.architecture.structure import MAX_SIZE, Architecture, Frame, Part, Pattern, Size
 from symroof.config.config import Config
 from symroof.families.deepseek import deepseek_moe_layers, latent_attention_part
 from symroof.families.deepseek_v4 import MIXED
@@ -73,7 +73,7 @@ def _bounded_delta_net(config: Config) -> Part:
     inner = config.nested(LINEAR_CONFIG) if config.has(LINEAR_CONFIG) else config.with_defaults({})
     part = kimi_delta_net(config.with_defaults({"linear_num_heads": 64}), inner)
     assert isinstance(part.kind, DeltaNet)
-    bounded = part.kind.bounded or not_null(config, "linear_lower_bound")
+    bounded = part.kind.bounded or not_null(config, "linear_lower_bound", -MAX_SIZE)
     return replace(part, kind=replace(part.kind, bounded=bounded))
 
 

@@ -12,7 +12,7 @@ from symroof.architecture.kinds.feed_forward import FeedForward
 from symroof.architecture.kinds.streams import DepthAttention
 from symroof.architecture.structure import Architecture, Frame, Part, Pattern, Size, Wiring
 from symroof.config.config import Config
-from symroof.families.reading.keys import multiplier, with_untied_head
+from symroof.families.reading.keys import has_number, multiplier, with_untied_head
 from symroof.families.reading.layer_patterns import FULL, SLIDING
 from symroof.families.reading.moe_layers import all_but_first, moe_or_dense, shared_width, sparse_layers
 from symroof.families.reading.parts import (
@@ -98,7 +98,7 @@ def _inkling_attention(config: Config, kind: RelativeAttention, wiring: Wiring, 
     """
     names, origin = _inkling_layer_types(config)
     scaled = kind.temperature and not config.says("log_scaling_n_floor")
-    full = replace(kind, temperature=scaled or config.has("log_scaling_n_floor"), dynamic=kind.clipped)
+    full = replace(kind, temperature=scaled or has_number(config, "log_scaling_n_floor"), dynamic=kind.clipped)
     parts = {}
     if HYBRID in names:
         sizes = {**_inkling_heads(config, ""), "e_b": config.size("rel_extent", absent=1024)}
@@ -114,7 +114,7 @@ def _inkling_attention(config: Config, kind: RelativeAttention, wiring: Wiring, 
 
 def _inkling_layer_types(config: Config) -> LayerTypes:
     """By layer_types, else a window in the layers of local_layer_ids, else in five of six."""
-    local = config.array("local_layer_ids") if config.has("local_layer_ids") else None
+    local = config.whole_numbers("local_layer_ids", most=layers(config) - 1) if config.has("local_layer_ids") else None
     slides = [i in local if local is not None else (i + 1) % 6 != 0 for i in range(layers(config))]
     return layer_types(config, [HYBRID_SLIDING if x else HYBRID for x in slides], "local_layer_ids")
 

@@ -9,7 +9,7 @@ from symroof.architecture.kinds.attention import Attention
 from symroof.architecture.kinds.experts import Experts
 from symroof.architecture.kinds.feed_forward import FeedForward
 from symroof.architecture.structure import Architecture, Part, Pattern, Size
-from symroof.config.config import Config
+from symroof.config.config import Config, is_number
 from symroof.families.reading.keys import PARTIAL_ROTARY, ROPE_KEYS, mlp_bias
 from symroof.families.reading.layer_patterns import FULL, SLIDING, full_and_sliding_by_heads, numbers_by_layer
 from symroof.families.reading.moe_layers import experts_with_one_shared, moe_or_dense, sparse_layers
@@ -96,7 +96,7 @@ def _step3p5_kind(config: Config, routed: bool, act: str, shared_act: str) -> Ex
 def _activations(config: Config, count: Size, key: str) -> list[str]:
     """The activation of each layer: clamped where `key` lists a number other than 0."""
     act, limits = activation(config), config.array(key) or [0] * count
-    if len(limits) != count or any(isinstance(x, bool) or not isinstance(x, int | float | None) for x in limits):
+    if len(limits) != count or not all(x is None or is_number(x) for x in limits):
         raise config.fail(f"key {key!r} must list a number or null for each of the {count} layers")
     if any(limits) and act != "silu":
         raise config.wrong("hidden_act", f"silu, whose limits are those of {key}")
@@ -146,7 +146,7 @@ def _enumerated_layers(config: Config, count: Size, first: int) -> Sequence[int]
         return range(min(first, count), count)
     value = config.data["moe_layers_enum"]
     items = value.split(",") if isinstance(value, str) else value
-    if not isinstance(items, list) or not all(str(x).strip().isdigit() for x in items):
+    if not isinstance(items, list) or not all(str(x).strip().isdecimal() and len(str(x)) < 9 for x in items):
         raise config.wrong("moe_layers_enum", "numbers of layers, separated by commas")
     return [i for i in map(int, items) if i < count]
 

@@ -52,8 +52,15 @@ def _sliding_heads(config: Config, sizes: Sizes) -> Sizes:
 
 def _with_window(config: Config) -> Config:
     """The config with sliding_window as transformers computes it: sliding_window_size tokens and the new one."""
-    key = "sliding_window_size"
-    return config.with_defaults({}, sliding_window=config.number(key) + 1) if config.has(key) else config
+    key, usual = "sliding_window_size", "sliding_window"
+    if not config.has(key):
+        return config
+    size = config.number(key)
+    if config.has(usual) and config.number(usual) not in (size, size + 1):
+        raise config.fail(
+            f"keys {key!r} ({size}) and {usual!r} ({config.number(usual)}) contradict each other: keep one"
+        )
+    return config.with_defaults({}, sliding_window=size + 1)
 
 
 FAMILIES = {"mimo_v2_flash": mimo_v2_flash}

@@ -38,7 +38,7 @@ def scales_by_position(config: Config) -> bool:
     if not config.has("rope_parameters"):
         return True
     rope = config.nested("rope_parameters")
-    return rope.has("llama_4_scaling_beta") and bool(rope.data["llama_4_scaling_beta"])
+    return bool(rope.optional_number("llama_4_scaling_beta", least=0))
 
 
 def mistral(config: Config) -> Architecture:

@@ -8,7 +8,7 @@ from symroof.architecture.kinds.attention import Attention
 from symroof.architecture.kinds.experts import Experts
 from symroof.architecture.structure import Architecture, Frame, Part, Wiring
 from symroof.config.config import Config
-from symroof.families.reading.keys import CHOSEN, size_quotient
+from symroof.families.reading.keys import CHOSEN, has_number, size_quotient
 from symroof.families.reading.layer_patterns import FULL, SLIDING, full_and_sliding, uniform_attention
 from symroof.families.reading.parts import (
     POST,
@@ -58,7 +58,7 @@ def minimax_m2(config: Config) -> Architecture:
 
 def olmoe(config: Config, family: str = "olmoe", wiring: Wiring | None = None) -> Architecture:
     """Norms of queries and keys over their whole width."""
-    clip = family == "olmoe" and config.has("clip_qkv")
+    clip = family == "olmoe" and has_number(config, "clip_qkv")
     kind = with_bias(config, Attention(qk_norm="rms", qk_over="width", clip=clip))
     slot = attention(kind, heads(config, single=True), wiring=wiring)
     return decoder(config, family, slot, _mixtral_experts(config, wiring))
@@ -85,7 +85,7 @@ def dbrx(config: Config) -> Architecture:
         raise config.wrong("tie_word_embeddings", "false: dbrx cannot tie them")
     inner, H_q = config.nested("attn_config"), config.size("n_heads")
     sizes = {"H_q": H_q, "H_kv": inner.size("kv_n_heads"), "h": size_quotient(config, config.size("d_model"), H_q)}
-    slot = attention(Attention(clip=inner.has("clip_qkv")), sizes)
+    slot = attention(Attention(clip=has_number(inner, "clip_qkv")), sizes)
     return decoder(config, "dbrx", slot, _dbrx_experts(config.nested("ffn_config")), frame=Frame("layer_unbiased"))
 
 

@@ -213,7 +213,14 @@ CLASSES = {
 
 def _text_reader(text: Text, read: Reader) -> Reader:
     """The reader of a text model, from that of its family."""
-    return lambda config: read(config.with_defaults(dict(text.absent), **dict(text.fixed)))
+    return lambda config: read(_checked_overrides(config, text).with_defaults(dict(text.absent), **dict(text.fixed)))
+
+
+def _checked_overrides(config: Config, text: Text) -> Config:
+    """The config. Raises ConfigError for a value that is overruled and of the wrong kind."""
+    for key, value in text.fixed:
+        config.flag(key, absent=False) if isinstance(value, bool) else config.optional_number(key)
+    return config
 
 
 def _wrapper_reader(wrapper: Wrapper, readers: Mapping[str, Reader]) -> Reader:
@@ -223,6 +230,8 @@ def _wrapper_reader(wrapper: Wrapper, readers: Mapping[str, Reader]) -> Reader:
         outer, text = _nested_configs(config, wrapper)
         name = _text_model_type(text, wrapper, readers) if text is not config else wrapper.text
         fixed = {"use_bidirectional_attention": False} if wrapper.prompt else {}
+        for key in fixed:
+            text.flag(key, absent=True)
         absent = {**_class_defaults(name, text is not config), **dict(wrapper.absent)}
         model = _with_outer_tie(readers[name], text.with_defaults(absent, **fixed), outer, wrapper)
         family = config.text("model_type")

@@ -49,7 +49,7 @@ def _listed_sublayers(config: Config) -> tuple[list[str], str]:
     """What layers_block_type, layer_types or the pattern of letters lists."""
     key = config.spelling("layers_block_type", "layer_types")
     if config.has(key):
-        return [OLD_LAYER_TYPES.get(str(x), str(x)) for x in config.array(key)], key
+        return [OLD_LAYER_TYPES.get(x, x) for x in config.words(key)], key
     if config.has(PATTERN):
         return [LETTERS.get(x, x) for x in config.text(PATTERN)], PATTERN
     raise config.fail(f"key {key!r} is missing: add it, or {PATTERN!r}")

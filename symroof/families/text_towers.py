@@ -12,10 +12,10 @@ from symroof.architecture.kinds.experts import Experts
 from symroof.architecture.kinds.feed_forward import FeedForward
 from symroof.architecture.kinds.shared import CrossLayer, Segments
 from symroof.architecture.structure import Architecture, Frame, Part, Pattern, Size, Wiring
-from symroof.config.config import Config
+from symroof.config.config import MAX_LAYERS, Config
 from symroof.families.gpt import equal_heads, reject_cross_attention
-from symroof.families.reading.keys import mlp_bias, with_untied_head
-from symroof.families.reading.layer_patterns import FULL, SLIDING, with_window
+from symroof.families.reading.keys import has_number, mlp_bias, with_untied_head
+from symroof.families.reading.layer_patterns import FULL, SLIDING, full_or_sliding_types, with_window
 from symroof.families.reading.moe_layers import WIDTH, moe_or_dense, moe_with_shared, sparse_layers
 from symroof.families.reading.parts import (
     BARE,
@@ -30,7 +30,6 @@ from symroof.families.reading.parts import (
     feed_forward,
     gated_mlp,
     heads,
-    layer_types,
     layers,
     with_bias,
     with_sizes,
@@ -42,8 +41,9 @@ MOLMO2_NORMS = {"qwen3": "head", "olmo": "width"}  # Attention.qk_over by qk_nor
 
 def ernie4_5_vl_moe(config: Config) -> Architecture:
     """Experts for text and others for images; those for text are counted, beside shared ones."""
-    width = config.data.get(WIDTH)
-    text = config.with_defaults({}, **{WIDTH: width[0]}) if isinstance(width, list) and width else config
+    listed = isinstance(config.data.get(WIDTH), list)
+    widths = config.whole_numbers(WIDTH, least=1) if listed else []
+    text = config.with_defaults({}, **{WIDTH: widths[0]}) if widths else config
     bias = config.flag("use_bias", absent=False)
     kind, moe = Attention(bias=bias, out_bias=bias), Experts(activation(config), correction=True, shared_bias=bias)
     ffn = _tower_moe(text, moe, "moe_num_shared_experts")
@@ -70,7 +70,7 @@ def mllama(config: Config) -> Architecture:
     """llama's layers, and others that attend to an image; head and embedding never share a table."""
     config = with_untied_head(config)
     count, key = layers(config), "cross_attention_layers"
-    cross = config.array(key) if config.has(key) else range(3, 40, 5)
+    cross = config.whole_numbers(key, most=MAX_LAYERS) if config.has(key) else range(3, 40, 5)
     sizes, mlp = heads(config), gated_mlp(config)
     text = [_in_layers(count, part, key, lambda i: i not in cross) for part in (attention(Attention(), sizes), mlp)]
     crossing = Part.of(CrossLayer(activation(config)), "cross_layer", BARE, **sizes, f=mlp.size("f"))
@@ -99,7 +99,7 @@ def molmo(config: Config) -> Architecture:
     if config.text("layer_norm_type", absent="default") != "rms":
         raise config.wrong("layer_norm_type", '"rms"')
     norm = "rms" if config.flag("attention_layer_norm", absent=False) else ""
-    bias, clip = config.flag("qkv_bias", absent=False), config.has("clip_qkv")
+    bias, clip = config.flag("qkv_bias", absent=False), has_number(config, "clip_qkv")
     kind = Attention(bias=bias, clip=clip, qk_norm=norm, qk_over="width")
     V = config.size("embedding_size" if config.has("embedding_size") else "vocab_size")
     return _molmo_decoder(config, "molmo", kind, heads(config, single=True), _half_width(config), V)
@@ -153,8 +153,8 @@ def _muse_attention(config: Config, kind: Attention, h: int, wiring: Wiring) -> 
     """Windows in three of four layers, which have rotary embedding unless layer_rope_theta says otherwise."""
     count, key = layers(config), "layer_rope_theta"
     absent = [FULL if (count - 1 - i) % 4 == 0 else SLIDING for i in range(count)]
-    names, origin = layer_types(config, absent, "num_hidden_layers")
-    rotates = [bool(x) for x in config.array(key)] if config.has(key) else [x == SLIDING for x in absent]
+    names, origin = full_or_sliding_types(config, absent, "num_hidden_layers")
+    rotates = [bool(x) for x in config.reals(key, least=0)] if config.has(key) else [x == SLIDING for x in absent]
     cells = list(zip(names, rotates, strict=False))
     kind, sizes = with_bias(config, kind), heads(config, absent=h)
     parts = {cell: _muse_attention_of_type(config, kind, sizes, wiring, *cell) for cell in set(cells)}

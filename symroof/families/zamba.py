@@ -58,7 +58,7 @@ def _zamba_layer_types(config: Config, periodic: bool) -> tuple[list[str], str]:
     """Which layers run the block: as listed, else, if `periodic`, the third and one in each attn_layer_period."""
     key, count = config.spelling("layers_block_type", "layer_types"), layers(config)
     if config.has(key):
-        names = [OLD_LAYER_TYPES.get(str(x), str(x)) for x in config.array(key)]
+        names = [OLD_LAYER_TYPES.get(x, x) for x in config.words(key)]
     elif not periodic:
         raise config.fail(f"key {key!r} is missing: list {LINEAR} or {HYBRID} for each of the {count} layers")
     else:

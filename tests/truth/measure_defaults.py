@@ -40,12 +40,17 @@ def class_config(model_type, keys):
     return json.loads(json.dumps(config.to_dict(), default=str))
 
 
+def is_config(key, value):
+    """Whether a value is a config in another; the sizes of single layers (per_layer_config) are none."""
+    return isinstance(value, dict) and key.endswith("_config") and key != "per_layer_config"
+
+
 def key_paths(config, above=()) -> Iterator[tuple[str, ...]]:
     """The keys of a config and of the configs in it; those of rope_parameters only together."""
     for key, value in config.items():
         if key in FIXED:
             continue
-        if isinstance(value, dict) and key.endswith("_config"):
+        if is_config(key, value):
             yield from key_paths(value, (*above, key))
         yield (*above, key)
 
@@ -71,7 +76,7 @@ def changes(old, new, above=()):
         if key in NOISE:
             continue
         one, other = old.get(key), new.get(key)
-        if isinstance(one, dict) and isinstance(other, dict) and key.endswith("_config"):
+        if is_config(key, one) and is_config(key, other):
             found |= changes(one, other, (*above, key))
         elif one != other:
             found[".".join((*above, key))] = other

@@ -164,7 +164,7 @@ def experts(
 def layer_types(config: Config, absent: Sequence[str], origin: str, key: str = "layer_types") -> tuple[list[str], str]:
     """The type of each layer as listed under `key`, else `absent`, which follows from the key `origin`."""
     if config.has(key):
-        return [str(x) for x in config.array(key)], key
+        return config.words(key), key
     return list(absent), origin
 
 
