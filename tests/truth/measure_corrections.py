@@ -55,7 +55,7 @@ if __name__ == "__main__":
     warnings.filterwarnings("ignore")
     transformers.logging.set_verbosity_error()
     measured, flips = records("transformers.jsonl.gz"), records("transformers_variants.jsonl.gz")
-    small = [x for x in measured if x["variant"] == "v1" and "expert" in json.dumps(x["config"])]
-    chosen = {x["model_type"] for x in small if corrections(x["config"])}
+    smallest = {x["model_type"]: x["config"] for x in sorted(measured, key=lambda x: x["variant"])}
+    chosen = {kind for kind, config in smallest.items() if "expert" in json.dumps(config) and corrections(config)}
     found = {label(x): corrections(x["config"]) for x in (*measured, *flips) if x["model_type"] in chosen}
     TARGET.write_text(json.dumps(found, indent=0, sort_keys=True) + "\n")
