@@ -16,6 +16,7 @@ from pathlib import Path
 
 import torch
 import transformers
+from condense import TOWERS
 from measure_defaults import model_class
 from transformers import AutoConfig
 
@@ -25,7 +26,7 @@ NAMES = ("e_score_correction_bias", "expert_bias", "balancing_biases")
 
 
 def corrections(config):
-    """Elements of the buffers that correct scores; None where the model is not built."""
+    """Elements of the language model's buffers that correct scores; None where the model is not built."""
     keys = {key: value for key, value in config.items() if key != "model_type"}
     try:
         made = AutoConfig.for_model(config["model_type"], **keys)
@@ -37,7 +38,8 @@ def corrections(config):
     except Exception as error:
         print(f"{config['model_type']}: is not built: {error!r:.80}", file=sys.stderr)
         return None
-    return sum(x.numel() for name, x in model.named_buffers() if name.endswith(NAMES))
+    buffers = [(name, x) for name, x in model.named_buffers() if name.endswith(NAMES)]
+    return sum(x.numel() for name, x in buffers if not any(part.startswith(TOWERS) for part in name.split(".")))
 
 
 def records(name):
@@ -55,7 +57,8 @@ if __name__ == "__main__":
     warnings.filterwarnings("ignore")
     transformers.logging.set_verbosity_error()
     measured, flips = records("transformers.jsonl.gz"), records("transformers_variants.jsonl.gz")
-    smallest = {x["model_type"]: x["config"] for x in sorted(measured, key=lambda x: x["variant"])}
+    smallest = {x["model_type"]: x["config"] for x in flips if not x["flip"]}
+    smallest |= {x["model_type"]: x["config"] for x in sorted(measured, key=lambda x: x["variant"])}
     chosen = {kind for kind, config in smallest.items() if "expert" in json.dumps(config) and corrections(config)}
     found = {label(x): corrections(x["config"]) for x in (*measured, *flips) if x["model_type"] in chosen}
     TARGET.write_text(json.dumps(found, indent=0, sort_keys=True) + "\n")
