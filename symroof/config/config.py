@@ -41,6 +41,8 @@ class Config:
 
     def wrong(self, key: str, must: str) -> ConfigError:
         """The error to raise for a key's value; `must` says what it must be."""
+        if key not in self.data:
+            return self.fail(f"key {key!r} is missing: it must be {must}")
         return self.fail(f"key {key!r} is {quoted_value(self.data[key])}: it must be {must}")
 
     def has(self, key: str) -> bool:

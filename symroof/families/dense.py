@@ -140,7 +140,7 @@ def apertus(config: Config, family: str = "apertus", frame: Frame | None = None,
     kind = with_bias(config, Attention(qk_norm="rms"))
     mlp = FeedForward(activation(config, absent="xielu"), gated=False)
     slots = attention(kind, heads(config, single=True)), feed_forward(config, mlp)
-    return decoder(config, family, *slots, frame=frame, once=(), last=(), **sizes)
+    return decoder(config, family, *slots, frame=frame, tied=False, once=(), last=(), **sizes)
 
 
 def apertus1p5(config: Config) -> Architecture:

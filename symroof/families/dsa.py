@@ -176,13 +176,13 @@ def mistral_large4(config: Config) -> Architecture:
 def _mistral_large4_layers(config: Config) -> tuple[list[tuple[bool, bool, str]], str]:
     """Per layer: whether it has rotary embedding, whether it reuses latents, and its type of indexer."""
     count, step = layers(config), config.number("no_rope_layer_interval", absent=4)
-    rotary = config.flags("no_rope_layers") or [int((i + 1) % step != 0) for i in range(count)]
+    rotary = config.flags("no_rope_layers") or [(i + 1) % step != 0 for i in range(count)]
     source = config.whole_numbers("kv_source_layers", most=count - 1) or list(range(count))
     types, origin = indexer_types(config)
     for key, values in (("no_rope_layers", rotary), ("kv_source_layers", source), (origin, types)):
         if len(values) < count:
             raise config.fail(f"key {key!r} has {len(values)} entries for {count} layers")
-    return [(bool(rotary[i]), source[i] != i, types[i]) for i in range(count)], origin
+    return [(rotary[i], source[i] != i, types[i]) for i in range(count)], origin
 
 
 def _mistral_large4_attention(config: Config, rotary: bool, borrowed: bool, indexer: str) -> Part:

@@ -61,11 +61,11 @@ def _llama4_layer_types(config: Config, count: int) -> tuple[list[str], str]:
     return names, origin
 
 
-def _rotary_flags(config: Config, count: int) -> tuple[Sequence[int], str]:
-    """1 for each layer WITH rotary embedding, as in no_rope_layers, which if empty follows from the interval."""
+def _rotary_flags(config: Config, count: int) -> tuple[Sequence[bool], str]:
+    """True for each layer WITH rotary embedding, as in no_rope_layers, which if empty follows from the interval."""
     key = config.spelling("no_rope_layer_interval", "nope_layer_interval")
     interval, listed = config.number(key, absent=4), config.flags("no_rope_layers")
-    rotary = listed or [int((i + 1) % interval != 0) for i in range(count)]
+    rotary = listed or [(i + 1) % interval != 0 for i in range(count)]
     if len(rotary) != count:
         raise config.fail(f"key 'no_rope_layers' must hold a 0 or 1 for each of the {count} layers")
     return rotary, "no_rope_layers" if listed else key

@@ -1,7 +1,7 @@
 """Parts of layers and whole decoders, read from the usual config keys: what the readers of all families share.
 
 A reader states what is special about its family; everything else is here. Where a key may be absent, the reader gives
-the default of the family's config class in transformers 5.23.0 as `absent`.
+the default of the family's config class in transformers 5.24.0 as `absent`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
