@@ -8,9 +8,11 @@ SymroofError            one line: what, where, the cure; exit code 1
     └── MissingExtra    a feature whose optional dependency is not installed
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
 MANY = 30  # most names that an error lists
+ROOM = 130  # characters that they may take
 
 
 class SymroofError(Exception):
@@ -88,11 +90,18 @@ def completions(name: str, known: Iterable[str]) -> list[str]:
 
 
 def cure(name: str, known: Iterable[str], listed: str = "known") -> str:
-    """What to type instead of `name`: its completions, else the most similar name, else all names (10 if over MANY)."""
+    """What to type instead of `name`: its completions, else the most similar name, else the first names."""
     names = list(known)
     longer = completions(name, names)
     if 1 < len(longer) <= MANY:
-        return f"did you mean one of {', '.join(longer)}?"
+        return f"did you mean one of {first_names(longer)}?"
     near = longer[0] if len(longer) == 1 else suggestion(name, names)
-    first = names if len(names) <= MANY else [*names[:10], f"{len(names) - 10} more"]
-    return f"did you mean {near!r}?" if near else f"{listed}: {', '.join(first)}"
+    return f"did you mean {near!r}?" if near else f"{listed}: {first_names(names)}"
+
+
+def first_names(names: Sequence[str]) -> str:
+    """Names separated by commas: all that fit into ROOM, then how many more there are."""
+    ends = accumulate(len(x) + 2 for x in names)
+    count = sum(end <= ROOM for end in ends)
+    rest = len(names) - count
+    return ", ".join([*names[:count], *([f"{rest} more"] if rest else [])])

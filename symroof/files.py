@@ -16,6 +16,11 @@ def package_data(package: str, name: str) -> bytes:
     return bytes(spec.loader.get_data(os.path.join(spec.submodule_search_locations[0], name)))
 
 
+def spreadsheet_cell(text: str) -> str:
+    """A text as a cell that spreadsheets take for text: names are the user's, and `=cmd|...` would run as a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
 @contextmanager
 def write_atomically(target: "Path", private: bool = False) -> Iterator[BinaryIO]:
     """A temporary file next to a target that replaces it when the context exits; deleted if an exception is raised.

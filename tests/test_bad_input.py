@@ -2,7 +2,9 @@
 
 import ast
 import contextlib
+import csv
 import inspect
+import io
 import json
 import math
 import os
@@ -11,6 +13,7 @@ import socket
 import stat
 import subprocess
 import sys
+import time
 from bisect import bisect
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,7 +26,9 @@ from hypothesis import strategies as st
 
 import symroof
 from symroof.cli import cli
+from symroof.config.config import MAX_LAYERS
 from symroof.errors import ConfigError, SymroofError, UsageError
+from symroof.render.forms import render_report
 
 SYMROOF = Path(sys.executable).with_name("symroof")
 ABSENT = object()
@@ -503,10 +508,24 @@ def test_more_layers_than_can_be_listed(tmp_path: Path) -> None:
     assert done.returncode == 0 or the_line(done.stderr)
 
 
+@pytest.mark.parametrize("layers", [MAX_LAYERS, MAX_LAYERS + 1, 10**6])
+def test_layers_that_are_listed_one_by_one(layers: int) -> None:
+    """As many layers as are taken are read and quantised soon; a million took a minute."""
+    quantised = {"quant_method": "fp8", "modules_to_not_convert": [f"model.layers.{i}.mlp" for i in range(20)]}
+    start = time.process_time()
+    for config in (
+        llama4(num_hidden_layers=layers, no_rope_layers=[1, 1, 1, 0] * (layers // 4) + [1] * (layers % 4)),
+        llama(num_hidden_layers=layers, quantization_config=quantised),
+    ):
+        report = outcome(config)
+        assert ("num_hidden_layers" in report) if isinstance(report, str) else layers <= MAX_LAYERS
+    assert time.process_time() - start < 8
+
+
 def test_every_size_at_its_largest(tmp_path: Path) -> None:
-    sizes = {**dict.fromkeys(SIZES, 10**9), "num_hidden_layers": 10**6}
+    sizes = {**dict.fromkeys(SIZES, 10**9), "num_hidden_layers": MAX_LAYERS}
     out = json.loads(served("report", saved(tmp_path, llama(**sizes)), "--json", "--cached-tokens", str(10**18)))
-    assert out["totals"]["flops"] > 10**42
+    assert out["totals"]["flops"] > 10**40
 
 
 # ---- what nobody foresaw
@@ -1036,6 +1055,34 @@ def test_a_name_s_escapes_are_not_printed(tmp_path: Path, args: list[str]) -> No
     (tmp_path / "x\x1b]0;title\x07\x1b[31m").mkdir()
     out = served(*args, saved(tmp_path / "x\x1b]0;title\x07\x1b[31m", LLAMA))
     assert not {"\x1b", "\x07"} & set(out)
+
+
+FORMULA = "=cmd|' /C calc'!A0"
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # what a cell begins with that a spreadsheet takes for one
+MARKED = "a|b*c*`d`_e_<i>f</i>[g](h)$i$\nj"
+
+
+@NEEDS_POSIX
+@pytest.mark.parametrize("name", [FORMULA, "+1", "-1", "@x"])
+def test_a_name_is_no_formula_of_a_spreadsheet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Cells that a spreadsheet would run are those of formulas alone: nothing that a name begins is one."""
+    path = tmp_path / f"{name.replace('/', '_')}.json"
+    path.write_text(json.dumps(LLAMA))
+    lines = served("formula", str(path), "--format", "excel").splitlines()
+    assert [x for x in lines if x.startswith(FORMULAS)] == [x for x in lines if x.startswith("=LET(")]
+    monkeypatch.chdir(tmp_path)
+    swept = served("sweep", "--over", f"model={path.name}", "--over", "batch=1", "--dtype", "bf16")
+    assert not [x for row in csv.reader(io.StringIO(swept)) for x in row if x[:1] in FORMULAS]
+
+
+def test_a_name_is_no_markup() -> None:
+    """Every character that GitHub's Markdown or HTML would read is escaped, and the text is all there."""
+    model = symroof.load(llama(_name_or_path=MARKED))
+    title = render_report(model.report(), "markdown").splitlines()[0]
+    assert re.sub(r"\\(.)", r"\1", title).startswith("**" + MARKED.replace("\n", "?"))
+    assert not re.search(r"(?<!\\)[|`<>$\[\]]|(?<!\\)\*(?!\*)(?<!\*\*)", title)
+    assert "<i>" not in render_report(model.report(), "html")
+    assert "<i>" not in model.report()._repr_html_()
 
 
 AUDIT = """

@@ -1,5 +1,6 @@
 """Pictures: what they show is the roofline's numbers, no label covers another, files are whole."""
 
+import json
 import sys
 from functools import cache, partial
 from itertools import combinations
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 import symroof
 from symroof import plots
 from symroof.cli import cli
+from symroof.config.config import model_catalogue
 from symroof.cost.batch import Query, Workload
 from symroof.errors import MissingExtra, UsageError
 from symroof.hardware.machines import machine
@@ -394,3 +396,15 @@ def test_a_file_that_cannot_be_written(tmp_path):
     words = ["roofline", "llama-3.2-1b", "--on", "l4", "--plot", str(tmp_path / "no" / "x.png")]
     done = CliRunner().invoke(cli, words)
     assert (done.exit_code, "cannot be written" in done.output, [*tmp_path.iterdir()]) == (1, True, [])
+
+
+@pytest.mark.parametrize("name", ["$x_", "$x^2$ and $", "a $\\frac{1}{2}$", "$\\banana$"])
+@pytest.mark.parametrize("command", [["roofline"], ["serve", "--prompt", "2000", "--output-tokens", "20"]])
+def test_a_name_is_no_mathematics(tmp_path, monkeypatch, command, name):
+    """A $ in a name is drawn as it is, and nothing behind it is read as a formula."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / f"{name}.json").write_text(json.dumps(model_catalogue()["llama-3.1-8b"]["config"]))
+    machines = [x for i in "ab" for x in ("--machine", f"peak=990e12,bandwidth=3.35TB/s,memory=80GiB,name=$m_{i}")]
+    result = CliRunner().invoke(cli, [*command, f"./{name}.json", *machines, "--plot", "out.svg"])
+    assert result.exit_code == 0, result.output
+    assert name.replace("&", "&amp;") in (tmp_path / "out.svg").read_text()

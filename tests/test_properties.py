@@ -190,3 +190,21 @@ def test_the_largest_tokens_and_layers():
     assert all(isinstance(getattr(found, field), int) for field in FIELDS)
     assert (found.matmul, found.cache_held) == (LARGEST * one.matmul, LARGEST * one.cache_held)
     assert one.matmul > 2 * LARGEST * LARGEST * 250_000 * 40 * 128 * 3
+
+
+@SOME
+@given(
+    st.integers(2, 999),
+    st.integers(1, 999),
+    *[st.integers(10**7, 10**9)] * 3,
+    st.sampled_from([100, 10**4, 10**6, LARGEST]),
+    st.sampled_from(["bf16", "int4", "nvfp4"]),
+)
+def test_storage_of_experts_that_are_all_read(count, chosen, d, f, v, tokens, form):
+    """In floats, which the expected number of experts is for many tokens, what is read may round above what is held."""
+    model = symroof.load("qwen3-30b-a3b").with_sizes(N_e=count, k=min(chosen, count), f_e=f, d=d, V=v)
+    report = model.report(tokens, dtype=form)
+    parts = report.storage.to_dict()
+    assert all(x >= 0 for x in parts.values())
+    weights = sum(x for name, x in parts.items() if name not in ("cache", "total"))
+    assert math.isclose(weights, report.total.weight_held, rel_tol=1e-12)

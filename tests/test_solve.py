@@ -496,6 +496,44 @@ def test_rounded_sides_have_answers_that_print_format_and_serialise(unknown):
         assert "No model of this structure" not in text
 
 
+def test_a_logarithm_whose_sum_cancels():
+    """In floats the pairs of a window, differences of squares, would tell the sign wrongly from 10^8 tokens on."""
+    gemma = symroof.load("gemma-3-1b")
+    found = symroof.solve(gemma, "L <= log(flops)", "c").answer
+    below, above = (math.log(gemma.report(1, c, dtype="bf16").total.flops) for c in (found - 1, found))
+    assert below < gemma.architecture.sizes["L"] <= above
+
+
+# What once ended in a traceback or without an end.
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("c = min(L, log(-c))", "no real value"),
+        ("sqrt(-c) < 4", "no real value"),
+        ("(-c) ^ 0.5 = 3", "no real value"),
+        ("min(c,B) <= 0 ^ log(min(c,B))", "c"),
+        ("9^9^9 ** L == 5 ms", "too large"),
+        ("(log((-c) * intensity * 1e99)) = intensity", "no real value"),
+        ("n >= max(flops, V) / c + V / 0 ^ log(c)", "c"),
+        ("d - flops > min(0.5, parameters ^ flops)", "never holds"),
+        ("c / 0 ^ parameters = 1", "divides by 0"),
+        ("1e-99 == floor(flops - 1e-99)", "never holds"),
+        ("log(c - 8192 * floor(c / 8192) - 4000.5) > 0", "There are more"),
+        ("(0 - 2) ^ c < 4", "There are more"),
+    ],
+)
+def test_questions_of_what_has_no_value_or_no_end(question, said):
+    start = time.process_time()
+    try:
+        found = symroof.solve(LLAMA, question, "c")
+        told = str(found)
+        assert json.dumps(found.to_dict(), allow_nan=False)
+    except UsageError as error:
+        told = str(error)
+    assert said in told
+    assert time.process_time() - start < 5
+
+
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(texts, unknown_symbols)
 def test_no_comparison_breaks_or_takes_long(text, unknown):

@@ -8,7 +8,7 @@ from symroof.cost.quantities import Formula, FormulaPart
 from symroof.export import code, json_trees, mathml, spreadsheet
 from symroof.export.functions import Export
 from symroof.render.formula import coefficients_text, join_terms, part_text, symbol_rows
-from symroof.render.report.markdown import markdown_table
+from symroof.render.report.markdown import markdown_table, markdown_text
 from symroof.render.text_columns import align_columns, hanging_columns
 
 
@@ -44,9 +44,9 @@ def as_text(export: Export, width: int, plain: bool) -> str:
 
 def as_markdown(export: Export) -> str:
     """Each quantity as a table of parts in LaTeX; then the legend."""
-    out = f"# {title(export)}\n"
+    out = f"# {markdown_text(title(export))}\n"
     for formula in export.formulas:
-        rows = [[part.name, f"${part_latex(part)}$"] for part in formula.parts]
+        rows = [[markdown_text(part.name), f"${part_latex(part)}$"] for part in formula.parts]
         out += f"\n## {formula.quantity.title}\n\n{markdown_table(('part', 'formula'), rows, '---')}"
     head, *rows = map(list, symbol_legend(export))
     return out + "\n" + markdown_table(tuple(head), rows, "---")

@@ -10,6 +10,7 @@ from symroof.errors import UsageError
 from symroof.export.code.syntax import LARGEST, Syntax
 from symroof.export.code.texts import FunctionText, file_heading, function_texts
 from symroof.export.functions import Export
+from symroof.files import spreadsheet_cell
 
 LONGEST = 8192  # characters of a formula, and
 PAIRS = 126  # names of a LET, at most in Excel
@@ -51,10 +52,11 @@ SHEET = Syntax(
 
 def render_spreadsheet(export: Export) -> str:
     """Notes, and a line that begins with = for each quantity. Raises UsageError for a formula that is too long."""
-    top = "\n".join((file_heading(export), *NOTES))
+    top = "\n".join((spreadsheet_cell(file_heading(export)), *NOTES))
     given = {spreadsheet_name(name): str(x) for name, x in export.model.architecture.sizes.items()} | {"c_": "0"}
     return f"{top}\n" + "".join(
-        "\n" + "\n".join((*x.doc, let_formula(x, given))) + "\n" for x in function_texts(export, SHEET)
+        "\n" + "\n".join((*map(spreadsheet_cell, x.doc), let_formula(x, given))) + "\n"
+        for x in function_texts(export, SHEET)
     )
 
 

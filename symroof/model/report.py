@@ -204,10 +204,12 @@ class Report(Result):
     def storage(self) -> Storage:
         """What memory must hold, by purpose."""
         routed = [row.all for row in self.rows if row.role == "routed_experts"]
-        untouched = sum(x.weight_held - x.weight_read for x in routed)
+        # The expected number of experts is a float for many tokens, which may round to more than there are.
+        touched = sum(min(x.weight_read, x.weight_held) for x in routed)
+        untouched = sum(max(x.weight_held - x.weight_read, 0) for x in routed)
         table, head = (sum(x.all.weight_held for x in self.rows if x.role == role) for role in ("embedding", "head"))
-        touched = self.total.weight_held - untouched - table - head
-        return Storage(touched, untouched, table, head, self.total.cache_held)
+        rest = sum(x.all.weight_held for x in self.rows if x.role not in ("routed_experts", "embedding", "head"))
+        return Storage(touched + rest, untouched, table, head, self.total.cache_held)
 
     @property
     def warnings(self) -> tuple[str, ...]:

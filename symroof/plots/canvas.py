@@ -81,7 +81,7 @@ def draw_grid(axes: "Axes") -> None:
 def add_titles(figure: "Figure", title: str, across: str, up: str) -> None:
     """Write the titles of the figure and its axes."""
     page, foot = figure.get_figheight(), figure.get_figheight() * figure.subplotpars.bottom
-    figure.suptitle(title, y=1 - 0.08 / page)
+    figure.suptitle(title, y=1 - 0.08 / page, parse_math=False)  # a name may have a $ in it, here and below
     figure.supxlabel(across, y=(foot - 0.47) / page, fontsize=9)
     figure.supylabel(up, x=0.05 / figure.get_figwidth(), fontsize=9)
 
@@ -90,8 +90,12 @@ def add_legend(figure: "Figure", handles: Sequence[Any], note: str) -> None:
     """Put a legend below the axes, and a note at the foot of the page."""
     page, (columns, _) = figure.get_figheight(), legend_layout(handles)
     spacing = {"handletextpad": 0.4, "columnspacing": 1.5, "borderaxespad": 0}
-    figure.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.5, 0.18 / page), ncols=columns, **spacing)
-    figure.text(0.5, 0.05 / page, note, ha="center", va="bottom", fontsize=7, color="0.25")
+    legend = figure.legend(
+        handles=handles, loc="lower center", bbox_to_anchor=(0.5, 0.18 / page), ncols=columns, **spacing
+    )
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+    figure.text(0.5, 0.05 / page, note, ha="center", va="bottom", fontsize=7, color="0.25", parse_math=False)
 
 
 def legend_layout(handles: Sequence[Any]) -> tuple[int, int]:
@@ -169,7 +173,7 @@ def write_beside_point(
     axes: "Axes", text: str, point: tuple[float, float], offset: tuple[float, float], **style: Any
 ) -> "Text":
     """A text at an offset, in points of the page, from a point of the data."""
-    return axes.annotate(text, point, offset, textcoords="offset points", fontsize=FONT_SIZE, **style)
+    return axes.annotate(text, point, offset, textcoords="offset points", fontsize=FONT_SIZE, parse_math=False, **style)
 
 
 def draw_leader(axes: "Axes", leader: Segment) -> None:

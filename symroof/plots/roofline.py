@@ -57,7 +57,7 @@ def draw_panels(axes: "Sequence[Axes]", shown: Sequence[Panel]) -> None:
     """Draw each machine in its axes, and remove axes that are left over."""
     for panel, ax in zip(shown, axes, strict=False):
         draw_panel(ax, panel)
-        ax.set_title(panel.machine.label if len(shown) > 1 else "")
+        ax.set_title(panel.machine.label if len(shown) > 1 else "", parse_math=False)
         ax.tick_params(labelbottom=True)
     for unused in axes[len(shown) :]:
         unused.remove()

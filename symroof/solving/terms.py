@@ -3,12 +3,13 @@
 A term has its numerator and denominator separately, so that ratios of polynomials are solved exactly.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from sympy import Expr, Float, Integer, Max, Min, Pow, Rational, ceiling, floor, log, nan, sqrt, zoo
+from sympy import Expr, Float, I, Integer, Max, Min, Pow, Rational, ceiling, floor, log, nan, sqrt, zoo
 
 from symroof.algebra.arithmetic import EXACT_POWER
 from symroof.algebra.binding import exact_number
@@ -64,7 +65,7 @@ def multiply_terms(a: ComparisonTerm, b: ComparisonTerm) -> ComparisonTerm:
 
 def divide_terms(a: ComparisonTerm, b: ComparisonTerm) -> ComparisonTerm:
     """a / b. Raises UsageError for b = 0."""
-    if b.above == 0:
+    if b.above.is_zero:
         raise UsageError("it divides by 0")
     return check_size(ComparisonTerm(a.above * b.below, a.below * b.above, a.shown / b.shown, product_unit(a, b, -1)))
 
@@ -81,7 +82,14 @@ def raise_to_power(a: ComparisonTerm, b: ComparisonTerm) -> ComparisonTerm:
         return constant_term(float_power(exact_number(a.expr), exponent), shown, unit)
     if exponent is not None and abs(exponent) > EXACT_POWER:  # sympy would multiply out its coefficients
         raise UsageError(f"an exponent of {float(exponent):.4g}: give {EXACT_POWER} at most")
-    return check_size(ComparisonTerm(Pow(a.expr, b.expr), Integer(1), shown, unit))
+    return check_size(ComparisonTerm(real_value(Pow(a.expr, b.expr)), Integer(1), shown, unit))
+
+
+def real_value(expr: Expr) -> Expr:
+    """A logarithm, root or power. Raises UsageError where it is of what is never above 0, and so nowhere real."""
+    if expr.is_extended_real is False or expr.has(I):
+        raise UsageError("it has no real value anywhere: it is of a number that is never above 0")
+    return expr
 
 
 def power_unit(unit: Unit | None, exponent: Any) -> Unit | None:
@@ -95,7 +103,7 @@ def power_unit(unit: Unit | None, exponent: Any) -> Unit | None:
 
 def whole_power(a: ComparisonTerm, exponent: int, shown: Expr, unit: Unit | None) -> ComparisonTerm:
     """A term to a whole power. Raises UsageError where it divides by 0 or is too large."""
-    if exponent < 0 and a.above == 0:
+    if exponent < 0 and a.above.is_zero:
         raise UsageError("it divides by 0")
     above, below = (a.above, a.below) if exponent >= 0 else (a.below, a.above)
     if max(number_bits(above), number_bits(below)) * abs(exponent) > MOST_BITS:
@@ -121,13 +129,21 @@ def function_term(name: str, args: Sequence[ComparisonTerm]) -> ComparisonTerm:
     x, function = args[0], FUNCTIONS[name]
     unit = function_unit(name, x.unit)
     if not x.number:
-        return check_size(ComparisonTerm(function(x.expr), Integer(1), function(x.shown), unit))
+        value = rounded_numbers(real_value(function(x.expr)))
+        return check_size(ComparisonTerm(value, Integer(1), function(x.shown), unit))
     number = exact_number(x.expr)
     if (name == "log" and number <= 0) or (name == "sqrt" and number < 0):
         raise UsageError(f"a number of {float(number):.4g} has no {name}")
     value = function(x.expr)
     exact = value.evalf(30) if name in ("log", "sqrt") else value
     return constant_term(exact, function(x.shown, evaluate=False), unit)
+
+
+def rounded_numbers(expr: Expr) -> Expr:
+    """A formula with the floors and ceilings of numbers in it, for which sympy's digits do not do, as whole numbers."""
+    rounded = [x for x in expr.atoms(floor, ceiling) if not x.free_symbols]
+    round_of = {floor: math.floor, ceiling: math.ceil}
+    return expr.xreplace({x: Integer(round_of[x.func](Fraction(exact_number(x.args[0])))) for x in rounded})
 
 
 def extreme_term(name: str, args: Sequence[ComparisonTerm]) -> ComparisonTerm:

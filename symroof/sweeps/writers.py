@@ -18,7 +18,7 @@ from tempfile import TemporaryFile
 from typing import Any, BinaryIO, Protocol
 
 from symroof.errors import MissingExtra, UnknownName, UsageError, shorten
-from symroof.files import write_atomically
+from symroof.files import spreadsheet_cell, write_atomically
 from symroof.sweeps.axes import Axis, int64_array
 
 GROUP = 2**20  # rows of a row group of Parquet
@@ -108,6 +108,7 @@ class Csv:
 
 def csv_field(text: str) -> str:
     """A text as a CSV field."""
+    text = spreadsheet_cell(text)
     return '"' + text.replace('"', '""') + '"' if any(x in text for x in ',"\n\r') else text
 
 

@@ -2,45 +2,28 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
-from math import isfinite
 from typing import Any
 
-from sympy import Add, Expr, Symbol, ceiling, floor, lambdify
+from sympy import Expr, Symbol
 
 from symroof.algebra.multiprecision import evaluator
 from symroof.algebra.rootfinding.signs import Run, sign
 
 HALVINGS = 100
-FINE = 1e-9  # part of the terms' sum below which floats do not tell a sum's sign
 At = Callable[[Any], int | None]
 
 
-def precise_sign(expr: Expr, x: Symbol) -> At:
-    """A function of a number that returns the formula's sign to many digits; None where it has no value."""
+def sign_function(expr: Expr, x: Symbol) -> At:
+    """A function of a number that returns the formula's sign to many digits; None where it has no value.
+
+    Floats would not do: where terms cancel within a function or a power they tell no sign.
+    """
 
     run = evaluator(expr, x)
 
     def at(y: Any) -> int | None:
         value = run(y)
         return None if value is None else sign(value)
-
-    return at
-
-
-def sampled_sign(expr: Expr, x: Symbol) -> At:
-    """The same in floats, and in many digits only where those do not tell."""
-    otherwise = precise_sign(expr, x)
-    if expr.has(floor, ceiling):  # which jump where floats only come near
-        return otherwise
-    run = lambdify([x], list(Add.make_args(expr)), modules="math", cse=True)
-
-    def at(y: Any) -> int | None:
-        try:
-            terms = [float(term) for term in run(float(y))]
-        except (ArithmeticError, ValueError, TypeError):
-            return otherwise(y)
-        total, size = sum(terms), sum(map(abs, terms))
-        return sign(total) if isfinite(size) and abs(total) > FINE * size else otherwise(y)
 
     return at
 
@@ -55,10 +38,10 @@ def grid_points(first: int, last: int) -> list[int]:
 
 def bracket_runs(expr: Expr, x: Symbol, points: Sequence[Any], by_one: bool) -> Iterator[Run]:
     """The runs of a formula whose changes of sign between points of a grid are bracketed: to 1, or to many digits."""
-    sampled, at = sampled_sign(expr, x), precise_sign(expr, x)
-    start, here, now = points[0], points[0], sampled(points[0])
+    at = sign_function(expr, x)
+    start, here, now = points[0], points[0], at(points[0])
     for point in points[1:]:
-        target = sampled(point)
+        target = at(point)
         while now != target:
             low, high = bisect(at, here, point, now, by_one)
             yield Run(start, low, now)

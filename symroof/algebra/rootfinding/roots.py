@@ -7,6 +7,7 @@ of Min and Max meet; else bracketed.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from sympy import Expr, Symbol, sympify
@@ -50,7 +51,13 @@ def whole_signs(expr: Expr, x: Symbol, first: int, last: int) -> Signs:
         pass
     if (quotient := quotient_of_polynomials(expr, x)) is not None:
         return Signs(tuple(join_runs(runs_by_roots(quotient, first, last))), ROOTS)
-    return Signs(tuple(join_runs(bracket_runs(expr, x, grid_points(first, last), True))), BRACKETED)
+    return bracketed_signs(expr, x, grid_points(first, last), True)
+
+
+def bracketed_signs(expr: Expr, x: Symbol, points: Sequence[Any], by_one: bool) -> Signs:
+    """The signs between points of a grid, each change bracketed."""
+    runs = tuple(islice(join_runs(bracket_runs(expr, x, points, by_one)), MOST_RUNS + 1))
+    return Signs(runs[:MOST_RUNS], BRACKETED, len(runs) <= MOST_RUNS)
 
 
 def signs_by_pieces(expr: Expr, x: Symbol, first: int, last: int) -> tuple[tuple[Run, ...], bool]:
@@ -103,4 +110,4 @@ def real_signs(expr: Expr, x: Symbol, first: Any, last: Any) -> Signs:
     points = [max(float(first), 1e-30)]
     while points[-1] * 1.15 < float(last):
         points.append(points[-1] * 1.15)
-    return Signs(tuple(bracket_runs(expr, x, [*points, float(last)], False)), BRACKETED)
+    return bracketed_signs(expr, x, [*points, float(last)], False)

@@ -3,6 +3,7 @@
 import csv
 from io import StringIO
 
+from symroof.files import spreadsheet_cell
 from symroof.model.report import FIGURES, Report, cost_figures
 
 KEYS = ("path", "role", "layers", "of_layers")
@@ -14,7 +15,7 @@ def report_csv(report: Report) -> str:
     write = csv.writer(out, lineterminator="\n").writerow
     write([*KEYS, *FIGURES, *(f"{name}_all_layers" for name in FIGURES)])
     for row in report.rows:
-        keys = [getattr(row, key) for key in KEYS]
+        keys = [spreadsheet_cell(str(getattr(row, key))) for key in KEYS]
         write([*keys, *cost_figures(row.cost).values(), *cost_figures(row.all).values()])
     write(["total", "", "", "", *("" for _ in FIGURES), *cost_figures(report.total).values()])
     return out.getvalue()

@@ -3,6 +3,12 @@
 from symroof.model.report import Report
 from symroof.render.report.lines import path_lines
 
+LATEX = {
+    **{c: f"\\{c}" for c in "_%&#${}"},
+    "\\": "\\textbackslash{}",
+    "^": "\\textasciicircum{}",
+    "~": "\\textasciitilde{}",
+}
 HEADS = ("node", "blocks", "FLOP", "weight", "input", "output", "FLOP/B")
 
 
@@ -15,5 +21,5 @@ def report_latex(report: Report) -> str:
 
 def upright_latex(text: str) -> str:
     """A text in upright type."""
-    escaped = "".join("\\" + c if c in "_%&#$" else c for c in text.strip())
+    escaped = "".join(LATEX.get(c, c) for c in text.strip())
     return f"\\text{{{escaped}}}"
