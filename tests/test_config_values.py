@@ -37,7 +37,7 @@ HOSTILE: dict[str, Any] = {
 # Keys -> hostile values that mean something there.
 LEGITIMATE: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r".*", ("null",)),  # as if absent, which is the default or an error
-    (r".*(_multiplier|_factor|_alpha|scale_emb|scale_depth|logit_scale|logits_scaling|_lower_bound)", ("-1",)),
+    (r".*(_multiplier|_factor|_alpha|_beta|scale_emb|scale_depth|logit_scale|logits_scaling|_lower_bound)", ("-1",)),
     (r"mlp_only_layers|full_attn_idxs|moe_layers|cross_attention_layers|local_layer_ids|ple_layer_ids", ("[]",)),
     (r"moe_layers_enum|attn_layer_indices|no_rope_layers|swiglu_limits(_shared)?", ("[]",)),
     (r"layer_types|block_types|kv_source_layers", ("[]",)),  # as if absent
@@ -118,7 +118,11 @@ def accepted(data: dict[str, Any]) -> Iterator[str]:
                 read(with_value(data, path, new))
             except ConfigError as error:
                 text = str(error)
-                if not re.search(r"keys? '\w|model_type|dtype|\w ?=", text) or len(text) > 300 or not text.isprintable():
+                if (
+                    not re.search(r"keys? '\w|model_type|dtype|\w ?=", text)
+                    or len(text) > 300
+                    or not text.isprintable()
+                ):
                     yield f"{'.'.join(path)} = {name}: {text}"
             else:
                 if not is_legitimate(path[-1], old, name, new):

@@ -41,11 +41,13 @@ class Config:
 
     def wrong(self, key: str, must: str) -> ConfigError:
         """The error to raise for a key's value; `must` says what it must be."""
+        if key not in self.data:
+            return self.fail(f"key {key!r} is missing: add it, {must}")
         return self.fail(f"key {key!r} is {quoted_value(self.data[key])}: it must be {must}")
 
     def has(self, key: str) -> bool:
         """Whether the key is present with a value; null counts as absent, as in transformers."""
-        self.read.setdefault(key, None)
+        self.read.setdefault(key, self.data[key] if key in self.assumed else None)
         return self.data.get(key) is not None
 
     def says(self, key: str) -> bool:
@@ -73,7 +75,7 @@ class Config:
         value = self.data[key] if self.has(key) else self._default(key, absent)
         if value is None:
             raise self.fail(f"key {key!r} is missing: add it, a whole number of at least {least}")
-        if self.has(key) and not (is_whole(value) and least <= value <= most):
+        if not (is_whole(value) and least <= value <= most):
             raise self.wrong(key, f"a whole number from {least} to {most}")
         return value  # type: ignore[no-any-return]
 
@@ -140,7 +142,7 @@ class Config:
 
     def flags(self, key: str) -> list[bool]:
         """A list of true and false, or 1 and 0; empty where the key is absent or null."""
-        return [bool(x) for x in self.array_of(key, lambda x: isinstance(x, int) and x in (0, 1), "true or false")]
+        return [bool(x) for x in self.array_of(key, lambda x: isinstance(x, int) and x in (0, 1), "a 0 or 1")]
 
     def words(self, key: str, known: Collection[str] = ()) -> list[str]:
         """A list of strings, each among the `known` ones if there are any; empty where the key is absent or null."""

@@ -49,7 +49,7 @@ def _listed_sublayers(config: Config) -> tuple[list[str], str]:
     """What layers_block_type, layer_types or the pattern of letters lists."""
     key = config.spelling("layers_block_type", "layer_types")
     if config.has(key):
-        return [OLD_LAYER_TYPES.get(str(x), str(x)) for x in config.array(key)], key
+        return [OLD_LAYER_TYPES.get(x, x) for x in config.words(key)], key
     if config.has(PATTERN):
         return [LETTERS.get(x, x) for x in config.text(PATTERN)], PATTERN
     raise config.fail(f"key {key!r} is missing: add it, or {PATTERN!r}")
@@ -65,7 +65,7 @@ def _nemotron_mamba(config: Config) -> Part:
 def _nemotron_attention(config: Config) -> Part:
     """Full attention without rotary embedding or biases."""
     h = config.size("head_dim", "attention_head_dim", absent=128)
-    return attention(Attention(rotary=""), heads(config, h, single=True))
+    return attention(Attention(rotary=""), heads(config, h, single=True, kv=8))
 
 
 def _nemotron_mlp(config: Config) -> Part:
@@ -77,7 +77,7 @@ def _nemotron_mlp(config: Config) -> Part:
 def _nemotron_experts(config: Config) -> Part:
     """Ungated experts, on a latent if moe_latent_size is set, beside a shared expert."""
     act, bias = activation(config, "mlp_hidden_act", absent="relu2"), mlp_bias(config)
-    kind = Experts(act, gated=False, shared=True, shared_bias=bias)
+    kind = Experts(act, gated=False, shared=True, shared_bias=bias, correction=True)
     shared = config.size("moe_shared_expert_intermediate_size")
     if not config.has("moe_latent_size"):
         return experts(config, kind, shared=shared)

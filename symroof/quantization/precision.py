@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # Role -> the width symbols it sets. A quantised checkpoint may have a different format for each of the DETAILS.
 ROLES = {
-    "weights": ("b_w", "b_o", "b_m", "b_f", "b_sh", "b_r", "b_emb", "b_head", "b_n"),
+    "weights": ("b_w", "b_o", "b_m", "b_f", "b_sh", "b_r", "b_emb", "b_head", "b_n", "b_sc"),
     "experts": ("b_e",),
     "activations": ("b_a",),
     "cache": ("b_c",),
@@ -28,6 +28,7 @@ DETAILS = {
     "feed_forward": ("b_f",),
     "shared_experts": ("b_sh",),
     "head": ("b_head",),
+    "score_correction": ("b_sc",),
 }
 WITHIN = {"attention_output": "attention"}  # a detail -> the one whose format it has by default
 
@@ -67,8 +68,9 @@ def precision(
 ) -> Precision:
     """The format of every role: the one given for it, else `dtype`, else the config's; experts have that of weights.
 
-    A quantization_config sets those of weights and cache unless they are given. Recurrent states are fp32 unless given;
-    a model that is not `recurrent` has none. Raises ConfigError where neither config nor caller names a format.
+    A quantization_config sets those of weights and cache unless they are given. Recurrent states are fp32 unless given,
+    and so are corrections of experts' scores unless dtype or weights are given; a model that is not `recurrent` has no
+    states. Raises ConfigError where neither config nor caller names a format.
     """
     given = {"dtype": dtype, "weights": weights, "experts": experts, "activations": activations, "cache": cache}
     scheme = None if dtype or weights else load_scheme(config)
@@ -79,11 +81,19 @@ def precision(
         quantised = quantised_formats(scheme, architecture, formats["weights"], given)
         formats |= quantised
         origin |= dict.fromkeys(quantised, f"quantization_config: {scheme.method}")
+    if corrects_scores(architecture) and not (dtype or weights):
+        formats["score_correction"] = format_of("fp32")
+        origin["score_correction"] = "checkpoints keep fp32"
     if recurrent:
         formats["states"] = format_of(states or "fp32")
         origin["states"] = "given as states" if states else "recurrences keep fp32"
     overridden = "" if scheme else config.quantization()
     return Precision(formats, origin, f"quantization_config ({overridden})" if overridden else "")
+
+
+def corrects_scores(architecture: Architecture) -> bool:
+    """Whether a learned correction is added to the scores of experts."""
+    return any(getattr(x.kind, "correction", False) for x in architecture.structure.sublayers)
 
 
 def role_format(config: Config, role: str, given: Mapping[str, str | None], quantised: bool) -> tuple[Format, str]:
