@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 MANY = 30  # most names that an error lists
-ROOM = 180  # characters that they may take
+ROOM = 200  # characters that they may take
 
 
 class SymroofError(Exception):
