@@ -16,6 +16,7 @@ BITS: dict[str, Fraction] = {
     "fp6": Fraction(6),
     "fp4": Fraction(4),
     "int4": Fraction(4),
+    "int3": Fraction(3),
     "int2": Fraction(2),
     # OCP Microscaling Formats v1.0: one 8-bit scale for each block of 32 elements
     "mxfp8": Fraction(8 * 32 + 8, 32),
@@ -85,6 +86,14 @@ class Format:
 def format_of(name: str) -> Format:
     """A format of `BITS`. Raises UnknownName."""
     return Format(format_name(name), bytes_per_element(name))
+
+
+def integer_format(bits: int, group: int, zero_point: bool, scale: int = 16) -> Format:
+    """`bits` per element, plus a scale of `scale` bits and a zero point of `bits` per group of elements."""
+    if group < 1:
+        return Format(f"int{bits}", Fraction(bits, 8))
+    extra = Fraction(scale + (bits if zero_point else 0), group)
+    return Format(f"int{bits}, groups of {group}", (bits + extra) / 8)
 
 
 def product_formats(weights: Format, others: Format) -> dict[str, Fraction]:

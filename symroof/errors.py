@@ -5,6 +5,7 @@ SymroofError            one line: what, where, the cure; exit code 1
 ├── HubError            a download that failed
 └── UsageError          an argument that is wrong; exit code 2
     ├── UnknownName     a model, rule, format, symbol or operator that does not exist
+    ├── MissingFormat   bytes of a model whose config names no dtype, where no format is given
     └── MissingExtra    a feature whose optional dependency is not installed
 """
 
@@ -42,6 +43,10 @@ class UnknownName(UsageError):
         self.kind, self.name, self.known = kind, name, sorted(known)
         room = ROOM - len(hint)
         super().__init__(f"unknown {kind} {shorten(name, 40)!r}: {cure(name, self.known, room=room)}{hint}")
+
+
+class MissingFormat(UsageError):
+    """Bytes of elements whose format neither the config nor the caller names."""
 
 
 class MissingExtra(UsageError):

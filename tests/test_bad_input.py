@@ -296,7 +296,7 @@ def test_a_file_without_end() -> None:
 @NEEDS_POSIX
 def test_an_odd_path_in_a_config_s_error(oddities: Path) -> None:
     path = oddities / "odd\x1b[31m\ndirectory" / "config.json"
-    for config in (llama(torch_dtype="bf61"), llama(torch_dtype=ABSENT), llama(hidden_size=0), b"no JSON"):
+    for config in (llama(torch_dtype="bf61"), llama(hidden_size=0), b"no JSON"):
         path.write_bytes(config if isinstance(config, bytes) else json.dumps(config).encode())
         check(run("report", str(path)), 1, ("odd",))
 
@@ -438,9 +438,6 @@ CONFIGS = table(
     ("dtype far", llama(torch_dtype="auto"), ("'auto'", "bf16", "--dtype")),
     ("dtype number", llama(torch_dtype=16), ("torch_dtype", "string")),
     ("dtype object", llama(torch_dtype={"text": "bfloat16"}), ("torch_dtype", "string")),
-    ("dtype absent", llama(torch_dtype=ABSENT), ("dtype", "torch_dtype", "--dtype bf16")),
-    ("dtype null", llama(torch_dtype=None, dtype=None), ("dtype", "torch_dtype", "--dtype bf16")),
-    ("dtype empty", llama(torch_dtype=""), ("dtype", "--dtype bf16")),
     ("dtype escape", llama(torch_dtype="\x1b[31m\n"), ("unknown format", "--dtype")),
     ("dtype long", llama(torch_dtype="x" * 10**6), ("unknown format", "--dtype")),
     ("dtypes contradict", llama(dtype="float16"), ("dtype", "torch_dtype", "contradict", "bf16", "fp16")),

@@ -162,6 +162,15 @@ ELEMENTS = {
 }
 
 
+def test_elements_of_a_ternary_checkpoint():
+    # microsoft/bitnet-b1.58-2B-4T: 849,787,090 elements by the hub's safetensors total, four weights in each packed
+    # one; besides, a scale for each of 7 matrices of 30 layers
+    config = {**model_catalogue()["bitnet-2b-4t"]["config"], "tie_word_embeddings": True, "torch_dtype": "bfloat16"}
+    model = symroof.load({**config, "quantization_config": {"quant_method": "bitnet", "quantization_mode": "offline"}})
+    packed = {"bf16": 1, "int2, ternary": Fraction(1, 4)}
+    assert sum(n * packed[form] for form, n in elements(model).items() if n) + 7 * 30 == 849_787_090
+
+
 @pytest.mark.parametrize("name", ELEMENTS)
 def test_elements_of_a_checkpoint(name):
     total, counted, besides = ELEMENTS[name]

@@ -91,6 +91,7 @@ def test_report_json_is_the_documented_schema():
         "rows",
         "totals",
         "storage",
+        "notes",
         "warnings",
     ]
     assert found["schema"] == "symroof.report/1"

@@ -272,7 +272,7 @@ def test_several_machines_are_a_line_each_and_the_others_are_named():
     told = call(*words, "--weights", "int4", "--machine", "name=tiny,peak=1e12,bandwidth=1e12,memory=2GiB")
     lines = {line.split()[0]: line for line in told.splitlines() if line[:1] != " " and line}
     assert [int(lines[name].split()[2].replace(",", "")) > 0 for name in ("l40s", "rtx-4090", "t4")] == [True] * 3
-    assert "2.00 GiB of tiny; 2 x tiny would hold it" in lines["tiny:"]
+    assert "2.00 GiB of tiny; 3 x tiny would hold it" in lines["tiny:"]
     found = json.loads(call(*words, "--json"))
     assert [x["machine"]["name"] for x in found["fits"]] == ["l40s", "rtx-4090", "t4"]
     assert (found["schema"], found["refused"]) == ("symroof.fits/1", [])

@@ -560,7 +560,7 @@ def halving_every_width_halves_every_byte(model: Model) -> None:
 
 
 def a_width_scales_the_bytes_of_its_role(model: Model) -> None:
-    step = {"new": 5, "cached": 3, "dtype": "fp16"}
+    step = {"new": 5, "cached": 3, "dtype": "fp32"}
     before = costs(model, **step)
     streams = {"cache": ("cache_read", "cache_write", "cache_held"), "activations": ("act_read", "act_write")}
     streams["states"] = streams["cache"]
@@ -572,8 +572,7 @@ def a_width_scales_the_bytes_of_its_role(model: Model) -> None:
             for field in fields
             if widths[role] in symbols_of(getattr(op.cost, field))
         }
-        half = "bf16" if role == "states" else "fp8"
-        found = scaled(before, costs(model, **step, **{role: half}))
+        found = scaled(before, costs(model, **step, **{role: "fp16"}))
         assert found == {(path, field) for path, field in kept if getattr(before[path], field)}
     projections = ("experts.gate_up", "experts.up", "experts.down")
     routed = {path for path in before if path.partition("/")[2] in projections}
@@ -586,7 +585,7 @@ def a_width_scales_the_bytes_of_its_role(model: Model) -> None:
         for field in ("weight_read", "weight_held")
     }
     of_experts, others = (
-        costs(model, **step, **x) for x in ({"experts": "fp8"}, {"weights": "fp8", "experts": "fp16"})
+        costs(model, **step, **x) for x in ({"experts": "fp16"}, {"weights": "fp16", "experts": "fp32"})
     )
     assert changed(before, of_experts) == {x for x in weights if x[0] in routed}
     assert changed(before, others) == {x for x in weights if x[0] not in routed} | (biased & weights)

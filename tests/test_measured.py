@@ -114,7 +114,7 @@ READ = [
 
 @pytest.mark.parametrize(("model", "bits", "table", "rows"), READ)
 def test_gpt_fast_reads_what_a_decode_step_reads(model, bits, table, rows):
-    report = load(model).report(weights="int8", activations="bf16", cache="bf16")
+    report = load(model).report(dtype="int8", activations="bf16", cache="bf16")
     layers = sum(row.all.weight_read for row in report.rows if row.layers > 1)
     head = report.total.weight_read - layers
     kept = 2 * load(model).parameters.by_role["embedding"]

@@ -16,6 +16,7 @@ from symroof.cost import rule_names
 from symroof.cost.batch import LARGEST
 from symroof.cost.cost import FIELDS
 from symroof.dtypes import BITS
+from symroof.quantization import weight_formats
 from symroof.sweeps.axes import SETTINGS
 
 SOME = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -44,16 +45,17 @@ HOSTILE = st.one_of(
     st.sampled_from(["sliding_attention", "full_attention", "float16", "e", "E", "__import__('os')", "\x00", "[bold]"]),
 )
 TOKENS = st.one_of(st.integers(1, 9), st.integers(1, 10**6), st.integers(1, LARGEST))
-NAMES = st.sampled_from([*BITS, "bf17", ""])
+NAMES = st.sampled_from([*BITS, "bf17", "awq", ""])
+WEIGHTS = st.sampled_from([*weight_formats.NAMES, *weight_formats.ALIASES, "bf17", ""])
 RULES = st.sampled_from([*rule_names.RULEBOOK, "standart", "standard,fused", "transformers,logits-last"])
 OPTIONS = {
     "--cached-tokens": st.one_of(TOKENS.map(str), st.sampled_from(["0", "-1", "1.5", "x", "", "1,2,3"])),
     "--input-tokens": st.one_of(TOKENS.map(str), st.sampled_from(["0", "1e3", "7,8,9"])),
     "--batch-size": st.one_of(TOKENS.map(str), st.sampled_from(["0", "-2", "x"])),
     "--dtype": NAMES,
-    "--weights": NAMES,
+    "--weights": WEIGHTS,
     "--cache": NAMES,
-    "--experts": NAMES,
+    "--experts": WEIGHTS,
     "--rules": RULES,
     "--against": RULES,
     "--logits": st.sampled_from(["last", "all", "none", "some"]),

@@ -194,8 +194,8 @@ def test_serving_llama_3_70b(chips, digits, printed):
         new=1,
         cached=8191,
         batch_size=32,
-        weights="int8",
-        cache="int8",
+        dtype="int8",
+        activations="bf16",
     )
     assert float(ours.lower) * 1e3 == pytest.approx(float(printed), rel=0.01)
 
@@ -204,12 +204,12 @@ def test_memory_of_llama_3_70b():
     # the fewest v5e by weights, 70e9 of them: 8.75 in bf16, 4.38 in int8; for 240 queries of 32k tokens 86
     model = symroof.load("llama-3-70b")
     needs = {
-        form: roofline(model, platform(V5E, compute="bf16"), anyway=True, weights=form).need.weights
+        form: roofline(model, platform(V5E, compute="bf16"), anyway=True, dtype=form).need.weights
         for form in ("bf16", "int8")
     }
     for form, chips in {"bf16": 8.75, "int8": 4.38}.items():
         assert needs[form] / V5E.memory == pytest.approx(chips, rel=0.01)
-    held = model.report(1, 32767, 240, weights="int8", cache="int8").storage.cache
+    held = model.report(1, 32767, 240, dtype="int8").storage.cache
     assert f"{held / 1e12:.1f}" == "1.3"
     assert (needs["int8"] + held) / V5E.memory == pytest.approx(86, rel=0.015)
 

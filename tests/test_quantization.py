@@ -1,15 +1,19 @@
 """Quantised checkpoints: which weights a quantization_config keeps in which format, to the byte."""
 
 import json
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 import symroof
+from symroof.cli import cli
 from symroof.config.config import model_catalogue
-from symroof.errors import ConfigError
+from symroof.cost.cost import sum_costs
+from symroof.errors import ConfigError, UnknownName, UsageError
 
 DENSE = {
     "model_type": "llama",
@@ -83,6 +87,63 @@ FORMATS = {
     ),
     "quanto int4": ({"quant_method": "quanto", "weights": "int4"}, 4 * BLOCK + 32 * BLOCK // 128),
     "quanto float8": ({"quant_method": "quanto", "weights": "float8"}, 8 * BLOCK),
+    "bitnet": ({"quant_method": "bitnet", "linear_class": "autobitlinear", "quantization_mode": "offline"}, 2 * BLOCK),
+    "bitnet online": ({"quant_method": "bitnet", "quantization_mode": "online"}, 16 * BLOCK),
+    "torchao": ({"quant_method": "torchao", "quant_type": "int4_weight_only"}, 4 * BLOCK + 32 * BLOCK // 128),
+    "torchao groups": (
+        {"quant_method": "torchao", "quant_type": "int4_weight_only", "quant_type_kwargs": {"group_size": 32}},
+        4 * BLOCK + 32 * BLOCK // 32,
+    ),
+    "torchao int8": (
+        {"quant_method": "torchao", "quant_type": {"default": {"_type": "Int8WeightOnlyConfig", "_data": {}}}},
+        8 * BLOCK,
+    ),
+    "torchao w8a8": (
+        {"quant_method": "torchao", "quant_type": {"default": {"_type": "Int8DynamicActivationInt8WeightConfig"}}},
+        8 * BLOCK,
+    ),
+    "hqq": (
+        {
+            "quant_method": "hqq",
+            "quant_config": {
+                "weight_quant_params": {"nbits": 4, "group_size": 64, "axis": 1},
+                "scale_quant_params": None,
+            },
+            "skip_modules": ["lm_head"],
+        },
+        4 * BLOCK + 32 * BLOCK // 64,
+    ),
+    # ten weights of 3 bits in 32
+    "hqq 3": (
+        {"quant_method": "hqq", "quant_config": {"weight_quant_params": {"nbits": 3, "group_size": None}}},
+        BLOCK * Fraction(32, 10),
+    ),
+    "auto-round": (
+        {"quant_method": "auto-round", "bits": 4, "group_size": 128, "sym": True, "data_type": "int"},
+        4 * BLOCK + (16 + 4) * BLOCK // 128,
+    ),
+    "auto-round mxfp4": (
+        {"quant_method": "auto-round", "bits": 4, "group_size": 32, "data_type": "mx_fp", "act_bits": 4},
+        4 * BLOCK + 8 * BLOCK // 32,
+    ),
+    "quark fp8": (
+        {
+            "quant_method": "quark",
+            "global_quant_config": {"weight": {"dtype": "fp8_e4m3"}, "input_tensors": {"dtype": "fp8_e4m3"}},
+            "exclude": ["lm_head"],
+        },
+        8 * BLOCK,
+    ),
+    "quark mxfp4": (
+        {
+            "quant_method": "quark",
+            "global_quant_config": {"weight": {"dtype": "fp4", "qscheme": "per_group", "group_size": 32}},
+            "exclude": ["lm_head"],
+        },
+        4 * BLOCK + 8 * BLOCK // 32,
+    ),
+    "eetq": ({"quant_method": "eetq", "weights": "int8"}, 8 * BLOCK),
+    "fp_quant": ({"quant_method": "fp_quant", "forward_dtype": "nvfp4"}, 4 * BLOCK + 8 * BLOCK // 16),
 }
 
 
@@ -114,6 +175,11 @@ MULTIPLIED = {
     **dict.fromkeys(("fp8 blocks", "fp8 tensors", "fbgemm", "modelopt fp8"), "fp8"),
     "bnb int8": "int8",
     "modelopt nvfp4": "nvfp4",
+    "bitnet": "int8",
+    "torchao w8a8": "int8",
+    "auto-round mxfp4": "mxfp4",
+    "quark fp8": "fp8",
+    "fp_quant": "nvfp4",
 }
 CONVERTED = {
     "w8a8 fp8": (w_a({"num_bits": 8, "type": "float"}, FP8), "fp8"),
@@ -147,7 +213,7 @@ def test_a_role_with_other_layers_multiplies_in_the_formats_of_each() -> None:
     quant["ignore"] += ["model.layers.0*", "model.layers.3.mlp.gate_proj"]
     kept = loaded(quant).precision()
     assert kept.product_formats("b_w") == {"fp8": Fraction(3, 4), "bf16": Fraction(1, 4)}
-    assert kept.product_formats("b_f") == {"fp8": Fraction(1, 2), "bf16": Fraction(1, 2)}
+    assert kept.product_formats("b_f") == {"fp8": Fraction(2, 3), "bf16": Fraction(1, 4) + Fraction(1, 12)}
 
 
 # Formats given -> what dense weights, the head, and cached keys are multiplied in.
@@ -169,7 +235,9 @@ GIVEN = [
 @pytest.mark.parametrize(("formats", "dense", "keys"), GIVEN)
 def test_formats_that_are_given_are_multiplied_in_the_wider(formats: dict[str, str], dense: str, keys: str) -> None:
     kept = symroof.load(DENSE).precision(**formats)
-    assert kept.product_formats("b_f") == kept.product_formats("b_head") == {dense: 1}
+    assert kept.product_formats("b_f") == {dense: 1}
+    quantised = formats.get("weights") in ("int4", "fp8")
+    assert kept.product_formats("b_head") == {"bf16" if quantised else dense: 1}
     assert kept.product_formats("") == {keys: 1}
 
 
@@ -225,7 +293,7 @@ def test_a_role_with_other_layers_costs_their_exact_mean() -> None:
     model = loaded(quant)
     kept, plain = weights(model), weights(symroof.load(DENSE))
     assert kept["attention"] == plain["attention"] / 2 * Fraction(3 * 1 + 1 * 2, 4)
-    assert kept["ffn"] == plain["ffn"] / 2 * Fraction(2 * 1 + 2 * 2, 4)
+    assert kept["ffn"] == plain["ffn"] / 2 * Fraction((2 * 1 + 1 * 2) * 3 + 2 * 1 + 2, 4 * 3)
     assert model.report().precision.formats["attention"].name == "fp8 in 3, bf16 in 1 of 4 layers"
 
 
@@ -308,6 +376,310 @@ def test_activations_given_leave_the_weights_alone() -> None:
     assert not report.warnings
 
 
+EVERY_LAYER = [f"model.layers.{i}" for i in range(4)]
+# What is left at 16 bits of one role alone, in the words of each method -> the role.
+LEFT_OUT = {
+    "bitnet": ({"quant_method": "bitnet", "modules_to_not_convert": ["self_attn"]}, "attention"),
+    "fbgemm": (
+        {
+            "quant_method": "fbgemm_fp8",
+            "modules_to_not_convert": [f"{x}.self_attn.{y}_proj" for x in EVERY_LAYER for y in "qkvo"],
+        },
+        "attention",
+    ),
+    "torchao": (
+        {"quant_method": "torchao", "quant_type": "float8_weight_only", "modules_to_not_convert": ["mlp"]},
+        "ffn",
+    ),
+    "hqq by tag": (
+        {
+            "quant_method": "hqq",
+            "quant_config": {
+                f"self_attn.{x}_proj": {"weight_quant_params": {"nbits": 8, "group_size": None}} for x in "qkvo"
+            },
+        },
+        "ffn",
+    ),
+    "auto-round": (
+        {
+            "quant_method": "auto-round",
+            "bits": 8,
+            "group_size": -1,
+            "extra_config": {
+                f"{x}.mlp.{y}_proj": {"bits": 16, "data_type": "float"}
+                for x in EVERY_LAYER
+                for y in ("gate", "up", "down")
+            },
+        },
+        "ffn",
+    ),
+    "quark": (
+        {
+            "quant_method": "quark",
+            "global_quant_config": {"weight": {"dtype": "int8"}},
+            "exclude": ["lm_head", "*.self_attn.*"],
+        },
+        "attention",
+    ),
+    "gptqmodel": (
+        {"quant_method": "gptq", "bits": 8, "group_size": -1, "dynamic": {r"-:.*self_attn.*": {}}},
+        "attention",
+    ),
+}
+
+
+@pytest.mark.parametrize(("quant", "role"), LEFT_OUT.values(), ids=LEFT_OUT)
+def test_what_a_method_leaves_out_has_the_dtype(quant: dict[str, Any], role: str) -> None:
+    stored, plain = weights(loaded(quant)), weights(symroof.load(DENSE))
+    other = {"attention": "ffn", "ffn": "attention"}[role]
+    assert stored[other] < plain[other]
+    assert all(stored[x] == plain[x] for x in plain if x != other)
+
+
+def test_bits_of_modules_may_differ() -> None:
+    extra = {f"{x}.mlp.down_proj": {"bits": 8} for x in EVERY_LAYER}
+    quant = {"quant_method": "auto-round", "bits": 4, "group_size": -1, "extra_config": extra}
+    assert weights(loaded(quant))["ffn"] == DENSE_FFN * (2 * Fraction(1, 2) + 1) / 3
+    layers = {"*v_proj": {"weight": {"dtype": "int8"}}}
+    quark = {"quant_method": "quark", "global_quant_config": {}, "layer_quant_config": layers, "exclude": ["lm_head"]}
+    values = 4 * 256 * 2 * 64
+    assert weights(loaded(quark))["attention"] == 2 * (ATTENTION - values) + values
+
+
+def test_one_projection_of_a_network_may_be_left_out() -> None:
+    """Llama-3.1-405B-FP8 lists modules one by one; so may a config that leaves out down projections alone."""
+    quant = {"quant_method": "fbgemm_fp8", "modules_to_not_convert": ["model.layers.0.mlp.down_proj"]}
+    assert weights(loaded(quant))["ffn"] == DENSE_FFN + 256 * 512
+    named = [f"model.layers.{i}.self_attn.{x}_proj" for i in range(4) for x in "qkvo"]
+    named += [f"model.layers.{i}.mlp.{x}_proj" for i in (0, 3) for x in ("gate", "up", "down")]
+    released = {"quant_method": "fbgemm_fp8", "activation_scale_ub": 1200.0, "modules_to_not_convert": named}
+    stored, plain = weights(loaded(released)), weights(symroof.load(DENSE))
+    assert (stored["attention"], stored["ffn"]) == (plain["attention"], plain["ffn"] * Fraction(3, 4))
+
+
+def test_quark_names_the_format_of_the_cache() -> None:
+    cache = {"*k_proj": {"output_tensors": {"dtype": "fp8_e4m3"}}}
+    quant = {
+        "quant_method": "quark",
+        "global_quant_config": {"weight": {"dtype": "int8"}},
+        "kv_cache_quant_config": cache,
+    }
+    assert loaded(quant).precision().formats["cache"].name == "fp8"
+
+
+# name -> bits of 128 x 128 weights of the layers; by the formats' descriptions
+GIVEN_WEIGHTS = {
+    "int4": 4 * BLOCK + 16 * BLOCK // 128,
+    "w4a16": 4 * BLOCK + 16 * BLOCK // 128,
+    "awq": 4 * BLOCK + 20 * BLOCK // 128,
+    "GPTQ": 4 * BLOCK + 20 * BLOCK // 128,
+    "int2": 2 * BLOCK + 16 * BLOCK // 128,
+    "int8": 8 * BLOCK,
+    "w8a8": 8 * BLOCK,
+    "fp8": 8 * BLOCK,
+    "fp8-block": 8 * BLOCK + 32,
+    "nf4": 4 * BLOCK + 32 * BLOCK // 64,
+    "nf4_double": 4 * BLOCK + 8 * BLOCK // 64 + 32 * BLOCK // 64 // 256,
+    "nvfp4": 4 * BLOCK + 8 * BLOCK // 16,
+    "mxfp4": 4 * BLOCK + 8 * BLOCK // 32,
+    "bitnet": 2 * BLOCK,
+}
+
+
+@pytest.mark.parametrize("name", GIVEN_WEIGHTS)
+def test_given_weights_are_the_matrices_of_the_layers_with_their_scales(name: str) -> None:
+    for base in (DENSE, ROUTED):
+        stored, plain = weights(symroof.load(base), weights=name), weights(symroof.load(base))
+        for role in plain.keys() & {"attention", "ffn", "routed_experts", "shared_experts"}:
+            assert stored[role] == plain[role] * Fraction(GIVEN_WEIGHTS[name], 16 * BLOCK)
+        left = {"embedding", "head", "norm", "router"} & plain.keys()
+        assert {x: stored[x] for x in left} == {x: plain[x] for x in left}
+
+
+def test_a_name_in_words_is_what_a_checkpoint_says() -> None:
+    """Weights given by the name of a scheme are those of a checkpoint that the scheme's quantiser wrote."""
+    written = {
+        "awq": {"quant_method": "awq", "bits": 4, "group_size": 128, "zero_point": True},
+        "gptq": {"quant_method": "gptq", "bits": 4, "group_size": 128},
+        "w4a16": groups(GROUP | {"group_size": 128}, ignore=["lm_head"]),
+        "fp8_block": {"quant_method": "fp8", "weight_block_size": [128, 128]},
+        "w8a8": {"quant_method": "bitsandbytes", "load_in_8bit": True},
+        "nf4": {"quant_method": "bitsandbytes", "load_in_4bit": True, "bnb_4bit_quant_type": "nf4"},
+        "hqq": FORMATS["hqq"][0],
+        "bitnet": {"quant_method": "bitnet"},
+    }
+    for name, quant in written.items():
+        model = loaded(quant)
+        assert weights(model) == weights(symroof.load(DENSE), weights=name), name
+        given = symroof.load(DENSE).precision(weights=name)
+        assert [model.precision().product_formats(x) for x in ("b_w", "b_f", "b_head")] == [
+            given.product_formats(x) for x in ("b_w", "b_f", "b_head")
+        ], name
+
+
+# llama.cpp, tools/quantize/README.md: bits per weight of Llama-3.1-8B
+LLAMA_CPP = {
+    "q8_0": 8.5008,
+    "q6_k": 6.5633,
+    "q5_k_m": 5.7036,
+    "q5_k_s": 5.5704,
+    "q4_k_m": 4.8944,
+    "q4_k_s": 4.6672,
+    "q3_k_l": 4.2979,
+    "q3_k_s": 3.6429,
+    "q2_k": 3.1593,
+    "iq4_nl": 4.6818,
+    "iq4_xs": 4.4597,
+    "fp16": 16.0005,
+}
+
+
+@pytest.mark.parametrize("name", LLAMA_CPP)
+def test_mixes_of_llama_cpp_have_the_published_bits_per_weight(name: str) -> None:
+    model = symroof.load("llama-3.1-8b")
+    norms = 16 * model.parameters.by_role["norm"] if name == "fp16" else 0  # fp32 there
+    bits = (8 * model.report(weights=name).total.weight_held + norms) / model.parameters.total
+    assert float(bits) == pytest.approx(LLAMA_CPP[name], abs=0.00005)
+
+
+def test_a_mix_of_a_70b_has_the_published_size() -> None:
+    """Sizes of the files of Llama-3.1-70B in bartowski's repositories, in GB."""
+    model, sizes = symroof.load("llama-3.1-70b"), {"q8_0": 74.98, "q6_k": 57.89, "q5_k_m": 49.95, "q5_k_s": 48.66}
+    sizes |= {"q4_k_m": 42.52, "q4_k_s": 40.35, "q3_k_l": 37.14, "q3_k_m": 34.27, "q3_k_s": 30.91}
+    header = 0.008  # GB: the vocabulary, and what describes the tensors
+    for name, size in sizes.items():
+        assert float(model.report(weights=name).total.weight_held) / 1e9 + header == pytest.approx(size, abs=0.006), (
+            name
+        )
+
+
+def test_rows_that_do_not_divide_into_blocks_fall_back() -> None:
+    """Rows of 896 elements (Qwen2.5-0.5B) are no blocks of 256: q4_k becomes q5_0 there, q6_k becomes q8_0."""
+    base = DENSE | {"hidden_size": 896, "num_attention_heads": 14, "head_dim": 64}
+    stored, plain = weights(symroof.load(base), weights="q4_k_s"), weights(symroof.load(base))
+    assert stored["embedding"] == plain["embedding"] * Fraction(22, 32 * 2)
+    assert stored["head"] == plain["head"] * Fraction(34, 32 * 2)
+
+
+def test_the_output_names_what_given_weights_are() -> None:
+    report = symroof.load(DENSE).report(weights="int4")
+    text = " ".join(str(report).split())
+    assert "groups of 128 with a scale of 16 bits; embedding, head, norms and routers stay bf16" in text
+    assert "int4 weights are multiplied in bf16, the format of activations" in text
+    assert report.to_dict()["notes"] == list(report.notes)
+    assert not symroof.load(DENSE).report(weights="w8a8").notes[1:]
+    assert "llama.cpp" in symroof.load(DENSE).report(weights="q4_k_m").notes[0]
+    assert "mxfp4 weights are multiplied in bf16" in str(symroof.load("gpt-oss-20b").report().notes)
+    assert not symroof.load("deepseek-v3").report().notes
+
+
+def test_dtype_is_everything() -> None:
+    model = loaded({"quant_method": "fp8"})
+    report = model.report(cached=9, dtype="bf16")
+    plain = symroof.load(DENSE).report(cached=9)
+    assert (report.total, report.storage) == (plain.total, plain.storage)
+    assert "quantization_config (fp8) is set aside" in report.warnings[0]
+    halved = symroof.load(DENSE).report(cached=9, dtype="fp8")
+    assert (2 * halved.total.moved, 2 * halved.storage.total) == (plain.total.moved, plain.storage.total)
+
+
+def test_a_format_of_weights_is_one_of_weights_only() -> None:
+    for role in ("dtype", "activations", "cache"):
+        with pytest.raises(UsageError, match="awq is a format of weights"):
+            symroof.load(DENSE).report(**{role: "awq"})
+    with pytest.raises(UnknownName, match="did you mean 'int4'"):
+        symroof.load(DENSE).report(weights="int44")
+
+
+NO_DTYPE = {x: y for x, y in DENSE.items() if x != "torch_dtype"}
+
+
+def test_a_config_without_a_dtype_has_flop_and_parameters() -> None:
+    model, known = symroof.load(NO_DTYPE), symroof.load(DENSE)
+    report, whole = model.report([7, 1], [5, 3]), known.report([7, 1], [5, 3])
+    assert (report.total.flops, report.total.matmul) == (whole.total.flops, whole.total.matmul)
+    assert model.parameters == known.parameters
+    assert [row.all.flops for row in report.rows] == [row.all.flops for row in whole.rows]
+    assert 2 * report.elements.weight_held == whole.total.weight_held
+    assert 2 * report.elements.moved == whole.total.moved
+
+
+def test_bytes_without_a_dtype_are_refused_where_they_are_asked_for() -> None:
+    report = symroof.load(NO_DTYPE).report()
+    asked: list[Callable[[], Any]] = [
+        lambda: report.total.weight_read,
+        lambda: report.total.moved,
+        lambda: report.total.intensity,
+        lambda: report["attention/attend"].all.cache_read,
+        lambda: report.storage,
+        lambda: sum_costs(row.all for row in report.rows).weight_held,
+        lambda: symroof.load(NO_DTYPE).cache_per_token(),
+        lambda: symroof.roofline(symroof.load(NO_DTYPE), "h100-sxm"),
+        lambda: symroof.fit(symroof.load(NO_DTYPE), "h100-sxm"),
+    ]
+    for ask in asked:
+        with pytest.raises(UsageError, match=r"names no dtype.*--dtype bf16"):
+            ask()
+
+
+def test_a_report_without_a_dtype_says_what_it_lacks() -> None:
+    report = symroof.load(NO_DTYPE).report()
+    found, text = report.to_dict(), " ".join(str(report).split())
+    assert found["totals"]["flops"] == report.total.flops
+    assert found["totals"]["weight_bytes"] is None is found["storage"]["total"]
+    assert "names no dtype" in found["warnings"][0]
+    assert [x in text for x in ("Parameters: 2,873,600", "give --dtype", "Elements moved")] == [True] * 3
+
+
+@pytest.mark.parametrize("form", ["table", "json", "csv", "markdown", "html", "latex"])
+def test_every_form_of_a_report_does_without_a_dtype(tmp_path: Path, form: str) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(NO_DTYPE))
+    answer = CliRunner().invoke(cli, ["report", str(tmp_path), "--format", form])
+    assert answer.exit_code == 0, answer.output
+    assert "2,873,600" in answer.output or form in ("json", "csv", "latex")
+
+
+@pytest.mark.parametrize(
+    "words", ["roofline --on h100-sxm", "fit --on h100-sxm", "serve --on h100-sxm --prompt 9 --output-tokens 9"]
+)
+def test_commands_that_need_bytes_refuse_a_config_without_a_dtype(tmp_path: Path, words: str) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(NO_DTYPE))
+    name, *rest = words.split()
+    answer = CliRunner().invoke(cli, [name, str(tmp_path), *rest])
+    assert (answer.exit_code, "--dtype bf16" in answer.output) == (2, True)
+
+
+FLOP_ALONE = {
+    "solve {} --for batch flops=1e12": ("flops=1e12", "storage=1GiB"),
+    "sweep {} --over batch=1:4:x2 --quantity flops,parameters": ("flops", "weight_size"),
+}
+
+
+@pytest.mark.parametrize(("words", "change"), FLOP_ALONE.items())
+def test_commands_need_a_dtype_for_bytes_alone(tmp_path: Path, words: str, change: tuple[str, str]) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(NO_DTYPE))
+    given = [x.replace("{}", str(tmp_path)) for x in words.split()]
+    assert CliRunner().invoke(cli, given).exit_code == 0
+    refused = CliRunner().invoke(cli, [x.replace(*change) for x in given])
+    assert (refused.exit_code, "--dtype bf16" in refused.output) == (2, True)
+
+
+def test_formats_given_for_everything_need_no_dtype() -> None:
+    every = {"weights": "bf16", "activations": "bf16", "cache": "bf16"}
+    assert symroof.load(NO_DTYPE).report(**every).total == symroof.load(DENSE).report().total
+    some = symroof.load(NO_DTYPE).report(weights="bf16")
+    assert some.total.weight_read == symroof.load(DENSE).report().total.weight_read
+    with pytest.raises(UsageError, match="names no dtype"):
+        _ = some.total.input
+
+
+def test_weights_given_on_a_quantised_checkpoint_without_a_dtype_work_as_those_it_has() -> None:
+    model = loaded({"quant_method": "fp8"}, torch_dtype=None)
+    given, own = model.report(weights="fp8"), model.report()
+    assert given.total.weight_held == own.total.weight_held
+    assert given.precision.formats["activations"] == own.precision.formats["activations"]
+
+
 def test_without_a_dtype_the_rest_of_a_quantised_checkpoint_is_bf16() -> None:
     model = loaded({"quant_method": "mxfp4"}, torch_dtype=None)
     assert model.report().precision.formats["weights"].name == "bf16"
@@ -315,7 +687,18 @@ def test_without_a_dtype_the_rest_of_a_quantised_checkpoint_is_bf16() -> None:
 
 
 REFUSED = {
-    "method": ({"quant_method": "aqlm"}, "aqlm"),
+    "method": ({"quant_method": "fp7"}, "fp7"),
+    "codebooks": ({"quant_method": "aqlm"}, "aqlm"),
+    "bitnet mode": ({"quant_method": "bitnet", "quantization_mode": "auto"}, "auto"),
+    "torchao type": ({"quant_method": "torchao", "quant_type": "autoquant"}, "autoquant"),
+    "torchao without a type": ({"quant_method": "torchao"}, "quant_type"),
+    "hqq bits": ({"quant_method": "hqq", "quant_config": {"weight_quant_params": {"nbits": 5}}}, "nbits"),
+    "auto-round type": ({"quant_method": "auto-round", "data_type": "odd"}, "odd"),
+    "quark type": ({"quant_method": "quark", "global_quant_config": {"weight": {"dtype": "fp3"}}}, "fp3"),
+    "quark list": ({"quant_method": "quark", "global_quant_config": {"weight": [1]}}, "weight"),
+    "fp_quant": ({"quant_method": "fp_quant", "forward_dtype": "fp3"}, "fp3"),
+    "eetq": ({"quant_method": "eetq", "weights": "int4"}, "int4"),
+    "gptqmodel": ({"quant_method": "gptq", "bits": 4, "dynamic": {"+:.*down.*": {"bits": 8}}}, "dynamic"),
     "no method": ({"bits": 4}, "quant_method"),
     "no object": (4, "object"),
     "bits": (groups({"num_bits": 5, "type": "float"}), "5"),
@@ -408,7 +791,7 @@ HYBRID = {
 
 
 def test_mixers_of_a_hybrid_have_formats_of_their_own() -> None:
-    left = ["lm_head", "backbone.layers.0.mixer.in_proj", "backbone.layers.3.mixer.q_proj"]
+    left = ["lm_head", "backbone.layers.0.mixer.in_proj", *(f"backbone.layers.3.mixer.{x}_proj" for x in "qkv")]
     formats = loaded({"quant_algo": "NVFP4", "exclude_modules": left}, HYBRID).report().precision.formats
     assert formats["recurrence"].name == "bf16 in 1, nvfp4 in 1 of 2 layers"
     assert formats["experts"].name == formats["shared_experts"].name == "nvfp4"
@@ -416,8 +799,11 @@ def test_mixers_of_a_hybrid_have_formats_of_their_own() -> None:
     listed = {
         "backbone.layers.0.mixer.in_proj": {"quant_algo": "FP8"},
         "backbone.layers.2.mixer.in_proj": {"quant_algo": "FP8"},
-        "backbone.layers.1.mixer.experts.0.up_proj": {"quant_algo": "NVFP4"},
-        "backbone.layers.4.mixer.experts.0.up_proj": {"quant_algo": "NVFP4"},
+        **{
+            f"backbone.layers.{i}.mixer.experts.0.{x}_proj": {"quant_algo": "NVFP4"}
+            for i in (1, 4)
+            for x in ("up", "down")
+        },
     }
     mixed = {"quant_method": "modelopt", "quant_algo": "MIXED_PRECISION", "quantized_layers": listed}
     formats = loaded(mixed, HYBRID).report().precision.formats

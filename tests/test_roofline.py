@@ -334,7 +334,7 @@ RUN_IN = [
     ("llama-3.1-8b", {}, None, "bf16 bf16 bf16 bf16"),
     ("llama-3.1-8b", {"weights": "int4"}, None, "bf16 bf16 bf16 bf16"),
     ("llama-3.1-8b", {"dtype": "fp8"}, None, "fp8 fp8 fp8 fp8"),
-    ("llama-3.1-8b", {"weights": "fp8", "activations": "fp8"}, None, "fp8 bf16 fp8 fp8"),
+    ("llama-3.1-8b", {"weights": "fp8", "activations": "fp8"}, None, "fp8 bf16 fp8 bf16"),
     ("llama-3.1-8b", {}, "fp8", "fp8 fp8 fp8 fp8"),
     ("deepseek-v3", {}, None, "fp8 bf16 fp8 bf16"),
     ("deepseek-v3", {}, "bf16", "bf16 bf16 bf16 bf16"),

@@ -290,6 +290,22 @@ def test_the_tool_we_descend_from_is_reproduced_to_the_last_flop_and_byte(truth,
     assert {name: n for name, n in extra.items() if n} == case["extra"]
 
 
+LLAMAS = [(model, case) for model, case in TOOL if model["config"]["model_type"] == "llama"]
+
+
+@pytest.mark.parametrize(("truth", "case"), LLAMAS, ids=lambda x: x.get("model"))
+def test_the_tool_reads_no_quantization_config_and_takes_fp16_without_a_dtype(truth, case):
+    total = case["layers"][-1][2:]
+    quantised = {
+        **truth["config"],
+        "quantization_config": {"quant_method": "fbgemm_fp8", "activation_scale_ub": 1200.0},
+    }
+    unnamed = {x: y for x, y in truth["config"].items() if x not in ("torch_dtype", "dtype")}
+    for config in (quantised, unnamed):
+        report = symroof.load(config).report(spread(case["input"]), spread(case["cached"]), rules=ANALYZER)
+        assert (figures(report.total), report.storage.cache) == (total, case["kv_cache"])
+
+
 def test_no_truth_is_missing():
     assert len({x["model_type"] for x in TRANSFORMERS}) >= 3
     assert {x["model_type"] for x in TRANSFORMERS} == {x["model_type"] for x in MEASURED} & set(FAMILIES)

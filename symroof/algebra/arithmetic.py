@@ -28,6 +28,27 @@ def int_if_whole(x: Any) -> Any:
     return x.numerator if isinstance(x, Fraction) and x.denominator == 1 else x
 
 
+class Unknown:
+    """A number that is not known: so is what is computed from it; to compare or convert it raises its error."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def _unknown(self, *_: object) -> "Unknown":
+        return self
+
+    def _raise(self, *_: object) -> Any:
+        raise self.error
+
+    def __divmod__(self, _: object) -> tuple["Unknown", int]:
+        return self, 0
+
+    __rdivmod__ = __divmod__
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __neg__ = _unknown
+    __truediv__ = __rtruediv__ = __pow__ = _unknown
+    __bool__ = __float__ = __int__ = __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __hash__ = _raise
+
+
 # All that compiled formulas may call.
 SPACE: dict[str, Any] = {
     "over": exact_quotient,

@@ -154,12 +154,14 @@ def knobs(
         raise UsageError("knobs need either a machine (--on) or a --quantity such as flops: name one")
     batch, names = operator_formulas.batch_values(new, cached, batch_size), rules_with_logits(rules, logits)
     operators = operator_formulas.operator_formulas(model, rules, logits)
-    at = operator_formulas.model_point(model, batch, **formats)
+    precision = model.precision(**formats)
+    at = operator_formulas.known_point(model, batch, precision)
     if on is None:
         named = operator_formulas.quantity_without_time(str(quantity))
-        costs = {x.path: x.of(named) for x in operators}
+        costs = {x.path: operator_formulas.check_widths(x.of(named), precision) for x in operators}
         return knobs_of_formulas(model, (named.name, named.title, named.unit), names, at, costs)
-    platform, precision = as_platform(on), model.precision(**formats)
+    precision.widths()
+    platform = as_platform(on)
     if not anyway:
         step = {"new": new, "cached": cached, "batch_size": batch_size, "rules": names, **formats}
         capacity.check_fits(model, platform.machine, [step])

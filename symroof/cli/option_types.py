@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from symroof.cost.rule_names import RULEBOOK, select_rules
-from symroof.dtypes import BITS, format_name
+from symroof.dtypes import BITS
 from symroof.errors import SymroofError, shorten
+from symroof.quantization.weight_formats import NAMES, element_format, weights_name
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -140,7 +141,8 @@ class SizeValue(click.ParamType):
 
 
 RULES = CheckedName("rules", tuple(RULEBOOK), select_rules)
-FORMAT = CheckedName("format", tuple(BITS), format_name)
+FORMAT = CheckedName("format", tuple(BITS), element_format)
+WEIGHTS = CheckedName("format", NAMES, weights_name)
 
 
 def one_of(*names: str) -> click.Choice:

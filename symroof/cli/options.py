@@ -12,6 +12,8 @@ import click
 from symroof.cli.option_types import (
     FORMAT,
     RULES,
+    WEIGHTS,
+    CheckedName,
     HourlyPrice,
     MachineName,
     ModelName,
@@ -68,9 +70,9 @@ def number_option(name: str, meaning: str, **how: Any) -> Decorator:
     return click.option(name, help=meaning, **{"type": int, "metavar": "N", **how})
 
 
-def format_option(role: str, meaning: str) -> Decorator:
+def format_option(role: str, meaning: str, kind: CheckedName = FORMAT) -> Decorator:
     """An option that sets the format of a role."""
-    return click.option(f"--{role}", type=FORMAT, help=meaning)
+    return click.option(f"--{role}", type=kind, help=meaning)
 
 
 # The model, and how it is counted.
@@ -79,9 +81,13 @@ model = settings(click.argument("model", type=ModelName()))
 optional_model = settings(click.argument("model", type=ModelName(), required=False))
 
 formats = settings(
-    format_option("dtype", "Format of everything: bf16, fp8, int4, mxfp4, ...  [default: the config's]"),
-    format_option("weights", "Format of all weights."),
-    format_option("experts", "Format of the weights of routed experts, if different."),
+    format_option("dtype", "Format of weights, activations and cache: bf16, fp8, ...  [default: the config's]"),
+    format_option(
+        "weights",
+        "Format of weights: bf16, or what the matrices of the layers are quantised to: fp8, int4, awq, q4_k_m, ...",
+        WEIGHTS,
+    ),
+    format_option("experts", "Format of the weights of routed experts, if different.", WEIGHTS),
     format_option("cache", "Format of cached keys and values."),
     format_option("activations", "Format of activations."),
     format_option("states", "Format of recurrent states.  [default: fp32]"),

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
+from operator import add
 from typing import Any, Self
 
+from symroof.algebra.arithmetic import Unknown
 from symroof.records import frozen
 
 # A sympy expression, or the exact number it became once everything was bound.
@@ -28,17 +30,17 @@ class Cost:
 
     def __add__(self, other: Self) -> Self:
         """The cost of doing both."""
-        return type(self)(*(getattr(self, x) + getattr(other, x) for x in FIELDS))
+        return type(self)(*map(add, vars(self).values(), vars(other).values()))
 
     def __mul__(self, count: Quantity) -> Self:
         """The cost of doing it `count` times."""
-        return type(self)(*(getattr(self, x) * count for x in FIELDS))
+        return type(self)(*(x * count for x in vars(self).values()))
 
     __rmul__ = __mul__
 
     def map(self, change: Callable[[Quantity], Quantity]) -> Self:
         """The cost with each of its quantities changed."""
-        return type(self)(*(change(getattr(self, x)) for x in FIELDS))
+        return type(self)(*map(change, vars(self).values()))
 
     def xreplace(self, names: Mapping[Any, Any]) -> Self:
         """The same cost in other symbols."""
@@ -68,6 +70,19 @@ class Cost:
     def intensity(self) -> Quantity:
         """Operational intensity, FLOP per byte moved; None where nothing moves."""
         return self.flops / self.moved if self.moved else None
+
+
+class PartialCost(Cost):
+    """A cost some of whose bytes are not known: asking for those raises."""
+
+    def __getattribute__(self, name: str) -> Any:
+        value = super().__getattribute__(name)
+        if isinstance(value, Unknown):
+            raise value.error
+        return value
+
+    def __radd__(self, other: Cost) -> Self:
+        return type(self)(*map(add, vars(other).values(), vars(self).values()))
 
 
 FIELDS = tuple(field.name for field in fields(Cost))

@@ -95,3 +95,8 @@ def _rule_names(texts: Iterable[str]) -> list[str]:
         if name not in RULEBOOK:
             raise UnknownName("rule", name, RULEBOOK)
     return list(names)
+
+
+def unquantised_tool(names: tuple[str, ...]) -> str | None:
+    """The tool that the rules reproduce, if it reads no quantization_config; None for others."""
+    return ANALYZER if names[0] == ANALYZER else None

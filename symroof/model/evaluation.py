@@ -1,19 +1,22 @@
 """A program with the sizes and formats of a model: evaluates the costs of any batch, exactly."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from symroof.algebra.arithmetic import int_if_whole
+from symroof.algebra.arithmetic import Unknown, int_if_whole
 from symroof.cost.batch import Batch
-from symroof.cost.cost import FIELDS, Cost
+from symroof.cost.cost import FIELDS, Cost, PartialCost
+from symroof.errors import MissingFormat
 from symroof.model.programs import Program
-from symroof.quantization.precision import Precision
+from symroof.quantization.precision import DETAILS, ROLES, Precision
 from symroof.records import frozen
 
 Numbers = tuple[Any, ...]
 LinearForms = tuple[tuple[Any, tuple[tuple[int, Any], ...]], ...]  # of each: its constant, (index of a value, factor)
 MANY = 1000  # number of queries from which numpy is worth its import
+WIDTHS = tuple(dict.fromkeys(x for names in (*ROLES.values(), *DETAILS.values()) for x in names))
 PROBES = ((1_000_003, 7_919), (611_953, 104_729))  # start and stride of the points at which linearity is verified
 
 
@@ -27,9 +30,22 @@ class Evaluation:
 
     @classmethod
     def of(cls, program: Program, sizes: Mapping[str, int], precision: Precision) -> "Evaluation":
-        """The program with given sizes and formats."""
-        values = {**{name: int_if_whole(x) for name, x in precision.widths().items()}, **sizes}
+        """The program with given sizes and formats; bytes of elements without a format are not known."""
+        values = {**{name: int_if_whole(x) for name, x in precision.known_widths().items()}, **sizes}
+        if precision.lack:
+            values = {**dict.fromkeys(program.known, Unknown(MissingFormat(precision.lack))), **values}
         return cls(program, tuple(values[name] for name in program.known), precision)
+
+    @property
+    def cost_type(self) -> type[Cost]:
+        """The class of its costs."""
+        return PartialCost if self.precision.lack else Cost
+
+    def in_elements(self) -> "Evaluation":
+        """The same with one byte per element: its bytes are numbers of elements."""
+        widths = dict.fromkeys(WIDTHS, 1)
+        known = (widths.get(name, x) for name, x in zip(self.program.known, self.known, strict=True))
+        return Evaluation(self.program, tuple(known), replace(self.precision, lack=""))
 
     def sums(self, batch: Batch) -> Numbers:
         """The sums over a batch; for many queries in numpy, if it is installed and 64-bit integers suffice."""
@@ -52,12 +68,13 @@ class Evaluation:
         """(layers, cost per layer) of each operator."""
         flat = map(int_if_whole, self.program.per_operator(*self.step(sums), *self.known))
         for n in flat:
-            yield n, Cost(*(next(flat) for _ in FIELDS))
+            yield n, self.cost_type(*(next(flat) for _ in FIELDS))
 
     def total(self, sums: Numbers) -> Cost:
         """The cost of the whole step."""
         at = self.step(sums)
-        return Cost(*(self._total_fields(at) if self.linear is None else evaluate_linear(self.linear, at)))
+        linear = None if self.precision.lack else self.linear
+        return self.cost_type(*(self._total_fields(at) if linear is None else evaluate_linear(linear, at)))
 
     @cached_property
     def linear(self) -> LinearForms | None:

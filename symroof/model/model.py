@@ -134,7 +134,9 @@ class Model(Result):
         """What one step costs: query i adds `new[i]` tokens to `cached[i]`.
 
         `rules`: names of counting rules; `logits`: last, all or none, short for the rule; `formats`: dtype,
-        weights, experts, activations, cache, each a name of `dtypes.BITS`, bytes per element exactly.
+        weights, experts, activations, cache, each a name of `dtypes.BITS`, bytes per element exactly; those of
+        weights and experts may be a quantiser's scheme (`quantization.weight_formats`). Where config and caller name
+        no format, FLOP are known and asking for bytes raises MissingFormat.
         """
         names = rules_with_logits(rules, logits)
         at = self._evaluation(names, formats)
@@ -188,7 +190,8 @@ class Model(Result):
         key = names, *sorted(formats.items())
         if key not in self._evaluations:
             compiled = self._program(names)
-            widths = precision(self.config, self.architecture, "b_s" in compiled.known, **formats)
+            tool = rule_names.unquantised_tool(names)
+            widths = precision(self.config, self.architecture, "b_s" in compiled.known, tool=tool, **formats)
             self._evaluations[key] = Evaluation.of(compiled, self.architecture.sizes, widths)
         return self._evaluations[key]
 
@@ -249,7 +252,7 @@ class Model(Result):
         from symroof.model.formulas import values_by_symbol
 
         try:
-            return {**self.sizes, **values_by_symbol(precision(self.config, self.architecture).widths())}
+            return {**self.sizes, **values_by_symbol(precision(self.config, self.architecture).known_widths())}
         except ConfigError:  # it names none, or an unknown one: a report says so, a formula does without
             return dict(self.sizes)
 

@@ -93,13 +93,27 @@ def batch_values(new: Any, cached: Any, batch_size: int | None) -> dict[Symbol, 
 
 
 def model_point(model: Model, batch: Mapping[Symbol, int], **formats: str | None) -> Point:
-    """The values of a model's sizes, the widths of its formats, and a batch."""
-    return Point({**model.sizes, **width_values(model.precision(**formats)), **batch})
+    """The values of a model's sizes, the widths of its formats, and a batch. Raises MissingFormat."""
+    precision = model.precision(**formats)
+    precision.widths()
+    return known_point(model, batch, precision)
 
 
-def width_values(precision: Precision) -> dict[Symbol, Any]:
-    """Bytes per element, by width symbol."""
-    return {s.symbol(name): exact_number_or_infinity(x) for name, x in precision.widths().items()}
+def known_point(model: Model, batch: Mapping[Symbol, int], precision: Precision) -> Point:
+    """The values of a model's sizes, the widths that are known, and a batch."""
+    return Point({**model.sizes, **known_width_values(precision), **batch})
+
+
+def known_width_values(precision: Precision) -> dict[Symbol, Any]:
+    """Bytes per element that are known, by width symbol."""
+    return {s.symbol(name): exact_number_or_infinity(x) for name, x in precision.known_widths().items()}
+
+
+def check_widths(expr: Expr, precision: Precision) -> Expr:
+    """A formula whose widths are bound or known. Raises MissingFormat for one with a width that is neither."""
+    if precision.lack and any(s.group(x) == "width" for x in expr.free_symbols - known_width_values(precision).keys()):
+        precision.widths()
+    return expr
 
 
 def time_on_platform(form: OperatorFormula, platform: Platform, precision: Precision) -> Expr:

@@ -7,18 +7,21 @@
     parameters           total, active (definition in `active_is`), by_role {role: int}
     batch                queries, new_tokens, cached_tokens, groups [{new, cached, count}]
     rules                names and their meaning, a base set first
-    precision            role -> {format, bytes, origin}
+    precision            role -> {format, bytes, origin}; a role without a format is left out
     rows                 path, op, block, role, layers, of_layers; one_layer and all_layers: FIGURES
     totals               FIGURES
     storage              weights_touched, experts_untouched, embedding, head, cache, total: bytes
-    warnings             what of the config was set aside
+    notes                how weights are stored that were given, and what format matmuls of weights alone run in
+    warnings             what of the config was set aside; why figures of bytes are null
 
 FIGURES are matmul_flops, vector_flops, flops, weight_bytes, cache_read_bytes, cache_write_bytes, input_bytes,
 output_bytes, intensity. Input is activations and cache read, output is activations and cache written. Figures
-are integers; where the expected number of experts makes them fractions, floats. Intensity is FLOP per byte.
+are integers; where the expected number of experts makes them fractions, floats. Intensity is FLOP per byte. Bytes of
+elements without a format are null: the config names no dtype, and none is given.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, TypeVar
@@ -27,7 +30,7 @@ from symroof.architecture.structure import Architecture
 from symroof.cost.batch import Batch, Query
 from symroof.cost.cost import Cost
 from symroof.cost.rule_names import RULEBOOK
-from symroof.errors import UnknownName
+from symroof.errors import MissingFormat, UnknownName
 from symroof.model.evaluation import Evaluation
 from symroof.quantization.precision import Precision
 from symroof.records import frozen
@@ -52,7 +55,15 @@ FIGURES: dict[str, Callable[[Cost], Any]] = {
 
 def cost_figures(cost: Cost) -> dict[str, int | float | None]:
     """The schema's figures of a cost."""
-    return {name: json_number(figure(cost)) for name, figure in FIGURES.items()}
+    return {name: json_number(known_figure(figure, cost)) for name, figure in FIGURES.items()}
+
+
+def known_figure(figure: Callable[[Any], Any], of: Any) -> Any:
+    """A figure; None where it needs bytes of elements without a format."""
+    try:
+        return figure(of)
+    except MissingFormat:
+        return None
 
 
 def json_number(x: Any) -> int | float | None:
@@ -138,6 +149,17 @@ class Storage:
         """All of it."""
         return self.weights_touched + self.experts_untouched + self.embedding + self.head + self.cache
 
+    @classmethod
+    def of(cls, report: "Report") -> "Storage":
+        """What the memory of a report's step must hold. Raises MissingFormat."""
+        routed = [row.all for row in report.rows if row.role == "routed_experts"]
+        # The expected number of experts is a float for many tokens, which may round to more than there are.
+        touched = sum(min(x.weight_read, x.weight_held) for x in routed)
+        untouched = sum(max(x.weight_held - x.weight_read, 0) for x in routed)
+        table, head = (sum(x.all.weight_held for x in report.rows if x.role == role) for role in ("embedding", "head"))
+        rest = sum(x.all.weight_held for x in report.rows if x.role not in ("routed_experts", "embedding", "head"))
+        return cls(touched + rest, untouched, table, head, report.total.cache_held)
+
     def to_dict(self) -> dict[str, int | float | None]:
         """The schema's storage."""
         return {name: json_number(x) for name, x in {**self.__dict__, "total": self.total}.items()}
@@ -202,20 +224,25 @@ class Report(Result):
 
     @property
     def storage(self) -> Storage:
-        """What memory must hold, by purpose."""
-        routed = [row.all for row in self.rows if row.role == "routed_experts"]
-        # The expected number of experts is a float for many tokens, which may round to more than there are.
-        touched = sum(min(x.weight_read, x.weight_held) for x in routed)
-        untouched = sum(max(x.weight_held - x.weight_read, 0) for x in routed)
-        table, head = (sum(x.all.weight_held for x in self.rows if x.role == role) for role in ("embedding", "head"))
-        rest = sum(x.all.weight_held for x in self.rows if x.role not in ("routed_experts", "embedding", "head"))
-        return Storage(touched + rest, untouched, table, head, self.total.cache_held)
+        """What memory must hold, by purpose. Raises MissingFormat where bytes are not known."""
+        return Storage.of(self)
+
+    @cached_property
+    def elements(self) -> Cost:
+        """The whole step, in elements instead of bytes."""
+        return self.evaluation.in_elements().total(self._sums)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How given weights are stored, and which formats of weights are multiplied in that of activations."""
+        return (*self.precision.notes, *self.precision.multiplied)
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What the reader has to know beyond the figures."""
-        aside = self.precision.set_aside
-        return (f"the config's {aside} is set aside for the formats given",) if aside else ()
+        aside, lack = self.precision.set_aside, self.precision.lack
+        set_aside = (f"the config's {aside} is set aside for the formats given",) if aside else ()
+        return (*set_aside, *((f"bytes are not known where no format is: {lack}",) if lack else ()))
 
     @property
     def queries(self) -> int:
@@ -234,7 +261,8 @@ class Report(Result):
             "precision": self._precision(),
             "rows": [row.to_dict() for row in self.rows],
             "totals": cost_figures(self.total),
-            "storage": self.storage.to_dict(),
+            "storage": self._storage(),
+            "notes": list(self.notes),
             "warnings": list(self.warnings),
         }
 
@@ -243,11 +271,18 @@ class Report(Result):
         new, cached = (sum(g[key] * g["count"] for g in groups) for key in ("new", "cached"))
         return {"queries": self.queries, "new_tokens": new, "cached_tokens": cached, "groups": groups}
 
+    def _storage(self) -> dict[str, int | float | None]:
+        storage = known_figure(lambda x: x.storage, self)
+        names = (*(x.name for x in fields(Storage)), "total")
+        return storage.to_dict() if storage else dict.fromkeys(names)
+
     def _precision(self) -> dict[str, Any]:
         formats = self.precision.formats.items()
         origin = self.precision.origin
         return {role: {"format": x.name, "bytes": float(x.bytes), "origin": origin[role]} for role, x in formats}
 
     def __repr__(self) -> str:
-        figures = f"{si(self.total.flops)}FLOP, {iec(self.total.moved)} moved, {iec(self.storage.total)} stored"
+        figures = f"{si(self.total.flops)}FLOP"
+        if not self.precision.lack:
+            figures += f", {iec(self.total.moved)} moved, {iec(self.storage.total)} stored"
         return f"<symroof report {self.model}: {figures}>"

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from symroof.errors import ConfigError, SymroofError
+from symroof.errors import MissingFormat, SymroofError
 from symroof.hardware.machines import Machine
 from symroof.model.model import Model
 from symroof.model.report import Report, json_number
@@ -102,7 +102,7 @@ def formats_that_fit(
 ) -> Mapping[str, str]:
     """The first of SMALLER in which all steps fit; empty where there is none."""
     for formats in SMALLER:
-        with suppress(ConfigError):  # a config that names no dtype for the other roles
+        with suppress(MissingFormat):  # a config that names no dtype for the other roles
             if largest_need(model, [{**step, **formats} for step in steps], drafts).fits(machine):
                 return formats
     return {}

@@ -1,8 +1,7 @@
 """The schemes of quantised checkpoints, from the quantization_config of each method.
 
-Formats have exact bytes per element, including scales and zero points of blocks and groups, but not per-tensor or
-per-channel scales (0.1 % of 8-bit weights at most). Sources: transformers 5.23.0, quantizers and
-utils/quantization_config; the documented formats of compressed-tensors and modelopt.
+Sources: transformers 5.23.0, quantizers and utils/quantization_config; the documented formats of compressed-tensors
+and modelopt.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -11,46 +10,11 @@ from fractions import Fraction
 from typing import Any
 
 from symroof.config.config import Config
-from symroof.dtypes import BITS, Format, format_name, format_of
+from symroof.dtypes import BITS, Format, format_name, format_of, integer_format
 from symroof.errors import shorten
+from symroof.quantization import libraries
 from symroof.quantization.module_names import Matcher, is_routed_expert, matches_all, module_matcher
-from symroof.records import frozen
-
-FP8 = "fp8"  # quant_method of blocks of fp8, and of fp8 tensors
-
-
-@frozen
-class Scheme:
-    """Formats in order, each with the modules that have it; modules left out have the checkpoint's dtype."""
-
-    method: str
-    groups: tuple[tuple[Format, Matcher], ...]
-    left_out: Matcher
-    head: bool = False  # whether the method quantises the head too
-    cache: str = ""  # format of the KV cache, empty where the checkpoint names none
-
-
-def linear_layers(quant: Config, form: Format, method: str) -> Scheme:
-    """One format for all linear layers except `modules_to_not_convert`."""
-    return Scheme(method, ((form, matches_all),), module_matcher(quant, quant.array("modules_to_not_convert")))
-
-
-def fp8_format(quant: Config) -> Format:
-    """fp8, with a scale of 4 bytes (1 where it is an exponent) for each block of weight_block_size."""
-    block = quant.array("weight_block_size")
-    if not block:
-        return format_of("fp8")
-    if len(block) != 2 or not all(isinstance(x, int) and 0 < x <= 4096 for x in block):
-        raise quant.wrong("weight_block_size", "two whole numbers from 1 to 4096")
-    return Format(f"fp8, scales of {block[0]} x {block[1]}", 1 + Fraction(4, block[0] * block[1]))
-
-
-def integer_format(bits: int, group: int, zero_point: bool, scale: int = 16) -> Format:
-    """`bits` per element, plus a scale of `scale` bits and a zero point of `bits` per group of elements."""
-    if group < 1:
-        return Format(f"int{bits}", Fraction(bits, 8))
-    extra = Fraction(scale + (bits if zero_point else 0), group)
-    return Format(f"int{bits}, groups of {group}", (bits + extra) / 8)
+from symroof.quantization.scheme import FP8, Scheme, fp8_format, linear_layers
 
 
 def weights_format(quant: Config, weights: Any) -> Format:
@@ -93,7 +57,7 @@ def compressed_tensors(quant: Config) -> Scheme:
         modules = matches_all if "Linear" in targets else module_matcher(group, targets)
         groups.append((group_format(group), modules))
     skip = module_matcher(quant, quant.array("ignore"))
-    return Scheme("compressed-tensors", tuple(groups), skip, True, cache_format(quant, "kv_cache_scheme"))
+    return Scheme("compressed-tensors", tuple(groups), skip, True, cache=cache_format(quant, "kv_cache_scheme"))
 
 
 def group_format(group: Config) -> Format:
@@ -120,7 +84,7 @@ def modelopt(quant: Config) -> Scheme:
         original = (replace(fp8_format(quant), inputs="fp8"), matches_all)
         return Scheme("modelopt", (*groups, original), module_matcher(quant, ["head"]))
     cache = cache_format(quant, "kv_cache_quant_algo") or cache_format(quant, "kv_cache_scheme")
-    return Scheme("modelopt", tuple(groups), skip, True, cache)
+    return Scheme("modelopt", tuple(groups), skip, True, cache=cache)
 
 
 def has_mixed_formats(quant: Config) -> bool:
@@ -187,12 +151,24 @@ def mxfp4(quant: Config) -> Scheme:
 
 
 def awq_or_gptq(quant: Config) -> Scheme:
-    """awq and gptq: integers in groups, each with a zero point."""
+    """awq and gptq: integers in groups, each with a zero point; gptqmodel's `dynamic` may leave modules out."""
     bits = quant.number("bits", "w_bit", most=8)
     group = quant.number("group_size", "q_group_size", least=-1, absent=128)
     form = integer_format(bits, group, zero_point=quant.flag("zero_point", absent=True))
-    scheme = linear_layers(quant, form, quant.text("quant_method"))
+    skip = [*quant.array("modules_to_not_convert"), *left_out_by_dynamic(quant)]
+    scheme = Scheme(quant.text("quant_method"), ((form, matches_all),), module_matcher(quant, skip))
     return replace(scheme, head=quant.flag("lm_head", absent=False))
+
+
+def left_out_by_dynamic(quant: Config) -> list[str]:
+    """The patterns of gptqmodel's `dynamic` that leave modules out; others change bits of modules and are refused."""
+    patterns = quant.table("dynamic") if quant.has("dynamic") else {}
+    for pattern in patterns:
+        if not str(pattern).startswith("-:"):
+            raise quant.fail(
+                f"dynamic {shorten(pattern, 40)!r} gives modules other bits, which is not read: give --weights"
+            )
+    return [f"re:{pattern.removeprefix('-:')}" for pattern in patterns]
 
 
 def bitsandbytes(quant: Config) -> Scheme:
@@ -228,4 +204,18 @@ METHODS: dict[str, Callable[[Config], Scheme]] = {
     "gptq": awq_or_gptq,
     "bitsandbytes": bitsandbytes,
     "quanto": quanto,
+    "bitnet": libraries.bitnet_scheme,
+    "torchao": libraries.torchao,
+    "hqq": libraries.hqq,
+    "auto-round": libraries.auto_round,
+    "quark": libraries.quark,
+    "eetq": libraries.eetq,
+    "fp-quant": libraries.fp_quant,
+}
+# Methods whose bits per weight depend on more than the config says -> what that is.
+UNREAD = {
+    "aqlm": "each matrix has codebooks",
+    "vptq": "each matrix has codebooks",
+    "higgs": "matrices are padded and have grids",
+    "spqr": "outliers are stored as pairs",
 }

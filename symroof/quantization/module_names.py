@@ -1,7 +1,7 @@
 """Names of modules in checkpoints, and the patterns with which a quantization_config selects some of them."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -11,16 +11,31 @@ from symroof.errors import shorten
 Matcher = Callable[[str], bool]
 
 PREFIXES = ("model.language_model.", "language_model.model.", "language_model.", "model.", "backbone.")
+FUSED = ("qkv_proj", "gate_up_proj")
 # Regular expressions without repeated groups, which cannot backtrack catastrophically.
 SIMPLE = re.compile(r"(?:[\w.\-^$|?]|\\[.\w]|\.\*|\((?:\?:)?[\w.|\\]*\)|\[[\w-]+\]\+?)*")
 
 
 def module_matcher(quant: Config, patterns: Iterable[Any]) -> Matcher:
     """A test of whether a module's name matches one of `patterns`: names, parts of names, with `*`, or `re:REGEX`."""
+    texts = [pattern_text(quant, x) for x in patterns]
+    free, numbered = ([x for x in texts if any(map(str.isdigit, x)) is digits] for digits in (False, True))
+    each = [same_in_layers(matcher_of(quant, free))] if free else []
+    each += [matcher_of(quant, numbered)] if numbered else []
+    return partial(matches_any, tuple(each)) if each else matches_none
+
+
+def pattern_text(quant: Config, pattern: Any) -> str:
+    """A pattern, which is a string of a length that can be matched."""
+    if isinstance(pattern, str) and len(pattern) <= 300:
+        return pattern
+    raise quant.fail(f"{shorten(pattern, 40)!r} is not a module name: give strings of at most 300 characters")
+
+
+def matcher_of(quant: Config, patterns: Iterable[str]) -> Matcher:
+    """A test of whether a name matches one of some patterns."""
     exact, starts, regexes = set(), [], []
     for pattern in patterns:
-        if not isinstance(pattern, str) or len(pattern) > 300:
-            raise quant.fail(f"{shorten(pattern, 40)!r} is not a module name: give strings of at most 300 characters")
         text = without_prefix(pattern)
         if pattern.startswith("re:"):
             regexes.append(simple_regex(quant, pattern.removeprefix("re:")))
@@ -30,7 +45,34 @@ def module_matcher(quant: Config, patterns: Iterable[Any]) -> Matcher:
             regexes.append(wildcard_regex(text))
         else:
             exact.add(text)
-    return partial(matches, frozenset(exact), tuple(starts), tuple(regexes))
+    return partial(matches, names_by_length(exact), tuple(starts), tuple(regexes))
+
+
+def same_in_layers(matcher: Matcher) -> Matcher:
+    """A test by patterns without a number, whose answer for a module is the same in all layers."""
+    answers: dict[tuple[str, str], bool] = {}
+
+    def answer(name: str) -> bool:
+        before, _, rest = name.partition("layers.")
+        key = before, rest.partition(".")[2]
+        if key not in answers:
+            answers[key] = matcher(name)
+        return answers[key]
+
+    return answer
+
+
+def matches_any(matchers: tuple[Matcher, ...], name: str) -> bool:
+    """Whether one of several tests holds."""
+    return any(x(name) for x in matchers)
+
+
+def names_by_length(names: Iterable[str]) -> dict[int, frozenset[str]]:
+    """Names by their number of components."""
+    lengths: dict[int, set[str]] = {}
+    for name in names:
+        lengths.setdefault(name.count(".") + 1, set()).add(name)
+    return {n: frozenset(x) for n, x in lengths.items()}
 
 
 def without_prefix(pattern: str) -> str:
@@ -38,12 +80,21 @@ def without_prefix(pattern: str) -> str:
     return next((pattern.removeprefix(x) for x in PREFIXES if pattern.startswith(x)), pattern)
 
 
-def matches(exact: frozenset[str], starts: tuple[str, ...], regexes: tuple[re.Pattern[str], ...], name: str) -> bool:
+def matches(
+    exact: Mapping[int, frozenset[str]], starts: tuple[str, ...], regexes: tuple[re.Pattern[str], ...], name: str
+) -> bool:
     """Whether `name` contains an exact name (whole components), has one of the prefixes, or matches a regex."""
-    parts = name.split(".")
-    if exact and any(".".join(parts[i:j]) in exact for i in range(len(parts)) for j in range(i + 1, len(parts) + 1)):
-        return True
-    return name.startswith(starts) or any(x.fullmatch(name) or x.match(f"model.{name}") for x in regexes)
+    parts = name.split(".") if exact else []
+    for n, names in exact.items():
+        if any(".".join(parts[i : i + n]) in names for i in range(len(parts) - n + 1)):
+            return True
+    return name.startswith(starts) or any(fits(x, name) for x in regexes)
+
+
+def fits(regex: re.Pattern[str], name: str) -> bool:
+    """Whether a regular expression matches a name; that of a fused matrix only where it says so: not by `*v_proj`."""
+    fused = next((x for x in FUSED if name.endswith(x)), "")
+    return fused in regex.pattern and bool(regex.fullmatch(name) or regex.match(f"model.{name}"))
 
 
 def wildcard_regex(text: str) -> re.Pattern[str]:
@@ -64,6 +115,11 @@ def simple_regex(quant: Config, pattern: str) -> re.Pattern[str]:
 def matches_all(_: str) -> bool:
     """The matcher that matches every module."""
     return True
+
+
+def matches_none(_: str) -> bool:
+    """The matcher that matches no module."""
+    return False
 
 
 def is_routed_expert(name: str) -> bool:

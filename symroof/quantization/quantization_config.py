@@ -1,44 +1,25 @@
 """Quantised checkpoints: the format of every role of a model's weights; plain data, no sympy."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 
-from symroof.architecture.kinds.experts import Experts
-from symroof.architecture.structure import Architecture, Kind
+from symroof.architecture.structure import Architecture
 from symroof.config.config import Config
 from symroof.dtypes import Format, format_of
 from symroof.errors import shorten
-from symroof.quantization.methods import FP8, METHODS, Scheme
-from symroof.quantization.module_names import is_routed_expert
+from symroof.quantization.matrices import Matrix, sublayer_matrices
+from symroof.quantization.methods import METHODS, UNREAD
+from symroof.quantization.module_names import is_routed_expert, matches_none
+from symroof.quantization.scheme import FP8, Scheme
 
-# Role of weights -> names of its first projection in checkpoints, relative to `layers.N.`
-MODULES = {
-    "attention": ("self_attn.q_proj", "self_attn.q_b_proj", "self_attn.qkv_proj", "attn.wq_b", "attention.wqkv",
-                  "mixer.q_proj"),
-    "attention_output": ("self_attn.o_proj", "self_attn.out_proj", "self_attn.dense", "attn.wo_b", "attention.wo",
-                         "mixer.o_proj"),
-    "recurrence": ("linear_attn.in_proj_qkv", "linear_attn.in_proj_qkvz", "mixer.in_proj", "mamba.in_proj",
-                   "conv.in_proj"),
-    "feed_forward": ("mlp.gate_proj", "mlp.gate_up_proj", "ffn.w1", "mixer.up_proj", "feed_forward.gate_proj"),
-    "experts": ("mlp.experts.0.gate_proj", "block_sparse_moe.experts.0.w1", "ffn.experts.0.w1",
-                "mixer.experts.0.up_proj", "ffn.experts.0.gate_proj", "feed_forward.experts.0.gate_proj",
-                "experts.0.gate_proj"),
-    "shared_experts": ("mlp.shared_experts.gate_proj", "mlp.shared_expert.gate_proj", "ffn.shared_experts.w1",
-                       "ffn.shared_experts.gate_proj", "mixer.shared_experts.up_proj",
-                       "feed_forward.shared_expert.gate_proj", "block_sparse_moe.shared_experts.gate_proj"),
-}  # fmt: skip
-HEAD = ["lm_head", "head"]
+Shares = tuple[tuple[Format, Fraction], ...]
+ONE = Fraction(1)
+Choice = Callable[[Matrix, int], Format]  # the format of a matrix in a layer
+
+HEAD, EMBEDDING = ["lm_head", "head"], ["embed_tokens", "embeddings"]
 MTP_FROM_0 = ("qwen", "nemotron", "deepseek_v4")  # families that name multi-token prediction layers mtp.layers.0, ...
-# Families in which a role of weights has other names than in MODULES.
-FAMILY_MODULES: dict[str, dict[str, tuple[str, ...]]] = {
-    "gemma4": {"experts": ("experts.0.gate_proj", "experts.gate_up_proj")},
-    "kimi_linear": {"recurrence": ("self_attn.q_proj",)},
-    "kimi_k3": {"recurrence": ("self_attn.q_proj",)},
-    "minimax": {"recurrence": ("self_attn.qkv_proj",)},
-    "minimax_m1": {"recurrence": ("self_attn.qkv_proj",)},
-}
 
 
 def config_scheme(config: Config) -> Scheme | None:
@@ -55,6 +36,8 @@ def config_scheme(config: Config) -> Scheme | None:
 def parse_scheme(quant: Config, config: Config) -> Scheme:
     """The scheme that a quantization_config describes."""
     method = quant_method(quant)
+    if method in UNREAD:
+        raise quant.fail(f"quant_method {method!r} is not read ({UNREAD[method]}): give --weights, such as int2")
     if method not in METHODS:
         what = f"quant_method {shorten(method, 30)!r} is not known" if method else "key 'quant_method' is missing"
         known = ", ".join(METHODS)
@@ -74,20 +57,48 @@ def quant_method(quant: Config) -> str:
     return quant.text("quant_method").lower().replace("_", "-")
 
 
-def role_formats(scheme: Scheme, architecture: Architecture, rest: str) -> dict[str, Format]:
+def role_formats(scheme: Scheme, architecture: Architecture, rest: Format) -> dict[str, Format]:
     """The format of every role of weights; `rest` is that of weights that are not quantised."""
-    unquantised = format_of(rest)
-    modules = MODULES | FAMILY_MODULES.get(architecture.family.removesuffix("_text"), {})
-    formats: dict[str, list[Format]] = {}
+
+    def choose(matrix: Matrix, layer: int) -> Format:
+        prefix = layer_prefix(architecture, layer)
+        return module_format(scheme, [prefix + name for name in matrix.names], rest)
+
+    formats = mean_formats(architecture, choose)
+    tied = architecture.structure.tied
+    head = module_format(scheme, HEAD, rest) if scheme.head and not tied else rest
+    table = module_format(scheme, EMBEDDING, rest) if scheme.embedding else rest
+    return formats | {"head": head, "embedding": table}
+
+
+def mean_formats(architecture: Architecture, choose: Choice) -> dict[str, Format]:
+    """The format of every role of weights of the layers, its mean where matrices or layers differ."""
+    layers: dict[str, list[Shares]] = {}
     for x in architecture.structure.every:
-        for role in kind_roles(x.kind):
-            formats.setdefault(role, []).extend(
-                module_format(scheme, [layer_prefix(architecture, i) + name for name in modules[role]], unquantised)
-                for i in architecture.layout.get(x.name, ())
-            )
-    quantised_head = scheme.head and not architecture.structure.tied
-    head = module_format(scheme, HEAD, unquantised) if quantised_head else unquantised
-    return {role: mean_format(of_layers) for role, of_layers in formats.items() if of_layers} | {"head": head}
+        roles: dict[str, list[Matrix]] = {}
+        for matrix in sublayer_matrices(x, architecture):
+            roles.setdefault(matrix.role, []).append(matrix)
+        for role, matrices in roles.items():
+            of_layers = (layer_shares(matrices, i, choose) for i in architecture.layout.get(x.name, ()))
+            layers.setdefault(role, []).extend(of_layers)
+    return {role: mean_format(of_layers) for role, of_layers in layers.items() if of_layers}
+
+
+def layer_shares(matrices: list[Matrix], layer: int, choose: Choice) -> Shares:
+    """The formats of a layer's matrices of a role, each with its share of elements."""
+    forms = [choose(x, layer) for x in matrices]
+    if all(form is forms[0] for form in forms):
+        return ((forms[0], ONE),)
+    total = sum(x.elements for x in matrices)
+    return summed((form, Fraction(x.elements, total)) for form, x in zip(forms, matrices, strict=True))
+
+
+def summed(pairs: Iterable[tuple[Format, Fraction]]) -> Shares:
+    """Formats with their shares, each once."""
+    shares: dict[Format, Fraction] = {}
+    for form, share in pairs:
+        shares[form] = shares.get(form, Fraction(0)) + share
+    return tuple(shares.items())
 
 
 def layer_prefix(architecture: Architecture, layer: int) -> str:
@@ -98,24 +109,28 @@ def layer_prefix(architecture: Architecture, layer: int) -> str:
     )
 
 
-def kind_roles(kind: Kind) -> Iterator[str]:
-    """The roles of weights that a kind of sublayer has."""
-    return (role for role in kind.weights if role != "shared_experts" or (isinstance(kind, Experts) and kind.shared))
-
-
 def module_format(scheme: Scheme, names: list[str], unquantised: Format) -> Format:
     """The format of a module that has one of `names`."""
-    if any(map(scheme.left_out, names)):
+    if scheme.left_out is not matches_none and any(map(scheme.left_out, names)):
         return unquantised
     return next((form for form, targets in scheme.groups if any(map(targets, names))), unquantised)
 
 
-def mean_format(formats: list[Format]) -> Format:
-    """One format for layers that may differ: their mean, named by the number of layers that have each."""
-    counts = Counter(formats)
-    if len(counts) == 1:
-        return formats[0]
-    layers = ", ".join(f"{form.name} in {n}" for form, n in counts.most_common())
-    shares = tuple((form, Fraction(n, len(formats))) for form, n in counts.items())
-    mean = sum((form.bytes * share for form, share in shares), Fraction(0))
-    return Format(f"{layers} of {len(formats)} layers", mean, mix=shares)
+def mean_format(layers: list[Shares]) -> Format:
+    """One format for layers that may differ: their mean, named by the layers or the elements that have each."""
+    counts = Counter(tuple((id(form), share) for form, share in layer) for layer in layers)
+    if len(counts) == 1 and len(layers[0]) == 1:
+        return layers[0][0][0]
+    mix = summed((form, share / len(layers)) for layer in layers for form, share in layer)
+    if len(mix) == 1:
+        return mix[0][0]
+    mix = tuple(sorted(mix, key=lambda pair: -pair[1]))
+    mean = sum((form.bytes * share for form, share in mix), Fraction(0))
+    return Format(mean_name(mix, len(layers) if all(len(x) == 1 for x in layers) else 0), mean, mix=mix)
+
+
+def mean_name(mix: Shares, layers: int) -> str:
+    """The name of a mean: each format with its number of layers, or with its part of elements where `layers` is 0."""
+    if layers:
+        return f"{', '.join(f'{form.name} in {share * layers}' for form, share in mix)} of {layers} layers"
+    return ", ".join(f"{form.name} in {float(100 * share):.4g} %" for form, share in mix)

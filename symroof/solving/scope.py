@@ -12,6 +12,7 @@ from symroof.algebra.binding import Binding
 from symroof.cost import batch_sums
 from symroof.cost.graph import Op
 from symroof.cost.quantities import quantity
+from symroof.cost.rule_names import unquantised_tool
 from symroof.hardware.machines import Machine, machine
 from symroof.hardware.platform import Platform, platform
 from symroof.model import operator_formulas
@@ -59,8 +60,8 @@ class SolveScope:
     @cached_property
     def precision(self) -> Precision:
         """The format of each role."""
-        model = self.model
-        return precision(model.config, model.architecture, s.b_s in self.symbols, **self.formats)
+        model, recurrent, tool = self.model, s.b_s in self.symbols, unquantised_tool(self.rules)
+        return precision(model.config, model.architecture, recurrent, tool=tool, **self.formats)
 
     @cached_property
     def symbols(self) -> set[Symbol]:
@@ -84,7 +85,7 @@ class SolveScope:
 
     def binding(self, exprs: Iterable[Expr]) -> Binding:
         """Definitions of all symbols of some formulas but the unknown."""
-        values = {**self.model.sizes, **operator_formulas.width_values(self.precision), **self.batch, **self.held}
+        values = {**self.model.sizes, **operator_formulas.known_width_values(self.precision), **self.batch, **self.held}
         known = {x: value for x, value in values.items() if x != self.unknown}
         return batch_sums.uniform_binding(self.model.definitions(self.rules), exprs, known)
 
@@ -110,9 +111,8 @@ class SolveScope:
         if path:
             self.model.graph(self.rules).find(path)
         of = quantity(name).of
-        return Add(
-            *(self.bound(count) * self.bound(of(op.cost)) for at, count, op in self.rows if is_at_path(at, path))
-        )
+        terms = (self.bound(count) * self.bound(of(op.cost)) for at, count, op in self.rows if is_at_path(at, path))
+        return operator_formulas.check_widths(Add(*terms), self.precision)
 
     def platform(self, name: str, count: int) -> Platform:
         """A number of machines, at the rates of `use`."""

@@ -19,6 +19,7 @@ from symroof.algebra.binding import Binding, symbols_of
 from symroof.algebra.points import exact_number_or_infinity, multiplied_out
 from symroof.cost import batch_sums
 from symroof.cost.quantities import COSTS, RATIOS, SUMS, quantity
+from symroof.cost.rule_names import unquantised_tool
 from symroof.errors import UnknownName, UsageError
 from symroof.hardware.platform import Platform
 from symroof.model import operator_formulas
@@ -85,7 +86,8 @@ class Case:
     @cached_property
     def precision(self) -> Precision:
         """The formats of all roles."""
-        return precision(self.model.config, self.model.architecture, s.b_s in self.symbols, **self.formats)
+        recurrent, tool = s.b_s in self.symbols, unquantised_tool(self.rules)
+        return precision(self.model.config, self.model.architecture, recurrent, tool=tool, **self.formats)
 
     @cached_property
     def numbers(self) -> dict[Symbol, Any]:
@@ -95,7 +97,7 @@ class Case:
     @cached_property
     def widths(self) -> dict[Symbol, Fraction]:
         """Bytes per element."""
-        return operator_formulas.width_values(self.precision)
+        return operator_formulas.known_width_values(self.precision)
 
     @cached_property
     def definitions(self) -> "SymbolDefinitions":
@@ -116,7 +118,9 @@ class Case:
     def total(self, name: str) -> Expr:
         """A quantity of all operators."""
         elements = name == "parameters"
-        operators = self.forms(dict.fromkeys(self.widths, Integer(1))) if elements else self.bound_forms
+        operators = (
+            self.forms({x: Integer(1) for x in self.symbols if s.group(x) == "width"}) if elements else self.bound_forms
+        )
         return Add(*(x.of(quantity(name)) for x in operators))
 
     @cached_property
@@ -126,7 +130,10 @@ class Case:
         return self.total("weight_size") + self.total("cache_size") + Max(*moved, evaluate=False)
 
     def column(self, name: str, used: Platform | None) -> Expr:
-        """A column's formula. Raises UsageError for one that needs a machine where there is none."""
+        """A column's formula. Raises UsageError for one that needs a machine, or bytes, where there are none."""
+        return operator_formulas.check_widths(self._column(name, used), self.precision)
+
+    def _column(self, name: str, used: Platform | None) -> Expr:
         if name in MACHINE_COLUMNS:
             if used is None:
                 raise UsageError(f"quantity {name} needs a machine: give one, such as --on h100-sxm")

@@ -19,13 +19,13 @@ from sympy import Expr, Symbol
 
 from symroof import symbols as s
 from symroof.algebra.points import Point
-from symroof.dtypes import format_name
 from symroof.errors import UsageError
 from symroof.hardware.machines import Machine, machine
 from symroof.hardware.platform import Place, Platform, as_platform, platform
 from symroof.model.coupled_sizes import coupled_sizes
 from symroof.model.model import Model, Rules, load, rules_with_logits
 from symroof.model.operator_formulas import batch_values
+from symroof.quantization.weight_formats import element_format, weights_name
 from symroof.sweeps import axes as parsing
 from symroof.sweeps import backends, columns
 from symroof.sweeps.axes import FORMATS, Axis
@@ -155,8 +155,9 @@ class _FixedArguments:
     def formats_at(self, settings: Mapping[str, Any]) -> dict[str, str | None]:
         """The formats at some settings. Raises UnknownName for an unknown one."""
         formats = {**self.formats, **{x: settings[x] for x in FORMATS if x in settings}}
-        for x in filter(None, formats.values()):
-            format_name(x)
+        for role, x in formats.items():
+            if x:
+                (weights_name if role in ("weights", "experts") else element_format)(x)
         return formats
 
     def loaded_model(self, settings: Mapping[str, Any]) -> Model:

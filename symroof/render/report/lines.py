@@ -1,9 +1,10 @@
 """What every form of a report says, as plain strings: title, lines of cells, storage, notes."""
 
 from collections.abc import Iterator
+from operator import attrgetter
 
 from symroof.cost.cost import Cost, sum_costs
-from symroof.model.report import Report
+from symroof.model.report import Report, known_figure
 from symroof.quantization.precision import Precision
 from symroof.records import frozen
 from symroof.render.phrases import batch_group, query_count, rule_meanings
@@ -39,8 +40,9 @@ class Line:
 
 def figure_cells(cost: Cost) -> tuple[str, ...]:
     """FLOP, bytes read and written, and intensity of a line."""
-    moved = (iec_cell(x) for x in (cost.weight_read, cost.input, cost.output))
-    return (si_cell(cost.flops), *moved, ratio_text(cost.intensity))
+    moved = (known_figure(x, cost) for x in (attrgetter("weight_read"), attrgetter("input"), attrgetter("output")))
+    intensity = known_figure(attrgetter("intensity"), cost)
+    return (si_cell(cost.flops), *("-" if x is None else iec_cell(x) for x in moved), ratio_text(intensity))
 
 
 def table_lines(report: Report) -> Iterator[Line]:
@@ -64,7 +66,9 @@ def report_title(report: Report) -> str:
 
 
 def storage_cells(report: Report) -> list[tuple[str, str]]:
-    """The parts of the minimum storage and their sum."""
+    """The parts of the minimum storage and their sum; a dash where bytes are not known."""
+    if report.precision.lack:
+        return [("minimum storage", "-")]
     storage = report.storage
     parts = [
         ("weights this step touches", storage.weights_touched),
@@ -77,8 +81,8 @@ def storage_cells(report: Report) -> list[tuple[str, str]]:
     return [(name, iec_cell(x)) for name, x in parts if x or name == "KV cache"]
 
 
-def report_notes(report: Report) -> list[str]:
-    """Parameters, rules, precision and config, with their origin."""
+def report_notes(report: Report, compute: str = "") -> list[str]:
+    """Parameters, rules, precision and config, with their origin; `compute`: the format of all matmuls, if given."""
     count = report.parameters
     return [
         "Operators: one layer. Input and output include the cache read and appended to.",
@@ -86,9 +90,25 @@ def report_notes(report: Report) -> list[str]:
         *([DRAFT_NOTE] if "L_mtp" in report.sizes else []),
         *(f"Rules: {rule}." for rule in rule_meanings(report.rules)),
         f"Precision: {precision_text(report.precision, has_routed_experts(report))}.",
+        *precision_notes(report.precision, compute),
+        *element_notes(report),
         f"Config: {report.source}.",
         *(f"Warning: {warning}." for warning in report.warnings),
     ]
+
+
+def precision_notes(precision: Precision, compute: str = "") -> list[str]:
+    """How weights are stored, and what those quantised alone are multiplied in unless `compute` is given."""
+    return [f"Note: {x}." for x in (*precision.notes, *(() if compute else precision.multiplied))]
+
+
+def element_notes(report: Report) -> list[str]:
+    """What the step moves and stores in elements, where bytes are not known."""
+    if not report.precision.lack:
+        return []
+    x = report.elements
+    moved = f"weights {si_cell(x.weight_read)}, input {si_cell(x.input)}, output {si_cell(x.output)}"
+    return [f"Elements moved: {moved}; in the cache after the step: {si_cell(x.cache_held)}."]
 
 
 def has_routed_experts(report: Report) -> bool:
@@ -102,7 +122,8 @@ def precision_text(precision: Precision, routed: bool) -> str:
     for role, form in precision.formats.items():
         if role != "experts" or routed:
             groups.setdefault((form.name, precision.origin[role]), []).append(role.replace("_", " "))
-    return "; ".join(f"{', '.join(roles)} {name} ({origin})" for (name, origin), roles in groups.items())
+    texts = (f"{', '.join(roles)} {name} ({origin})" for (name, origin), roles in groups.items())
+    return "; ".join(texts) or "no format is named"
 
 
 def path_lines(report: Report) -> Iterator[Line]:

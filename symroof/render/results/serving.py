@@ -6,7 +6,7 @@ from typing import Any
 from symroof.performance.serving import Serving
 from symroof.render.machine_notes import machine_notes, memory_text
 from symroof.render.phrases import query_count, rule_meanings
-from symroof.render.report.lines import precision_text
+from symroof.render.report.lines import precision_notes, precision_text
 from symroof.render.text_columns import align_columns, hanging_columns, join_paragraphs, wrap_line, wrap_lines
 from symroof.units import duration_cell, iec, percent
 
@@ -112,6 +112,7 @@ def serving_notes(serving: Serving) -> Iterator[str]:
     yield from energy_and_price_notes(serving)
     yield from (f"Rules: {rule}." for rule in rule_meanings(serving.rules))
     yield f"Precision: {precision_text(serving.precision, serving.routed)}."
+    yield from precision_notes(serving.precision, serving.platform.compute)
     yield f"Config: {serving.model.config.source}."
     if serving.draft:
         yield f"Draft's config, in its formats: {serving.draft.model.config.source}."

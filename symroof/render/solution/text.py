@@ -10,7 +10,7 @@ from symroof.hardware.platform import Platform
 from symroof.render.long_sums import wrap_formulas
 from symroof.render.machine_notes import machine_notes
 from symroof.render.phrases import rules_note
-from symroof.render.report.lines import precision_text
+from symroof.render.report.lines import precision_notes, precision_text
 from symroof.render.solution.checks import checks_table
 from symroof.render.solution.equations import quantity_rows, solution_equations
 from symroof.render.solution.words import answer_lines
@@ -54,6 +54,7 @@ def solution_notes(solution: Solution, formulas: str) -> Iterator[str]:
     yield rules_note(scope.rules)
     routed = any(op.role == "routed_experts" for _, _, op in scope.rows)
     yield f"Precision: {precision_text(scope.precision, routed)}."
+    yield from precision_notes(scope.precision)
     yield f"Config: {solution.model.config.source}."
 
 
