@@ -3,6 +3,7 @@
 Bases are real configs, one of every model type; values replace those of one key, or the first or last of a list.
 """
 
+import contextlib
 import gzip
 import json
 import math
@@ -132,3 +133,29 @@ def accepted(data: dict[str, Any]) -> Iterator[str]:
 @pytest.mark.parametrize("family", BASES)
 def test_no_wrong_kind_is_read(family: str) -> None:
     assert list(accepted(BASES[family])) == []
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("inner", [None, {}, {"text_config": {}}, {"text_config": {"model_type": "llama"}}])
+def test_a_config_of_almost_no_keys(family: str, inner: dict[str, Any] | None) -> None:
+    """Keys that have no default are asked for; what has defaults for all is read."""
+    with contextlib.suppress(ConfigError):
+        read({"model_type": family, **(inner or {})})
+
+
+@pytest.mark.parametrize(
+    ("family", "key", "value", "named"),
+    [
+        ("minicpm", "scale_depth", 1e300, "scale_depth"),
+        ("minimax_m1", "attn_type_list", [[]], "attn_type_list"),
+        ("glm_moe_dsa", "indexer_types", [[]], "indexer_types"),
+        ("dbrx", "attn_config.clip_qkv", "banana", "clip_qkv"),
+        ("deepseek_v4", "swiglu_limit", "banana", "swiglu_limit"),
+        ("rwkv5", "tie_word_embeddings", "banana", "tie_word_embeddings"),
+        ("glm4v", "text_config.attention_bias", "banana", "attention_bias"),
+        ("mimo_v2_flash", "sliding_window_size", 9, "contradict"),
+    ],
+)
+def test_values_that_were_once_passed_over(family: str, key: str, value: Any, named: str) -> None:
+    with pytest.raises(ConfigError, match=named):
+        read(with_value(BASES[family], tuple(key.split(".")), value))
