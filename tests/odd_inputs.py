@@ -9,6 +9,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from inspect import signature
@@ -133,9 +134,9 @@ def change_value(draw: Random, config: Any, path: tuple[Any, ...]) -> None:
     elif what == 1 and isinstance(config[key], int | float):
         config[key] *= draw.choice((2, -1, 0, 3, 0.5))
     elif what == 2 and isinstance(config, dict):
-        config[key] = draw.choice(list(config.values()))
+        config[key] = deepcopy(draw.choice(list(config.values())))
     else:
-        config[key] = odd_value(draw)
+        config[key] = deepcopy(odd_value(draw))
 
 
 # ---- questions of `symroof solve`

@@ -159,3 +159,17 @@ def test_a_config_of_almost_no_keys(family: str, inner: dict[str, Any] | None) -
 def test_values_that_were_once_passed_over(family: str, key: str, value: Any, named: str) -> None:
     with pytest.raises(ConfigError, match=named):
         read(with_value(BASES[family], tuple(key.split(".")), value))
+
+
+@pytest.mark.parametrize("key", ["layer_types", "layers_block_type", "hybrid_override_pattern", "block_types"])
+@pytest.mark.parametrize("value", ["x" * 2000, "\x1b[31m", "full_attention\n"])
+def test_a_long_or_odd_name_in_a_list_is_shortened(key: str, value: str) -> None:
+    """The first entry of a list, or all of it, of whichever families have one."""
+    for base in BASES.values():
+        for path in used_keys(base):
+            if path[-1] == key:
+                old = value_at(base, path)
+                with pytest.raises(ConfigError) as error:
+                    read(with_value(base, path, [value, *old[1:]] if isinstance(old, list) and old else value))
+                assert len(str(error.value)) <= 330
+                assert str(error.value).isprintable()

@@ -21,6 +21,7 @@ from symroof.files import package_data
 from symroof.records import frozen
 
 MAX_LAYERS = 10**4  # reading and quantising go layer by layer: 0.1 ms each at most
+LONGEST = 300  # characters of what is wrong with a config
 TRACEBACK = "SYMROOF_TRACEBACK"  # an environment variable
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
 
@@ -37,7 +38,7 @@ class Config:
 
     def fail(self, what: str) -> ConfigError:
         """The error to raise for this config; `what` says what is wrong with it."""
-        return ConfigError(f"{self.source}: {what}")
+        return ConfigError(f"{self.source}: {shorten(what, LONGEST)}")
 
     def wrong(self, key: str, must: str) -> ConfigError:
         """The error to raise for a key's value; `must` says what it must be."""

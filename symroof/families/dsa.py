@@ -11,6 +11,7 @@ from symroof.architecture.kinds.experts import Experts
 from symroof.architecture.kinds.latent_attention import LatentAttention
 from symroof.architecture.structure import Architecture, Frame, Part, Pattern, Size, Wiring
 from symroof.config.config import Config
+from symroof.errors import shorten
 from symroof.families.deepseek import (
     DSA,
     deepseek_moe,
@@ -188,7 +189,7 @@ def _mistral_large4_layers(config: Config) -> tuple[list[tuple[bool, bool, str]]
 def _mistral_large4_attention(config: Config, rotary: bool, borrowed: bool, indexer: str) -> Part:
     """Attention of one type of layer; without rotary embedding the whole head is projected from the latent."""
     if indexer not in ("full", "shared"):
-        raise config.fail(f"key 'indexer_types' holds {indexer!r}: known here are full, shared")
+        raise config.fail(f"key 'indexer_types' holds {shorten(indexer, 40)!r}: known here are full, shared")
     kind = replace(DSA, low_rank=False, temperature=True, rotary=rotary, borrowed=borrowed)
     kind = kind if indexer == "full" else replace(kind, indexer="shared")
     part = latent_attention_part(config, kind, INDEXED if rotary else "unrotated_attention")

@@ -12,6 +12,7 @@ from symroof.architecture.kinds.feed_forward import FeedForward
 from symroof.architecture.kinds.recurrent import Mamba2
 from symroof.architecture.structure import Architecture, Frame, Part, Pattern, Size
 from symroof.config.config import Config
+from symroof.errors import shorten
 from symroof.families.hybrid import OLD_LAYER_TYPES
 from symroof.families.mamba import CONV_BIAS, mamba2_block, mamba2_heads
 from symroof.families.reading.keys import HIDDEN, LAYERS, mlp_bias
@@ -38,7 +39,7 @@ def _sublayer_types(config: Config) -> tuple[list[str], str]:
     for name in names:
         if name not in LETTERS.values():
             known = ", ".join(LETTERS if key == PATTERN else LETTERS.values())
-            raise config.fail(f"key {key!r} holds {name!r}: known here are {known}")
+            raise config.fail(f"key {key!r} holds {shorten(name, 40)!r}: known here are {known}")
     count = config.number(*LAYERS, absent=len(names))
     if not names or count != len(names):
         raise config.fail(f"key {key!r} has {len(names)} entries for {count} layers")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from symroof.architecture.structure import MAX_SIZE, Part, Pattern, Size, Wiring
 from symroof.config.config import Config, is_whole
+from symroof.errors import shorten
 from symroof.families.reading.keys import size_unless_null
 from symroof.families.reading.parts import LayerTypes, Sizes, attention, choose, layer_types
 from symroof.families.reading.rotary import with_rotary
@@ -79,7 +80,7 @@ def full_or_sliding_types(config: Config, absent: Sequence[str], origin: str) ->
 def check_full_or_sliding(config: Config, names: Iterable[str], origin: str) -> None:
     """Raises ConfigError for a type of layer that is neither full_attention nor sliding_attention."""
     for name in set(names) - {FULL, SLIDING}:
-        raise config.fail(f"key {origin!r} holds {name!r}: known here are {FULL}, {SLIDING}")
+        raise config.fail(f"key {origin!r} holds {shorten(name, 40)!r}: known here are {FULL}, {SLIDING}")
 
 
 def full_and_sliding_by_heads(

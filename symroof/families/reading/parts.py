@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from symroof.architecture.assembly import assemble
 from symroof.architecture.structure import Architecture, Frame, Part, Pattern, Size, Wiring
 from symroof.config.config import MAX_LAYERS, Config
+from symroof.errors import shorten
 from symroof.families.reading.keys import (
     CHOSEN,
     EXPERTS,
@@ -172,7 +173,9 @@ def choose(config: Config, names: Sequence[Any], parts: Mapping[Any, Part], orig
     """The part of each layer, by the layer's name in a list such as layer_types."""
     for name in names:
         if name not in parts:
-            raise config.fail(f"key {origin!r} holds {name!r}: known here are {', '.join(map(str, parts))}")
+            raise config.fail(
+                f"key {origin!r} holds {shorten(name, 40)!r}: known here are {', '.join(map(str, parts))}"
+            )
     count = layers(config)
     if len(names) != count:
         raise config.fail(f"key {origin!r} has {len(names)} entries for {count} layers")
