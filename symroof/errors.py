@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 MANY = 30  # most names that an error lists
-ROOM = 130  # characters that they may take
+ROOM = 200  # characters that they may take
 
 
 class SymroofError(Exception):
@@ -41,7 +41,8 @@ class UnknownName(UsageError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
         self.kind, self.name, self.known = kind, name, sorted(known)
-        super().__init__(f"unknown {kind} {shorten(name)!r}: {cure(name, self.known)}{hint}")
+        room = ROOM - len(hint)
+        super().__init__(f"unknown {kind} {shorten(name, 40)!r}: {cure(name, self.known, room=room)}{hint}")
 
 
 class MissingFormat(UsageError):
@@ -94,19 +95,19 @@ def completions(name: str, known: Iterable[str]) -> list[str]:
     return [x for x in known if words <= set(x.lower().split("-"))]
 
 
-def cure(name: str, known: Iterable[str], listed: str = "known") -> str:
+def cure(name: str, known: Iterable[str], listed: str = "known", room: int = ROOM) -> str:
     """What to type instead of `name`: its completions, else the most similar name, else the first names."""
     names = list(known)
     longer = completions(name, names)
     if 1 < len(longer) <= MANY:
-        return f"did you mean one of {first_names(longer)}?"
+        return f"did you mean one of {first_names(longer, room)}?"
     near = longer[0] if len(longer) == 1 else suggestion(name, names)
-    return f"did you mean {near!r}?" if near else f"{listed}: {first_names(names)}"
+    return f"did you mean {near!r}?" if near else f"{listed}: {first_names(names, room)}"
 
 
-def first_names(names: Sequence[str]) -> str:
-    """Names separated by commas: all that fit into ROOM, then how many more there are."""
+def first_names(names: Sequence[str], room: int = ROOM) -> str:
+    """Names separated by commas: all that fit into so many characters, then how many more there are."""
     ends = accumulate(len(x) + 2 for x in names)
-    count = sum(end <= ROOM for end in ends)
+    count = sum(end <= room for end in ends)
     rest = len(names) - count
     return ", ".join([*names[:count], *([f"{rest} more"] if rest else [])])

@@ -318,6 +318,7 @@ b_r = _width("b_r", "routers and other small projections that checkpoints do not
 b_emb = _width("b_emb", "the embedding table")
 b_head = _width("b_head", "the head")
 b_n = _width("b_n", "norms, biases and convolutions")
+b_sc = _width("b_sc", "corrections of experts' scores")
 b_a = _width("b_a", "activations")
 b_c = _width("b_c", "the cache")
 b_s = _width("b_s", "recurrent states")

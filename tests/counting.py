@@ -199,9 +199,9 @@ def linear(
     return tape.store(products)
 
 
-def shifted(tape: Tape, rows: list, shared: int = 1) -> list:
+def shifted(tape: Tape, rows: list, shared: int = 1, role: str = "n") -> list:
     """A bias added to each row, `shared` elements at a time by the same."""
-    shift = tape.table("n", len(rows[0]) // shared)
+    shift = tape.table(role, len(rows[0]) // shared)
     return [[x + shift[i // shared] for i, x in enumerate(row)] for row in rows]
 
 
@@ -487,7 +487,7 @@ def route(tape: Tape, rows: list, experts: int, k: int, form: Router = ROUTER) -
     logits = shifted(tape, logits) if form.bias else logits
     own, others = [row[:experts] for row in logits], [row[experts:] for row in logits]
     own = [[sigmoid(x) for x in row] for row in own] if form.correction else own
-    by = shifted(tape, own) if form.correction else own
+    by = shifted(tape, own, role="sc") if form.correction else own
     chosen = [[(t + i) % experts for i in range(k)] if form.hashed else best(row, k) for t, row in enumerate(by)]
     scores = [
         [(x if form.correction else sigmoid(x)) if e in sent else 0.0 for e, x in enumerate(row)]

@@ -3,6 +3,7 @@
 Bases are real configs, one of every model type; values replace those of one key, or the first or last of a list.
 """
 
+import contextlib
 import gzip
 import json
 import math
@@ -37,7 +38,7 @@ HOSTILE: dict[str, Any] = {
 # Keys -> hostile values that mean something there.
 LEGITIMATE: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r".*", ("null",)),  # as if absent, which is the default or an error
-    (r".*(_multiplier|_factor|_alpha|scale_emb|scale_depth|logit_scale|logits_scaling|_lower_bound)", ("-1",)),
+    (r".*(_multiplier|_factor|_alpha|_beta|scale_emb|scale_depth|logit_scale|logits_scaling|_lower_bound)", ("-1",)),
     (r"mlp_only_layers|full_attn_idxs|moe_layers|cross_attention_layers|local_layer_ids|ple_layer_ids", ("[]",)),
     (r"moe_layers_enum|attn_layer_indices|no_rope_layers|swiglu_limits(_shared)?", ("[]",)),
     (r"layer_types|block_types|kv_source_layers", ("[]",)),  # as if absent
@@ -132,3 +133,43 @@ def accepted(data: dict[str, Any]) -> Iterator[str]:
 @pytest.mark.parametrize("family", BASES)
 def test_no_wrong_kind_is_read(family: str) -> None:
     assert list(accepted(BASES[family])) == []
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("inner", [None, {}, {"text_config": {}}, {"text_config": {"model_type": "llama"}}])
+def test_a_config_of_almost_no_keys(family: str, inner: dict[str, Any] | None) -> None:
+    """Keys that have no default are asked for; what has defaults for all is read."""
+    with contextlib.suppress(ConfigError):
+        read({"model_type": family, **(inner or {})})
+
+
+@pytest.mark.parametrize(
+    ("family", "key", "value", "named"),
+    [
+        ("minicpm", "scale_depth", 1e300, "scale_depth"),
+        ("minimax_m1", "attn_type_list", [[]], "attn_type_list"),
+        ("glm_moe_dsa", "indexer_types", [[]], "indexer_types"),
+        ("dbrx", "attn_config.clip_qkv", "banana", "clip_qkv"),
+        ("deepseek_v4", "swiglu_limit", "banana", "swiglu_limit"),
+        ("rwkv5", "tie_word_embeddings", "banana", "tie_word_embeddings"),
+        ("glm4v", "text_config.attention_bias", "banana", "attention_bias"),
+        ("mimo_v2_flash", "sliding_window_size", 9, "contradict"),
+    ],
+)
+def test_values_that_were_once_passed_over(family: str, key: str, value: Any, named: str) -> None:
+    with pytest.raises(ConfigError, match=named):
+        read(with_value(BASES[family], tuple(key.split(".")), value))
+
+
+@pytest.mark.parametrize("key", ["layer_types", "layers_block_type", "hybrid_override_pattern", "block_types"])
+@pytest.mark.parametrize("value", ["x" * 2000, "\x1b[31m", "full_attention\n"])
+def test_a_long_or_odd_name_in_a_list_is_shortened(key: str, value: str) -> None:
+    """The first entry of a list, or all of it, of whichever families have one."""
+    for base in BASES.values():
+        for path in used_keys(base):
+            if path[-1] == key:
+                old = value_at(base, path)
+                with pytest.raises(ConfigError) as error:
+                    read(with_value(base, path, [value, *old[1:]] if isinstance(old, list) and old else value))
+                assert len(str(error.value)) <= 330
+                assert str(error.value).isprintable()

@@ -16,7 +16,7 @@ from typing import Any
 import facts
 import figures
 import pytest
-from test_truth import MEASURED, REFUSED, TRUTH, UNMATCHED, UNMATCHED_CACHE, by_role
+from test_truth import MEASURED, REFUSED, TRUTH, UNMATCHED, UNMATCHED_CACHE, by_role, with_corrections
 
 from symroof.architecture.structure import Architecture, Frame, Kind, Structure, Sublayer, Wiring
 from symroof.config.config import load_config
@@ -239,7 +239,7 @@ class Measured:
         self.architecture = read_architecture(load_config(truth["config"]))
         name = (truth["model_type"], truth["kind"], truth["variant"])
         self.steps = [x for i, x in enumerate(truth["steps"]) if (*name, i) not in UNMATCHED]
-        self.weights = by_role(truth, truth["parameters"])
+        self.weights = by_role(truth, with_corrections(truth))
         self.layers = {x: figures.definitions(self.architecture.structure, x) for x in ("last", "all")}
 
     @cached_property

@@ -1,8 +1,10 @@
 """Which model_types are covered, which are refused by name, and published sizes of models of the former."""
 
+import gzip
 import json
 import re
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 
 import pytest
@@ -361,3 +363,80 @@ def test_parameters_are_those_published(count, config):
 def test_rwkv5_is_as_large_as_eagle(layers, width, published):
     config = {"model_type": "rwkv5", "num_hidden_layers": layers, "hidden_size": width, "vocab_size": 65536}
     assert symroof.load(config).parameters.total / 1e7 == pytest.approx(published, abs=0.5 if published > 100 else 0.05)
+
+
+with gzip.open(Path(__file__).parent / "truth" / "transformers.jsonl.gz", "rt") as file:
+    SMALL = {
+        x["model_type"]: x["config"] for x in map(json.loads, file) if (x["kind"], x["variant"]) == ("causal", "v1")
+    }
+
+
+# Parameters of the real modules of transformers 5.24.0 and their four corrections of the scores of 7 experts.
+@pytest.mark.parametrize(
+    ("kind", "keys", "count"),
+    [
+        ("bailing_hybrid", {}, 2_147_320),
+        ("bailing_hybrid", {"q_lora_rank": 20}, 2_109_900),
+        ("bailing_hybrid", {"q_lora_rank": 20, "attention_bias": True}, 2_110_168),
+        ("kimi_linear", {"q_lora_rank": 20}, 2_043_212),
+        ("kimi_linear", {"q_lora_rank": 20, "attention_bias": True}, 2_043_480),
+    ],
+)
+def test_queries_of_a_lower_rank_between_delta_nets(kind, keys, count):
+    assert symroof.load({**SMALL[kind], **keys}).parameters.total == count + 4 * 7
+
+
+@pytest.mark.parametrize("chosen", [1, 3])
+def test_phimoe_always_runs_two_experts(chosen):
+    assert symroof.load(SMALL["phimoe"]).architecture.sizes["k"] == 2
+    with pytest.raises(ConfigError, match=r"key 'num_experts_per_tok' is \d: it must be 2"):
+        symroof.load({**SMALL["phimoe"], "num_experts_per_tok": chosen})
+
+
+def test_minicpm_with_experts_is_as_large_as_published():
+    # openbmb/MiniCPM-MoE-8x2B: 13.6 B parameters and 4 B activated, the embedding aside
+    config = {
+        "model_type": "minicpm", "hidden_size": 2304, "intermediate_size": 5760, "num_attention_heads": 36,
+        "num_hidden_layers": 40, "num_key_value_heads": 36, "vocab_size": 122753, "scale_emb": 12,
+        "dim_model_base": 256, "scale_depth": 1.4, "num_experts": 8, "num_experts_per_tok": 2,
+    }  # fmt: skip
+    found, table = symroof.load(config).parameters, 122753 * 2304
+    assert round((found.total - table) / 1e9, 1) == 13.6
+    assert round((found.active - table) / 1e9) == 4
+
+
+WINDOWS = {"sliding_window": 128, "sliding_window_size": 128}
+
+
+def test_two_windows_that_contradict_each_other():
+    small = SMALL["mimo_v2_flash"]
+    assert symroof.load({**small, **WINDOWS}).architecture.sizes["w"] == 129  # the last 128 tokens and the new one
+    with pytest.raises(ConfigError, match=r"'sliding_window_size' \(128\) and 'sliding_window' \(77\) contradict"):
+        symroof.load({**small, **WINDOWS, "sliding_window": 77})
+
+
+# Config -> what of it is refused; each was a traceback or was read.
+MALFORMED = {
+    "layer_norm_type": {"model_type": "molmo"},
+    "scale_depth": {"model_type": "minicpm", "num_hidden_layers": 2, "scale_depth": 1e300},
+    "attn_type_list": {"model_type": "minimax_m1", "num_hidden_layers": 2, "attn_type_list": [[], 1]},
+    "indexer_types": {**SMALL["glm_moe_dsa"], "indexer_types": [["full"], "full", "full", "full", "full"]},
+    "per_layer_config": {**SMALL["dots3_note_text"], "per_layer_config": {"banana": {}}},
+    "ffn_mult": {
+        "model_type": "nemotron-nas", "num_hidden_layers": 1, "hidden_size": 64, "num_attention_heads": 4,
+        "block_configs": [{"attention": {"n_heads_in_group": 2}, "ffn": {"ffn_mult": float("nan")}}],
+    },
+    "full_attn_layers": {
+        **SMALL["kimi_linear"], "linear_attn_config": {"full_attn_layers": ["a"], "kda_layers": [1, 2, 3, 4]},
+    },
+    "tie_word_embeddings": {"model_type": "rwkv5", "num_hidden_layers": 1, "hidden_size": 64,
+                            "tie_word_embeddings": "banana"},
+    "attention_bias": {"model_type": "glm4v", "text_config": {"attention_bias": "banana"}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("key", MALFORMED)
+def test_a_malformed_value_is_refused_by_its_key(key):
+    with pytest.raises(ConfigError, match=f"key '{key}'") as error:
+        symroof.load(MALFORMED[key])
+    assert "report it" not in str(error.value)

@@ -65,7 +65,10 @@ def _deep_router(kind: Experts) -> list[Op]:
     for number in (1, 2):
         ops.append(Op(f"router.fc{number}", "router", dense.linear(s.T, s.r_r, s.r_r, s.b_r, bias=True)))
         ops.append(Op(f"router.act{number}", "router", dense.activate(s.T, s.r_r, "gelu", gated=False)))
-    return [*ops, Op("router", "router", moe.route(s.T, s.r_r).xreplace({s.N_e: s.N_e + 1}))]
+    return [
+        *ops,
+        Op("router", "router", moe.route(s.T, s.r_r, correction=kind.correction).xreplace({s.N_e: s.N_e + 1})),
+    ]
 
 
 def _routed_experts(kind: Experts, width: Expr) -> list[Op]:

@@ -19,6 +19,7 @@ from symroof.errors import ConfigError, SymroofError, UnknownName, UsageError, q
 from symroof.records import frozen
 
 MAX_LAYERS = 10**4  # reading and quantising go layer by layer: 0.1 ms each at most
+LONGEST = 300  # characters of what is wrong with a config
 TRACEBACK = "SYMROOF_TRACEBACK"  # an environment variable
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
 
@@ -36,25 +37,17 @@ class Config:
 
     def fail(self, what: str) -> ConfigError:
         """The error to raise for this config; `what` says what is wrong with it."""
-        return ConfigError(f"{self.source}: {what}")
+        return ConfigError(f"{self.source}: {shorten(what, LONGEST)}")
 
     def wrong(self, key: str, must: str) -> ConfigError:
         """The error to raise for a key's value; `must` says what it must be."""
+        if key not in self.data:
+            return self.fail(f"key {key!r} is missing: add it, {must}")
         return self.fail(f"key {key!r} is {quoted_value(self.data[key])}: it must be {must}")
 
     def has(self, key: str) -> bool:
-        """Whether the key is present with a value; null counts as absent, as in transformers.
-
-        Raises ConfigError for NaN and infinities, which JSON's readers take: no key that is used may have them.
-        """
-        present = self._present(key)
-        if present and isinstance(self.data[key], float) and not isfinite(self.data[key]):
-            raise self.wrong(key, "a finite number")
-        return present
-
-    def _present(self, key: str) -> bool:
-        """`has`, of a value that is checked elsewhere."""
-        self.read.setdefault(key, None)
+        """Whether the key is present with a value; null counts as absent, as in transformers."""
+        self.read.setdefault(key, self.data[key] if key in self.assumed else None)
         return self.data.get(key) is not None
 
     def says(self, key: str) -> bool:
@@ -64,7 +57,7 @@ class Config:
 
     def spelling(self, *keys: str) -> str:
         """The spelling of a key that has a value, the first of `keys` if none has. Values must not contradict."""
-        present = [key for key in keys if self._present(key)]
+        present = [key for key in keys if self.has(key)]
         for key in present[1:]:
             if self.data[key] != self.data[present[0]]:
                 one, other = (f"{x!r} ({quoted_value(self.data[x])})" for x in (present[0], key))
@@ -79,10 +72,10 @@ class Config:
     def number(self, *keys: str, absent: int | None = None, least: int = 1, most: int = MAX_SIZE) -> int:
         """A whole number from `least` to `most` under one of the spellings; `absent` where all are absent."""
         key = self.spelling(*keys)
-        value = self.data[key] if self._present(key) else self._default(key, absent)
+        value = self.data[key] if self.has(key) else self._default(key, absent)
         if value is None:
             raise self.fail(f"key {key!r} is missing: add it, a whole number of at least {least}")
-        if self._present(key) and not (is_whole(value) and least <= value <= most):
+        if not (is_whole(value) and least <= value <= most):
             raise self.wrong(key, f"a whole number from {least} to {most}")
         return value  # type: ignore[no-any-return]
 
@@ -90,12 +83,12 @@ class Config:
         """`number`, together with the key it is read from."""
         value = self.number(*keys, absent=absent, most=most)
         key = self.spelling(*keys)
-        return Size(value, key if self._present(key) and key not in self.assumed else f"{key} by default")
+        return Size(value, key if self.has(key) and key not in self.assumed else f"{key} by default")
 
     def flag(self, *keys: str, absent: bool) -> bool:
         """True or false; `absent` where all spellings of the key are absent."""
         key = self.spelling(*keys)
-        value = self.data[key] if self._present(key) else self._default(key, absent)
+        value = self.data[key] if self.has(key) else self._default(key, absent)
         if not isinstance(value, bool):
             raise self.wrong(key, "true or false")
         return value
@@ -103,7 +96,7 @@ class Config:
     def text(self, *keys: str, absent: str = "") -> str:
         """A string; `absent` where all spellings of the key are absent."""
         key = self.spelling(*keys)
-        value = self.data[key] if self._present(key) else self._default(key, absent or None)
+        value = self.data[key] if self.has(key) else self._default(key, absent or None)
         if not isinstance(value, str | None):
             raise self.wrong(key, "a string")
         return value or ""
@@ -111,20 +104,20 @@ class Config:
     def real(self, *keys: str, absent: float | None = None, least: float = -MAX_SIZE, most: float = MAX_SIZE) -> float:
         """A number, whole or not, from `least` to `most`; `absent` where all spellings of the key are absent."""
         key = self.spelling(*keys)
-        value = self.data[key] if self._present(key) else self._default(key, absent)
+        value = self.data[key] if self.has(key) else self._default(key, absent)
         if value is None:
             raise self.fail(f"key {key!r} is missing: add it, a number of at least {least}")
-        if self._present(key) and not (is_number(value) and least <= value <= most):
+        if self.has(key) and not (is_number(value) and least <= value <= most):
             raise self.wrong(key, f"a number from {least} to {most}")
         return value  # type: ignore[no-any-return]
 
     def optional_number(self, *keys: str, least: float = -MAX_SIZE, most: float = MAX_SIZE) -> float | None:
         """`real`; None where all spellings of the key are absent or null."""
-        return self.real(*keys, least=least, most=most) if any(map(self._present, keys)) else None
+        return self.real(*keys, least=least, most=most) if any(map(self.has, keys)) else None
 
     def array(self, key: str) -> list[Any]:
         """A list of anything; empty where the key is absent or null."""
-        value = self.data[key] if self._present(key) else []
+        value = self.data[key] if self.has(key) else []
         if not isinstance(value, list):
             raise self.wrong(key, "a list")
         return value
@@ -149,7 +142,7 @@ class Config:
 
     def flags(self, key: str) -> list[bool]:
         """A list of true and false, or 1 and 0; empty where the key is absent or null."""
-        return [bool(x) for x in self.array_of(key, lambda x: isinstance(x, int) and x in (0, 1), "true or false")]
+        return [bool(x) for x in self.array_of(key, lambda x: isinstance(x, int) and x in (0, 1), "a 0 or 1")]
 
     def words(self, key: str, known: Collection[str] = ()) -> list[str]:
         """A list of strings, each among the `known` ones if there are any; empty where the key is absent or null."""
@@ -171,6 +164,15 @@ class Config:
         self.nested(key)
         self.read[key] = None
         return dict(self.data[key])
+
+    def check_finite(self) -> None:
+        """Raises ConfigError for NaN and infinities, which JSON's readers take, in a key that was looked up."""
+        for key, inner in self.read.items():
+            value = self.data.get(key)
+            if isinstance(inner, dict) and isinstance(value, Mapping):
+                Config(value, self.name, f"{self.source}, {key}", inner).check_finite()
+            elif not all(isfinite(x) for x in (value if isinstance(value, list) else [value]) if isinstance(x, float)):
+                raise self.fail(f"key {key!r} holds NaN or an infinity: give a finite number")
 
     def with_defaults(self, absent: Mapping[str, Any], **fixed: Any) -> "Config":
         """This config with the keys of `absent` where it lacks them, and those of `fixed` in place of its values."""

@@ -129,8 +129,7 @@ OF_FAMILIES: tuple[tuple[str, str, str], ...] = (
     ("exaone4.* | exaone_moe", "sliding_window_pattern", SET_ELSEWHERE),
     (
         "lfm2.*",
-        r"""block_multiple_of | block_dim | block_use_swiglu | conv_dim(_out)? | use_pos_enc
-        | use_expert_bias""",
+        r"""block_multiple_of | block_dim | block_use_swiglu | conv_dim(_out)? | use_pos_enc""",
         SET_ELSEWHERE,
     ),
     ("minimax_m1", "postnorm | shared_moe_mode", SET_ELSEWHERE),
@@ -212,6 +211,13 @@ OF_FAMILIES: tuple[tuple[str, str, str], ...] = (
         SET_ELSEWHERE,
     ),
     ("minimax | unlimited_ocr", "sliding_window | layer_types", UNREAD),
+    (
+        r"""audioflamingo3 | cosmos3_edge | inkling2 | inkling_mm_model | kosmos-2\.5 | llama4 | mllama | molmo2
+        | muse_spark | musicflamingo | nemotron_h_omni | qwen2_5_omni | qwen2_audio | qwen3_omni_moe
+        | vibevoice_asr | voxtral""",
+        "tie_word_embeddings",
+        UNREAD,
+    ),
     ("modernbert-decoder", "local_attention", SET_ELSEWHERE),
     ("opt", "_remove_final_layer_norm", UNREAD),
     ("falcon", "multi_query", "set by new_decoder_architecture"),

@@ -11,7 +11,7 @@ from symroof.architecture.kinds.experts import Experts
 from symroof.architecture.kinds.feed_forward import FeedForward
 from symroof.architecture.structure import Architecture, Frame, Part, Pattern, Wiring
 from symroof.config.config import Config
-from symroof.families.reading.keys import has_softcap, multiplier
+from symroof.families.reading.keys import has_number, has_softcap, multiplier
 from symroof.families.reading.layer_patterns import FULL, SLIDING, full_and_sliding, full_every, with_window
 from symroof.families.reading.moe_layers import (
     LayerSet,
@@ -58,7 +58,7 @@ def beam(config: Config) -> Architecture:
     ffn = moe_or_dense(
         config,
         sparse_layers(config, range(min(3, count), count), "num_hidden_layers"),
-        lambda: experts(config, Experts(activation(config)), wiring=wiring),
+        lambda: experts(config, Experts(activation(config), correction=True), wiring=wiring),
         lambda: gated_mlp(config, wiring=wiring),
     )
     frame = Frame(softcap=has_softcap(config, CAP, absent=True))
@@ -79,7 +79,7 @@ def cohere2_moe(config: Config) -> Architecture:
     """Attention and experts in parallel on one norm; shared experts are as wide as the routed ones."""
     first, count = config.number("first_k_dense_replace", absent=0, least=0), layers(config)
     moe_layers = sparse_layers(config, range(min(first, count), count), "first_k_dense_replace")
-    norm = "rms" if config.has("rms_norm_eps") else "layer_unbiased"
+    norm = "rms" if has_number(config, "rms_norm_eps") else "layer_unbiased"
     frame = Frame(norm, head_scaled=multiplier(config, "logit_scale", 0.0625) != 1)
     slots = _cohere2_moe_attention(config, first, moe_layers[0]), _cohere2_moe_network(config, moe_layers)
     return decoder(config, "cohere2_moe", *slots, frame=frame, tied=True)

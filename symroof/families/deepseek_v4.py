@@ -34,9 +34,9 @@ def _experts_by_layer(config: Config) -> Pattern:
     act = "silu_limited" if not_null(config, "swiglu_limit") else "silu"
     if config.text("hidden_act", absent="silu") != "silu":
         raise config.wrong("hidden_act", "silu")
-    kind = Experts(act, shared=True, shared_bias=mlp_bias(config))
+    kind = Experts(act, shared=True, shared_bias=mlp_bias(config), correction=True)
     moe = experts(config, kind, shared=Size(config.size(SHARED), SHARED), wiring=MIXED)
-    hashed = replace(moe, kind=replace(kind, hashed=True), name="hash_moe")
+    hashed = replace(moe, kind=replace(kind, hashed=True, correction=False), name="hash_moe")
     names, origin = _routing_types(config)
     return choose(config, names, {"moe": moe, "hash_moe": hashed}, origin)
 
@@ -59,9 +59,9 @@ def _attention_types(config: Config) -> LayerTypes:
     """The attention of each layer; entries for multi-token-prediction layers at the end of the lists are left out."""
     count = layers(config)
     if config.has("layer_types"):
-        return [str(x) for x in config.array("layer_types")[:count]], "layer_types"
+        return config.words("layer_types")[:count], "layer_types"
     if config.has("compress_ratios"):
-        ratios = config.array("compress_ratios")[:count]
+        ratios = config.whole_numbers("compress_ratios")[:count]
         if any(x not in RATIOS for x in ratios):
             raise config.wrong("compress_ratios", f"a list of {', '.join(map(str, RATIOS))}")
         return [RATIOS[x] for x in ratios], "compress_ratios"

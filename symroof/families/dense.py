@@ -8,7 +8,7 @@ from functools import partial
 
 from symroof.architecture.kinds.attention import Attention
 from symroof.architecture.kinds.feed_forward import FeedForward
-from symroof.architecture.structure import Architecture, Frame, Part, Pattern
+from symroof.architecture.structure import Architecture, Frame, Part, Pattern, Size
 from symroof.config.config import Config
 from symroof.families.llama import llama
 from symroof.families.reading.keys import HIDDEN, has_softcap, mlp_bias
@@ -51,10 +51,10 @@ def _rotary_layers(config: Config) -> list[bool]:
     if not config.has(key):
         interval = config.number("no_rope_layer_interval", absent=4)
         return [(i + 1) % interval != 0 for i in range(count)]
-    rope = config.array(key)
-    if len(rope) != count or any(x not in (0, 1) for x in rope):
+    rope = config.flags(key)
+    if len(rope) != count:
         raise config.fail(f"key {key!r} must hold a 0 or 1 for each of the {count} layers")
-    return [bool(x) for x in rope]
+    return rope
 
 
 def _window_layers(config: Config) -> list[bool]:
@@ -135,11 +135,23 @@ def bitnet(config: Config) -> Architecture:
     return decoder(config, "bitnet", attention(kind, nullable_heads(config)), feed_forward(config, mlp))
 
 
-def apertus(config: Config) -> Architecture:
+def apertus(config: Config, family: str = "apertus", frame: Frame | None = None, **sizes: Size) -> Architecture:
     """Norms of queries and keys; an ungated network with a learned activation."""
     kind = with_bias(config, Attention(qk_norm="rms"))
     mlp = FeedForward(activation(config, absent="xielu"), gated=False)
-    return decoder(config, "apertus", attention(kind, heads(config, single=True)), feed_forward(config, mlp))
+    slots = attention(kind, heads(config, single=True)), feed_forward(config, mlp)
+    return decoder(config, family, *slots, frame=frame, tied=False, once=(), last=(), **sizes)
+
+
+def apertus1p5(config: Config) -> Architecture:
+    """apertus, whose head may have fewer rows than the embedding (output_vocab_size)."""
+    family, rows, key = "apertus1p5_text", config.size("vocab_size"), "output_vocab_size"
+    V = config.size(key, absent=int(rows), most=rows)
+    if rows == V:
+        return apertus(config, family)
+    if config.flag("tie_word_embeddings", absent=False):
+        raise config.wrong("tie_word_embeddings", f"false where {key} is not vocab_size")
+    return apertus(config, family, Frame(extra_rows=True), V=V, V_x=Size(rows - V, f"vocab_size - {key}"))
 
 
 def nanochat(config: Config) -> Architecture:
@@ -153,7 +165,7 @@ def nanochat(config: Config) -> Architecture:
 
 FAMILIES = {
     "smollm3": smollm3,
-    "iquestcoder": partial(llama, family="iquestcoder", h=128),
+    "iquestcoder": partial(llama, family="iquestcoder", h=128, H_kv=8),
     "internlm": partial(internlm, family="internlm"),
     "internlm2": partial(internlm, family="internlm2"),
     "internlm3": internlm3,
@@ -167,5 +179,6 @@ FAMILIES = {
     "nemotron": partial(_ungated_decoder, family="nemotron", norm="layer", bias=False, rotation=0.5),
     "bitnet": bitnet,
     "apertus": apertus,
+    "apertus1p5_text": apertus1p5,
     "nanochat": nanochat,
 }

@@ -11,6 +11,7 @@ from symroof.architecture.kinds.experts import Experts
 from symroof.architecture.kinds.latent_attention import LatentAttention
 from symroof.architecture.structure import Architecture, Frame, Part, Pattern, Size, Wiring
 from symroof.config.config import Config
+from symroof.errors import shorten
 from symroof.families.deepseek import (
     DSA,
     deepseek_moe,
@@ -60,11 +61,10 @@ def indexer_types(config: Config) -> LayerTypes:
     """Per layer, whether it selects keys itself ("full") or reuses an earlier layer's selection ("shared")."""
     key = "index_topk_pattern"
     if config.has("indexer_types"):
-        return config.array("indexer_types"), "indexer_types"
+        return config.words("indexer_types"), "indexer_types"
     if config.has(key):
-        pattern = config.data[key]
-        letters = isinstance(pattern, str)
-        return [{"F": "full", "S": "shared"}.get(x, x) for x in pattern] if letters else config.array(key), key
+        names = list(config.text(key)) if isinstance(config.data[key], str) else config.words(key)
+        return [{"F": "full", "S": "shared"}.get(x, x) for x in names], key
     step = config.number("index_topk_freq", absent=1, least=0) or 1
     offset = config.number("index_skip_topk_offset", absent=2, least=0)
     types = ["shared" if max(i - offset + 1, 0) % step else "full" for i in range(layers(config))]
@@ -72,14 +72,14 @@ def indexer_types(config: Config) -> LayerTypes:
 
 
 def _indexed_attention(
-    config: Config, kind: LatentAttention, types: LayerTypes, wiring: Wiring | None = None
+    config: Config, kind: LatentAttention, types: LayerTypes, wiring: Wiring | None = None, h_v: int = 256
 ) -> Pattern:
     """Attention to selected keys, in layers that select and layers that share a selection."""
     names, origin = types
     if names and names[0] == "shared":
         raise config.fail(f"key {origin!r} begins with 'shared': the first layer has no selection to share")
-    indexed = latent_attention_part(config, kind, INDEXED, wiring)
-    sharing = latent_attention_part(config, replace(kind, indexer="shared"), SHARING, wiring)
+    indexed = latent_attention_part(config, kind, INDEXED, wiring, h_v)
+    sharing = latent_attention_part(config, replace(kind, indexer="shared"), SHARING, wiring, h_v)
     return choose(config, names, {"full": indexed, "shared": sharing}, origin)
 
 
@@ -92,7 +92,7 @@ def glm_moe_dsa(config: Config) -> Architecture:
 def axk2(config: Config) -> Architecture:
     """Queries and gates from the query latent, before and after its norm; gated norms before attention and experts."""
     ffn = with_experts_wiring(deepseek_moe(config, 1), GATED)
-    slot = latent_attention_part(config, replace(DSA, raw=True, gate="latent"), wiring=GATED)
+    slot = latent_attention_part(config, replace(DSA, raw=True, gate="latent"), wiring=GATED, h_v=64)
     return decoder(config, "axk2", slot, ffn, r_g=config.size("gated_norm_rank", absent=16))
 
 
@@ -141,6 +141,8 @@ def _sliding_config(config: Config, names: Sequence[str]) -> Config:
     """The config for layers with a window: per_layer_config, which must be the same for all of them, else swa_ keys."""
     if not config.has(PER_LAYER):
         return config.with_defaults({}, **_swa_keys(config))
+    if not all(i.isdecimal() and isinstance(x, dict) for i, x in config.table(PER_LAYER).items()):
+        raise config.wrong(PER_LAYER, "an object of objects, by the number of a layer")
     overrides = {int(i): x for i, x in config.table(PER_LAYER).items()}
     sliding = [i for i, name in enumerate(names) if name == SLIDING]
     values = [overrides.get(i, {}) for i in sliding]
@@ -160,7 +162,7 @@ def _dots3_experts(config: Config) -> Part | Pattern:
     """Experts beside n_shared_experts shared ones, which have a different width."""
     width, count = config.size(*DOTS3_SHARED, absent=1536), config.number("n_shared_experts", absent=1)
     shared = Size(count * width, f"n_shared_experts x {width.origin}")
-    kind = Experts(activation(config), shared=True)
+    kind = Experts(activation(config), shared=True, correction=True)
     return moe_or_dense(config, deepseek_moe_layers(config, 1), lambda: experts(config, kind, shared=shared))
 
 
@@ -168,26 +170,26 @@ def mistral_large4(config: Config) -> Architecture:
     """Full-rank queries, scaled by position; some layers without rotary embedding, some with reused latents."""
     cells, origin = _mistral_large4_layers(config)
     parts = {cell: _mistral_large4_attention(config, *cell) for cell in dict.fromkeys(cells)}
-    slots = Pattern([parts[x] for x in cells], origin), deepseek_moe(config, 1)
+    slots = Pattern([parts[x] for x in cells], origin), deepseek_moe(config, 1, correction=False)
     return decoder(config, "mistral_large4", *slots, frame=Frame(softcap=not_null(config, "final_logit_softcapping")))
 
 
 def _mistral_large4_layers(config: Config) -> tuple[list[tuple[bool, bool, str]], str]:
     """Per layer: whether it has rotary embedding, whether it reuses latents, and its type of indexer."""
     count, step = layers(config), config.number("no_rope_layer_interval", absent=4)
-    rotary = config.array("no_rope_layers") or [int((i + 1) % step != 0) for i in range(count)]
-    source = config.array("kv_source_layers") or list(range(count))
+    rotary = config.flags("no_rope_layers") or [(i + 1) % step != 0 for i in range(count)]
+    source = config.whole_numbers("kv_source_layers", most=count - 1) or list(range(count))
     types, origin = indexer_types(config)
     for key, values in (("no_rope_layers", rotary), ("kv_source_layers", source), (origin, types)):
         if len(values) < count:
             raise config.fail(f"key {key!r} has {len(values)} entries for {count} layers")
-    return [(bool(rotary[i]), source[i] != i, types[i]) for i in range(count)], origin
+    return [(rotary[i], source[i] != i, types[i]) for i in range(count)], origin
 
 
 def _mistral_large4_attention(config: Config, rotary: bool, borrowed: bool, indexer: str) -> Part:
     """Attention of one type of layer; without rotary embedding the whole head is projected from the latent."""
     if indexer not in ("full", "shared"):
-        raise config.fail(f"key 'indexer_types' holds {indexer!r}: known here are full, shared")
+        raise config.fail(f"key 'indexer_types' holds {shorten(indexer, 40)!r}: known here are full, shared")
     kind = replace(DSA, low_rank=False, temperature=True, rotary=rotary, borrowed=borrowed)
     kind = kind if indexer == "full" else replace(kind, indexer="shared")
     part = latent_attention_part(config, kind, INDEXED if rotary else "unrotated_attention")

@@ -8,7 +8,7 @@ from symroof.architecture.kinds.attention import Attention
 from symroof.architecture.structure import Architecture, Frame, Size
 from symroof.config.config import Config
 from symroof.families.gpt import equal_heads, mlp_width, plain_mlp
-from symroof.families.reading.keys import HEADS, HIDDEN
+from symroof.families.reading.keys import HEADS, HIDDEN, has_number
 from symroof.families.reading.parts import BESIDE, activation, attention, decoder
 
 MPT_ONLY = {"attn_type": "multihead_attention", "alibi": True, "qk_ln": False}  # all that transformers implements
@@ -34,7 +34,7 @@ def _mpt_clip(inner: Config) -> bool:
     for key, only in MPT_ONLY.items():
         if inner.has(key) and inner.data[key] != only:
             raise inner.wrong(key, f"{only!r}: transformers knows no other".lower())
-    return inner.has("clip_qkv")
+    return has_number(inner, "clip_qkv")
 
 
 def _four_hidden(config: Config) -> Size:

@@ -19,24 +19,45 @@ from symroof.families.reading.moe_layers import (
     moe_with_shared,
     sparse_layers,
 )
-from symroof.families.reading.parts import activation, attention, decoder, heads, layers, nullable_heads, with_bias
+from symroof.families.reading.parts import (
+    Sizes,
+    activation,
+    attention,
+    decoder,
+    heads,
+    layers,
+    nullable_heads,
+    with_bias,
+)
 from symroof.families.reading.rotary import with_rotary
 
 
-def _moe(config: Config, moe_layers: LayerSet, key: str, absent: int = 0, bias: bool = False) -> Part | Pattern:
+def _moe(
+    config: Config, moe_layers: LayerSet, key: str, absent: int = 0, bias: bool = False, correction: bool = True
+) -> Part | Pattern:
     """Experts in `moe_layers`, beside as many shared ones as `key` says; `bias` on shared and dense networks."""
-    kind = Experts(activation(config), shared_bias=bias)
+    kind = Experts(activation(config), shared_bias=bias, correction=correction)
     return moe_with_shared(config, moe_layers, kind, key, absent, bias)
 
 
 def glm4_moe(config: Config) -> Architecture:
     """Biases of queries, keys and values by attention_bias; half of each head rotated."""
-    norm = "rms" if config.flag("use_qk_norm", absent=False) else ""
-    kind = Attention(bias=config.flag("attention_bias", absent=False), qk_norm=norm)
     d, H_q = config.size("hidden_size"), config.size("num_attention_heads")
     h = None if config.has("head_dim") else Size(d // H_q, "hidden_size // num_attention_heads")
-    slot = attention(*with_rotary(config, kind, heads(config, h), absent=0.5))
-    return decoder(config, "glm4_moe", slot, _moe(config, all_but_first(config, absent=1), "n_shared_experts", 1))
+    return _glm4_moe_decoder(config, "glm4_moe", heads(config, h), normed=False, rotation=0.5)
+
+
+def sarvam_moe(config: Config) -> Architecture:
+    """glm4_moe with norms of queries and keys and whole heads rotated by default."""
+    return _glm4_moe_decoder(config, "sarvam_moe", heads(config, absent=64), normed=True, rotation=1)
+
+
+def _glm4_moe_decoder(config: Config, family: str, sizes: Sizes, normed: bool, rotation: float) -> Architecture:
+    """One dense layer, then experts; `normed` and `rotation` are the defaults of use_qk_norm and the rotated part."""
+    norm = "rms" if config.flag("use_qk_norm", absent=normed) else ""
+    kind = Attention(bias=config.flag("attention_bias", absent=False), qk_norm=norm)
+    slot = attention(*with_rotary(config, kind, sizes, absent=rotation))
+    return decoder(config, family, slot, _moe(config, all_but_first(config, absent=1), "n_shared_experts", 1))
 
 
 def solar_open(config: Config) -> Architecture:
@@ -78,7 +99,7 @@ def deepseek_v1(config: Config) -> Architecture:
     """DeepSeek-MoE: grouped heads allowed, experts in every moe_layer_freq-th layer after the first ones."""
     slot = attention(with_bias(config, Attention()), heads(config, single=True))
     moe_layers = all_but_first_by_frequency(config, absent=0)
-    return decoder(config, "deepseek", slot, _moe(config, moe_layers, "n_shared_experts"))
+    return decoder(config, "deepseek", slot, _moe(config, moe_layers, "n_shared_experts", correction=False))
 
 
 def bailing_moe(config: Config) -> Architecture:
@@ -87,12 +108,14 @@ def bailing_moe(config: Config) -> Architecture:
     qkv_bias = config.flag("use_qkv_bias", absent=False) or bias
     kind = Attention(bias=qkv_bias, out_bias=bias, qk_norm="rms" if norm else "")
     slot = attention(*with_rotary(config, kind, heads(config, single=True)))
-    ffn = _moe(config, all_but_first(config, absent=0), "num_shared_experts", bias=bias)
+    correction = config.flag("moe_router_enable_expert_bias", absent=False)
+    ffn = _moe(config, all_but_first(config, absent=0), "num_shared_experts", bias=bias, correction=correction)
     return decoder(config, "bailing_moe", slot, ffn)
 
 
 FAMILIES = {
     "glm4_moe": glm4_moe,
+    "sarvam_moe": sarvam_moe,
     "solar_open": solar_open,
     "dots1": dots1,
     "exaone_moe": exaone_moe,

@@ -10,7 +10,7 @@ from symroof.architecture.kinds.experts import Experts
 from symroof.architecture.kinds.feed_forward import FeedForward
 from symroof.architecture.kinds.latent_attention import LatentAttention
 from symroof.architecture.kinds.linear_attention import DeltaNet
-from symroof.architecture.structure import Architecture, Frame, Part, Pattern, Size
+from symroof.architecture.structure import MAX_SIZE, Architecture, Frame, Part, Pattern, Size
 from symroof.config.config import Config
 from symroof.families.deepseek import deepseek_moe_layers, latent_attention_part
 from symroof.families.deepseek_v4 import MIXED
@@ -40,7 +40,9 @@ def _glm5_network(config: Config) -> Part | Pattern:
     return moe_or_dense(
         config,
         deepseek_moe_layers(config, 3),
-        lambda: experts_with_shared(config, Experts("silu_limited"), "n_shared_experts", 1, wiring=MIXED),
+        lambda: experts_with_shared(
+            config, Experts("silu_limited", correction=True), "n_shared_experts", 1, wiring=MIXED
+        ),
         lambda: feed_forward(config, FeedForward("silu_limited"), wiring=MIXED),
     )
 
@@ -71,7 +73,7 @@ def _bounded_delta_net(config: Config) -> Part:
     inner = config.nested(LINEAR_CONFIG) if config.has(LINEAR_CONFIG) else config.with_defaults({})
     part = kimi_delta_net(config.with_defaults({"linear_num_heads": 64}), inner)
     assert isinstance(part.kind, DeltaNet)
-    bounded = part.kind.bounded or not_null(config, "linear_lower_bound")
+    bounded = part.kind.bounded or not_null(config, "linear_lower_bound", -MAX_SIZE)
     return replace(part, kind=replace(part.kind, bounded=bounded))
 
 
@@ -82,7 +84,7 @@ def _pooled_attention(config: Config, kind: LatentAttention, name: str) -> Part:
     if not config.flag(TAIL, absent=True):
         raise config.wrong(TAIL, "true")
     w_i, k_i = config.size("index_kpool", absent=16), config.size("index_topk", absent=2048)
-    part = latent_attention_part(config.with_defaults({}, **{ROTARY: 1}), kind, name)
+    part = latent_attention_part(config.with_defaults({}, **{ROTARY: 1}), kind, name, h_v=256)
     return with_sizes(part, h_r=Size(0, ROTARY), w_i=w_i, k_b=size_quotient(config, k_i, w_i))
 
 

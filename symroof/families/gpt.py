@@ -92,7 +92,7 @@ def _gpt_neo_attention(config: Config) -> Pattern:
 def _gpt_neo_layer_types(config: Config) -> list[str]:
     """The attention of each layer: attention_layers, else attention_types, [[types, repetitions], ...]."""
     if config.has("attention_layers"):
-        return [str(x) for x in config.array("attention_layers")]
+        return config.words("attention_layers")
     runs = config.array("attention_types") or [[["global", "local"], 12]]
     if not all(isinstance(x, list) and len(x) == 2 and isinstance(x[0], list) and type(x[1]) is int for x in runs):
         raise config.wrong("attention_types", "a list of [names of layers, how often]")

@@ -1,14 +1,26 @@
 """granite, granite_swa, hyperclovax, minicpm: embeddings, sublayer outputs and logits multiplied by constants.
 
-Sources: transformers 5.23.0, models of these names; openbmb/MiniCPM-2B-sft-bf16, modeling_minicpm.py.
+Sources: transformers 5.23.0, models of these names; openbmb/MiniCPM-2B-sft-bf16 and MiniCPM-MoE-8x2B,
+modeling_minicpm.py.
 """
 
 from symroof.architecture.kinds.attention import Attention
-from symroof.architecture.structure import Architecture, Frame, Wiring
+from symroof.architecture.kinds.experts import Experts
+from symroof.architecture.structure import MAX_SIZE, Architecture, Frame, Part, Wiring
 from symroof.config.config import Config
-from symroof.families.reading.keys import mlp_bias, multiplier
+from symroof.families.reading.keys import mlp_bias, multiplier, positive_number
 from symroof.families.reading.layer_patterns import FULL, SLIDING, full_and_sliding
-from symroof.families.reading.parts import attention, decoder, gated_mlp, heads, layers, nullable_heads, with_bias
+from symroof.families.reading.parts import (
+    activation,
+    attention,
+    decoder,
+    experts,
+    gated_mlp,
+    heads,
+    layers,
+    nullable_heads,
+    with_bias,
+)
 
 
 def granite_frame(config: Config) -> Frame:
@@ -50,13 +62,18 @@ def granite_swa(config: Config) -> Architecture:
 
 def minicpm(config: Config) -> Architecture:
     """Multipliers under other keys; sublayer outputs are scaled by scale_depth / sqrt(number of layers)."""
-    if config.number("num_experts", absent=0, least=0):
-        raise config.wrong("num_experts", "0: only dense MiniCPM is known")
     wiring = Wiring(scaled=multiplier(config, "scale_depth") ** 2 != layers(config))
-    head_scaled = multiplier(config, "dim_model_base", 1) != config.size("hidden_size")
+    head_scaled = positive_number(config, "dim_model_base", 1, MAX_SIZE) != config.size("hidden_size")
     frame = Frame(scaled=multiplier(config, "scale_emb") != 1, head_scaled=head_scaled)
-    slots = attention(Attention(), heads(config, single=True), wiring=wiring), gated_mlp(config, wiring=wiring)
+    slots = attention(Attention(), heads(config, single=True), wiring=wiring), _minicpm_network(config, wiring)
     return decoder(config, "minicpm", *slots, frame=frame, tied=True)
+
+
+def _minicpm_network(config: Config, wiring: Wiring) -> Part:
+    """A dense network, or routed experts of the same width in MiniCPM-MoE."""
+    if config.number("num_experts", absent=0, least=0):
+        return experts(config, Experts(activation(config)), "intermediate_size", wiring=wiring)
+    return gated_mlp(config, wiring=wiring)
 
 
 FAMILIES = {"granite": granite, "granite_swa": granite_swa, "hyperclovax": hyperclovax, "minicpm": minicpm}

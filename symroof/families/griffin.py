@@ -29,7 +29,7 @@ def recurrent_gemma(config: Config) -> Architecture:
 
 def _griffin_mixers(config: Config, act: str) -> Pattern:
     """The parts that block_types names, repeated over all layers."""
-    names, count = config.array("block_types") or list(BLOCKS), layers(config)
+    names, count = config.words("block_types") or list(BLOCKS), layers(config)
     parts = {"recurrent": _recurrence(config, act), "attention": _local_attention(config)}
     return choose(config, (names * count)[:count], parts, "block_types")
 

@@ -41,7 +41,7 @@ def jamba(config: Config) -> Architecture:
         config,
         names,
         "attn_layer_period",
-        lambda: attention(Attention(rotary=""), heads(config, single=True)),
+        lambda: attention(Attention(rotary=""), heads(config, single=True, kv=8)),
         lambda: mamba_block(config, expanded_width(config), "rms"),
     )
     return decoder(config, "jamba", slot, _jamba_network(config))
@@ -58,9 +58,7 @@ def _jamba_network(config: Config) -> Part | Pattern:
 def bamba(config: Config) -> Architecture:
     """Mamba-2; attention with half of each head rotated in the layers of attn_layer_indices."""
     key, count = "attn_layer_indices", layers(config)
-    full = config.array(key)
-    if any(isinstance(i, bool) or not isinstance(i, int) or not 0 <= i < count for i in full):
-        raise config.wrong(key, f"a list of layers from 0 to {count - 1}")
+    full = config.whole_numbers(key, most=count - 1)
     names = [FULL if i in full else LINEAR for i in range(count)]
     mamba = partial(_mamba2, config)
     slot = _attention_and_mamba(config, names, key, partial(_half_rotated_attention, config), mamba)
@@ -69,7 +67,7 @@ def bamba(config: Config) -> Architecture:
 
 def _half_rotated_attention(config: Config) -> Part:
     """Attention that rotates the first half of each head."""
-    sizes = heads(config, single=True)
+    sizes = heads(config, single=True, kv=8)
     h_r = Size(sizes["h"] // 2, "half of a head")
     return attention(with_bias(config, Attention(rotary="partial")), {**sizes, "h_r": h_r})
 
@@ -81,7 +79,7 @@ def falcon_h1(config: Config) -> Architecture:
     out_bias = config.flag("projectors_bias", absent=False)
     mamba = _mamba2(config, width, norm, out_bias, Wiring(scaled=_has_multiplier(config, "ssm_out")))
     wiring = Wiring(norm="", scaled=_has_multiplier(config, "attention_out"))
-    slot = attention(with_bias(config, Attention()), heads(config, single=True), wiring=wiring)
+    slot = attention(with_bias(config, Attention()), heads(config, single=True, kv=8), wiring=wiring)
     frame = Frame(scaled=_has_multiplier(config, "embedding"), head_scaled=_has_multiplier(config, "lm_head"))
     return decoder(config, "falcon_h1", mamba, slot, gated_mlp(config, mlp_bias(config)), frame=frame)
 
@@ -93,7 +91,7 @@ def _has_multiplier(config: Config, what: str) -> bool:
 
 def granitemoehybrid(config: Config) -> Architecture:
     """Mamba-2 or attention by layer_types; a shared network in each layer, beside experts if there are any."""
-    names = config.array("layer_types") or config.array("layers_block_type") or [LINEAR] * layers(config)
+    names = config.words("layer_types") or config.words("layers_block_type") or [LINEAR] * layers(config)
     wiring, kind = granite_wiring(config), with_bias(config, Attention(rotary=_position_rotary(config)))
     full = partial(_granite_attention, config, kind, wiring)
     slot = _attention_and_mamba(config, names, "layer_types", full, lambda: _mamba2(config, wiring=wiring))
@@ -140,7 +138,7 @@ def _attention_and_mamba(
     config: Config, names: Sequence[str], origin: str, full: Callable[[], Part], mamba: Callable[[], Part]
 ) -> Pattern:
     """Attention or a state space per layer; neither is read from the config where no layer has it."""
-    names = [OLD_LAYER_TYPES.get(str(name), str(name)) for name in names]
+    names = [OLD_LAYER_TYPES.get(name, name) for name in names]
     parts = {name: part() for name, part in ((FULL, full), (LINEAR, mamba)) if name in names}
     return choose(config, names, parts, origin)
 

@@ -12,7 +12,7 @@ from symroof.architecture.kinds.feed_forward import FeedForward
 from symroof.architecture.kinds.streams import DepthAttention
 from symroof.architecture.structure import Architecture, Frame, Part, Pattern, Size, Wiring
 from symroof.config.config import Config
-from symroof.families.reading.keys import multiplier, with_untied_head
+from symroof.families.reading.keys import has_number, multiplier, with_untied_head
 from symroof.families.reading.layer_patterns import FULL, SLIDING
 from symroof.families.reading.moe_layers import all_but_first, moe_or_dense, shared_width, sparse_layers
 from symroof.families.reading.parts import (
@@ -37,7 +37,7 @@ NEW_WIDTHS = ("moe_intermediate_size", "intermediate_size")
 
 def inkling_text(config: Config) -> Architecture:
     """Experts beside shared ones in all layers but the first dense_mlp_idx."""
-    slots = _inkling_attention(config, RelativeAttention(), CONVOLVED), _inkling_network(config)
+    slots = _inkling_attention(config, RelativeAttention(), CONVOLVED, 512), _inkling_network(config)
     scaled = multiplier(config, "logits_mup_width_multiplier", 24) != 1
     frame = Frame(embedding_norm="rms", head_scaled=scaled)
     k_c, d_b = _convolution_size(config), config.size("d_rel", absent=16)
@@ -49,7 +49,7 @@ def _inkling_network(config: Config) -> Part | Pattern:
     """Experts beside scored shared ones, or a dense network whose output has a learned factor."""
     act = activation(config)
     expert, dense = OLD_WIDTHS if config.has("dense_intermediate_size") else NEW_WIDTHS
-    kind = Experts(act, shared=True, shared_scored=True)
+    kind = Experts(act, shared=True, shared_scored=True, correction=True)
     return moe_or_dense(
         config,
         sparse_layers(config, *all_but_first(config, "dense_mlp_idx", 0)),
@@ -65,8 +65,8 @@ def _convolution_size(config: Config) -> Size:
 
 def inkling2_text(config: Config) -> Architecture:
     """Experts in all layers; sublayers read weighted sums over depth, full attention three of them."""
-    attentions = _inkling_attention(config, RelativeAttention(clipped=True), SCALED)
-    slots = attentions, experts(config, Experts("situ"), wiring=SCALED)
+    attentions = _inkling_attention(config, RelativeAttention(clipped=True, temperature=True), SCALED, 1024)
+    slots = attentions, experts(config, Experts("situ", correction=True), wiring=SCALED)
     once = (_inkling_depth_attention(config, attentions),)
     k_c, d_b = _convolution_size(config), config.size("d_rel", absent=16)
     frame = Frame(embedding_norm="rms", softcap=True)
@@ -91,24 +91,30 @@ def _inkling_depth_attention(config: Config, attentions: Pattern) -> Part:
     return Part.of(DepthAttention(normalised=True), "depth_attention", BARE, **sizes)
 
 
-def _inkling_attention(config: Config, kind: RelativeAttention, wiring: Wiring) -> Pattern:
-    """A window in five of six layers; in full attention the bias reaches rel_extent tokens."""
+def _inkling_attention(config: Config, kind: RelativeAttention, wiring: Wiring, default_window: int) -> Pattern:
+    """A window in five of six layers; in full attention the bias reaches rel_extent tokens.
+
+    Full attention scales by position where log_scaling_n_floor is a number; `kind` says whether it does by default.
+    """
     names, origin = _inkling_layer_types(config)
-    full = replace(kind, temperature=config.has("log_scaling_n_floor"), dynamic=kind.clipped)
+    scaled = kind.temperature and not config.says("log_scaling_n_floor")
+    full = replace(kind, temperature=scaled or has_number(config, "log_scaling_n_floor"), dynamic=kind.clipped)
     parts = {}
     if HYBRID in names:
         sizes = {**_inkling_heads(config, ""), "e_b": config.size("rel_extent", absent=1024)}
         parts[HYBRID] = Part.of(full, FULL, wiring, None, **sizes)
     if HYBRID_SLIDING in names:
-        w = config.size("sliding_window_size", "sliding_window", absent=512)
+        w = config.size("sliding_window_size", "sliding_window", absent=default_window)
         sizes = {**_inkling_heads(config, "swa_"), "w": w, "e_b": Size(w, "w")}
-        parts[HYBRID_SLIDING] = Part.of(replace(kind, mask="sliding"), SLIDING, wiring, None, **sizes)
+        parts[HYBRID_SLIDING] = Part.of(
+            replace(kind, mask="sliding", temperature=False), SLIDING, wiring, None, **sizes
+        )
     return choose(config, names, parts, origin)
 
 
 def _inkling_layer_types(config: Config) -> LayerTypes:
     """By layer_types, else a window in the layers of local_layer_ids, else in five of six."""
-    local = config.array("local_layer_ids") if config.has("local_layer_ids") else None
+    local = config.whole_numbers("local_layer_ids", most=layers(config) - 1) if config.has("local_layer_ids") else None
     slides = [i in local if local is not None else (i + 1) % 6 != 0 for i in range(layers(config))]
     return layer_types(config, [HYBRID_SLIDING if x else HYBRID for x in slides], "local_layer_ids")
 

@@ -12,10 +12,10 @@ from symroof.architecture.kinds.experts import Experts
 from symroof.architecture.kinds.latent_attention import LatentAttention
 from symroof.architecture.kinds.linear_attention import DeltaNet
 from symroof.architecture.kinds.streams import DepthAttention
-from symroof.architecture.structure import Architecture, Part, Pattern, Size
+from symroof.architecture.structure import MAX_SIZE, Architecture, Part, Pattern, Size
 from symroof.config.config import Config
 from symroof.families.deepseek import deepseek_moe_layers, latent_attention_part
-from symroof.families.reading.keys import HEADS
+from symroof.families.reading.keys import HEADS, has_number, with_untied_head
 from symroof.families.reading.layer_patterns import FULL, LINEAR
 from symroof.families.reading.moe_layers import experts_with_shared, moe_or_dense
 from symroof.families.reading.parts import (
@@ -35,7 +35,7 @@ LATENT_WIDTH = "routed_expert_hidden_size"
 
 def kimi_linear(config: Config) -> Architecture:
     """Latent attention without rotary embedding in every fourth layer; head and embedding never share a table."""
-    config = config.with_defaults({"q_lora_rank": None}, tie_word_embeddings=False)
+    config = with_untied_head(config).with_defaults({"q_lora_rank": None})
     inner = config.nested(LINEAR_CONFIG) if config.has(LINEAR_CONFIG) else config.with_defaults({})
     gate = "full" if config.flag("mla_use_output_gate", absent=False) else ""
     kind = LatentAttention(rotary=not config.flag("mla_use_nope", absent=True), gate=gate)
@@ -56,7 +56,7 @@ def kimi_delta_net(config: Config, inner: Config) -> Part:
     """A delta net; its sizes are in linear_attn_config or, as transformers saves them, next to the others."""
     act, gate = activation(config), "full" if inner.flag("use_full_rank_gate", absent=False) else "low_rank"
     convolved = "silu" if act == "situ" else act  # situ is only an activation of gates
-    kind = DeltaNet(convolved, "low_rank", inner.has("gate_lower_bound"), gate=gate)
+    kind = DeltaNet(convolved, "low_rank", has_number(inner, "gate_lower_bound", -MAX_SIZE), gate=gate)
     H = _linear_size(config, inner, "linear_num_heads", "num_heads", 32)
     size = _linear_size(config, inner, "linear_head_dim", "head_dim", 128)
     k_c = _linear_size(config, inner, "linear_conv_kernel_dim", "short_conv_kernel_size", 4)
@@ -78,7 +78,7 @@ def _kimi_layer_types(config: Config, inner: Config) -> LayerTypes:
     count, key = layers(config), "full_attn_layers"
     if not (config.has(LINEAR_CONFIG) and inner.has(key)):
         return [FULL if i and i % 4 == 0 else LINEAR for i in range(count)], "num_hidden_layers"
-    full, linear = inner.array(key), inner.array("kda_layers")
+    full, linear = (inner.whole_numbers(x, 1, count) for x in (key, "kda_layers"))
     if sorted([*full, *linear]) != list(range(1, count + 1)):
         raise inner.fail(f"keys {key!r} and 'kda_layers' must list each of the layers 1 to {count} once")
     return [FULL if i + 1 in full else LINEAR for i in range(count)], LINEAR_CONFIG
@@ -91,7 +91,7 @@ def _kimi_network(config: Config, dense: int) -> Part | Pattern:
 
 def _kimi_experts(config: Config) -> Part:
     """Experts beside shared ones; on a latent where routed_expert_hidden_size is set."""
-    kind, latent = Experts(activation(config)), config.has(LATENT_WIDTH)
+    kind, latent = Experts(activation(config), correction=True), config.has(LATENT_WIDTH)
     if latent:
         norm = "rms" if config.flag("latent_moe_use_norm", absent=False) else ""
         kind = replace(kind, latent=True, latent_norm=norm)
@@ -114,7 +114,7 @@ def _kimi_depth_attention(config: Config) -> Part:
 
 def bailing_hybrid(config: Config) -> Architecture:
     """Latent attention with rotary embedding and a gate per head; head and embedding never share a table."""
-    config = config.with_defaults({}, q_lora_rank=None, tie_word_embeddings=False)
+    config = with_untied_head(config).with_defaults({"q_lora_rank": None})
     step = config.number("layer_group_size", absent=6)
     absent = [LINEAR if (i + 1) % step else FULL for i in range(layers(config))]
     delta, kind = _bailing_delta_net(config), LatentAttention(gate="head")

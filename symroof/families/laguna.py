@@ -9,8 +9,8 @@ from symroof.architecture.kinds.attention import Attention
 from symroof.architecture.kinds.experts import Experts
 from symroof.architecture.kinds.feed_forward import FeedForward
 from symroof.architecture.structure import Architecture, Part, Pattern, Size
-from symroof.config.config import Config
-from symroof.families.reading.keys import mlp_bias
+from symroof.config.config import Config, is_number
+from symroof.families.reading.keys import PARTIAL_ROTARY, ROPE_KEYS, mlp_bias
 from symroof.families.reading.layer_patterns import FULL, SLIDING, full_and_sliding_by_heads, numbers_by_layer
 from symroof.families.reading.moe_layers import experts_with_one_shared, moe_or_dense, sparse_layers
 from symroof.families.reading.parts import (
@@ -28,11 +28,14 @@ from symroof.families.reading.parts import (
 
 GATES = {True: "head", "per-head": "head", False: "separate", "per-element": "separate"}  # by the value of gating
 OLD_KEYS = {"num_key_value_heads": "num_attention_groups", "num_experts_per_tok": "moe_top_k"}  # new -> old
+ROTARY_KEYS = (*ROPE_KEYS, PARTIAL_ROTARY)
+HALF_ROTATED = {FULL: {PARTIAL_ROTARY: 0.5}, SLIDING: {}}  # rope_parameters where nothing is said of the rotation
 PER_LAYER_LISTS = ("layer_types", "mlp_layer_types", "swiglu_limits", "swiglu_limits_shared")
 
 
 def laguna(config: Config) -> Architecture:
     """Heads by num_attention_heads_per_layer; experts chosen with a score correction."""
+    config = config if any(map(config.has, ROTARY_KEYS)) else config.with_defaults({}, rope_parameters=HALF_ROTATED)
     count, sizes = layers(config), heads(config, absent=128)
     H_q = numbers_by_layer(config, "num_attention_heads_per_layer", [sizes["H_q"]] * count, 1)
     kind = with_bias(config, Attention(qk_norm="rms", gate=_laguna_gate(config), softplus=True))
@@ -86,13 +89,14 @@ def _step3p5_kind(config: Config, routed: bool, act: str, shared_act: str) -> Ex
     bias = mlp_bias(config)
     if not routed:
         return FeedForward(shared_act, bias=bias)
-    return Experts(act, shared=True, shared_bias=bias, shared_act="" if shared_act == act else shared_act)
+    shared_act = "" if shared_act == act else shared_act
+    return Experts(act, shared=True, shared_bias=bias, shared_act=shared_act, correction=True)
 
 
 def _activations(config: Config, count: Size, key: str) -> list[str]:
     """The activation of each layer: clamped where `key` lists a number other than 0."""
     act, limits = activation(config), config.array(key) or [0] * count
-    if len(limits) != count or any(isinstance(x, bool) or not isinstance(x, int | float | None) for x in limits):
+    if len(limits) != count or not all(x is None or is_number(x) for x in limits):
         raise config.fail(f"key {key!r} must list a number or null for each of the {count} layers")
     if any(limits) and act != "silu":
         raise config.wrong("hidden_act", f"silu, whose limits are those of {key}")
@@ -142,7 +146,7 @@ def _enumerated_layers(config: Config, count: Size, first: int) -> Sequence[int]
         return range(min(first, count), count)
     value = config.data["moe_layers_enum"]
     items = value.split(",") if isinstance(value, str) else value
-    if not isinstance(items, list) or not all(str(x).strip().isdigit() for x in items):
+    if not isinstance(items, list) or not all(str(x).strip().isdecimal() and len(str(x)) < 9 for x in items):
         raise config.wrong("moe_layers_enum", "numbers of layers, separated by commas")
     return [i for i in map(int, items) if i < count]
 

@@ -46,9 +46,9 @@ def _lfm2_attention(config: Config) -> Part:
 
 def lfm2(config: Config) -> Architecture:
     """Dense networks whose width is adjusted from intermediate_size."""
-    full, count = config.array("full_attn_idxs"), layers(config)
-    absent = [FULL if i in full or not config.has("full_attn_idxs") else CONV for i in range(count)]
-    mixers = _lfm_mixers(config, _lfm2_attention(config), absent, "full_attn_idxs")
+    key, count = "full_attn_idxs", layers(config)
+    full = config.whole_numbers(key, most=count - 1) if config.has(key) else range(count)
+    mixers = _lfm_mixers(config, _lfm2_attention(config), [FULL if i in full else CONV for i in range(count)], key)
     mlp = Part.of(FeedForward(), "mlp", f=_lfm2_width(config))
     return decoder(config, "lfm2", mixers, mlp, tied=_tied_by_default(config))
 
@@ -75,9 +75,8 @@ def lfm2_moe(config: Config) -> Architecture:
     if not config.has("layer_types"):
         raise config.fail("key 'layer_types' is missing: list full_attention or conv for each layer")
     moe_layers = all_but_first(config, "num_dense_layers", 2)
-    ffn = moe_or_dense(
-        config, moe_layers, lambda: experts(config, Experts()), lambda: feed_forward(config, FeedForward())
-    )
+    kind = Experts(correction=config.flag("use_expert_bias", absent=True))
+    ffn = moe_or_dense(config, moe_layers, lambda: experts(config, kind), lambda: feed_forward(config, FeedForward()))
     mixers = _lfm_mixers(config, _lfm2_attention(config), [], "layer_types")
     return decoder(config, "lfm2_moe", mixers, ffn, tied=_tied_by_default(config))
 

@@ -4,6 +4,8 @@ Attention is chunked with rotary embedding in most layers and full without it in
 the feed-forward network is dense or routed with a shared expert. Source: transformers 5.23.0, models/llama4.
 """
 
+from collections.abc import Sequence
+
 from symroof.architecture.kinds.attention import Attention
 from symroof.architecture.kinds.experts import Experts
 from symroof.architecture.kinds.feed_forward import FeedForward
@@ -36,7 +38,7 @@ def llama4(config: Config) -> Architecture:
 def _llama4_attention(config: Config) -> Pattern:
     """Chunked attention in layers with rotary embedding, full attention in the others."""
     names, origin = _llama4_layer_types(config, layers(config))
-    sizes, parts = heads(config), {}
+    sizes, parts = heads(config, absent=128), {}
     if CHUNKED in names:
         norm = "rms_plain" if config.flag("use_qk_norm", absent=True) else ""
         chunked = with_bias(config, Attention("chunked", qk_norm=norm, norm_last=True))
@@ -59,12 +61,12 @@ def _llama4_layer_types(config: Config, count: int) -> tuple[list[str], str]:
     return names, origin
 
 
-def _rotary_flags(config: Config, count: int) -> tuple[list[int], str]:
-    """1 for each layer WITH rotary embedding, as in no_rope_layers, which if empty follows from the interval."""
+def _rotary_flags(config: Config, count: int) -> tuple[Sequence[bool], str]:
+    """True for each layer WITH rotary embedding, as in no_rope_layers, which if empty follows from the interval."""
     key = config.spelling("no_rope_layer_interval", "nope_layer_interval")
-    interval, listed = config.number(key, absent=4), config.array("no_rope_layers")
-    rotary = listed or [int((i + 1) % interval != 0) for i in range(count)]
-    if len(rotary) != count or any(x not in (0, 1) for x in rotary):
+    interval, listed = config.number(key, absent=4), config.flags("no_rope_layers")
+    rotary = listed or [(i + 1) % interval != 0 for i in range(count)]
+    if len(rotary) != count:
         raise config.fail(f"key 'no_rope_layers' must hold a 0 or 1 for each of the {count} layers")
     return rotary, "no_rope_layers" if listed else key
 
@@ -89,9 +91,8 @@ def _llama4_moe_layers(config: Config, count: int) -> tuple[set[int], str]:
     if not config.has("moe_layers"):
         step = config.number(MOE_STEP, absent=1)
         return {i for i in range(count) if (i + 1) % step == 0}, MOE_STEP
-    listed = config.array("moe_layers")
-    valid = all(isinstance(i, int) and not isinstance(i, bool) and 0 <= i < count for i in listed)
-    if not valid or len(set(listed)) != len(listed):
+    listed = config.whole_numbers("moe_layers", most=count - 1)
+    if len(set(listed)) != len(listed):
         raise config.fail(f"key 'moe_layers' must list different layers from 0 to {count - 1}")
     return set(listed), "moe_layers"
 

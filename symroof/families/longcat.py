@@ -23,7 +23,8 @@ def longcat_flash(config: Config) -> Architecture:
 def _longcat_experts(config: Config) -> Part:
     """Experts that read what the first dense network reads."""
     idle = config.number("zero_expert_num", absent=256, least=0)
-    kind = Experts(activation(config), router_bias=config.flag("router_bias", absent=False), idle=idle > 0)
+    bias = config.flag("router_bias", absent=False)
+    kind = Experts(activation(config), router_bias=bias, correction=True, idle=idle > 0)
     moe = experts(config, kind, "expert_ffn_hidden_size", wiring=BESIDE, count=("n_routed_experts",))
     return with_sizes(moe, N_z=config.size("zero_expert_num", absent=256)) if idle else moe
 

@@ -27,7 +27,7 @@ def mimo_v2_flash(config: Config) -> Architecture:
     """Full attention in the first and every sixth layer; a dense first layer, then routed experts."""
     routed = numbers_by_layer(config, "moe_layer_freq", [int(i > 0) for i in range(layers(config))])
     moe_layers = sparse_layers(config, [i for i, x in enumerate(routed) if x], "moe_layer_freq")
-    ffn = moe_or_dense(config, moe_layers, lambda: experts(config, Experts(activation(config))))
+    ffn = moe_or_dense(config, moe_layers, lambda: experts(config, Experts(activation(config), correction=True)))
     return decoder(config, "mimo_v2_flash", _mimo_attention(config), ffn)
 
 
@@ -52,8 +52,15 @@ def _sliding_heads(config: Config, sizes: Sizes) -> Sizes:
 
 def _with_window(config: Config) -> Config:
     """The config with sliding_window as transformers computes it: sliding_window_size tokens and the new one."""
-    key = "sliding_window_size"
-    return config.with_defaults({}, sliding_window=config.number(key) + 1) if config.has(key) else config
+    key, usual = "sliding_window_size", "sliding_window"
+    if not config.has(key):
+        return config
+    size = config.number(key)
+    if config.has(usual) and config.number(usual) not in (size, size + 1):
+        raise config.fail(
+            f"keys {key!r} ({size}) and {usual!r} ({config.number(usual)}) contradict each other: keep one"
+        )
+    return config.with_defaults({}, sliding_window=size + 1)
 
 
 FAMILIES = {"mimo_v2_flash": mimo_v2_flash}

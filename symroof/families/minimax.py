@@ -6,7 +6,6 @@ Sources: transformers 5.23.0, models/minimax, minimax_m3_vl; the config of MiniM
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from symroof.architecture.kinds.attention import Attention
 from symroof.architecture.kinds.experts import Experts
@@ -56,7 +55,7 @@ def minimax(config: Config) -> Architecture:
 def minimax_m1(config: Config) -> Architecture:
     """Attention (1) and lightning attention (0) by attn_type_list."""
     key, shared = "attn_type_list", "shared_intermediate_size"
-    types = [{0: LINEAR, 1: FULL}.get(x, x) for x in config.array(key)], key
+    types = [FULL if x else LINEAR for x in config.whole_numbers(key, most=1)], key
     if config.number(shared, absent=0, least=0):
         raise config.wrong(shared, "0: no shared expert of this family is known")
     names = {name: f"layernorm_{name}" for name in (FULL, LINEAR, MLP)}
@@ -99,8 +98,8 @@ def _lightning_attention(config: Config, wiring: Wiring) -> Part:
 def minimax_m3(config: Config, family: str = "minimax_m3_vl_text") -> Architecture:
     """Attention to all keys or to blocks that an indexer selects; experts beside a shared one, or a dense network."""
     count = layers(config)
-    flagged = _flagged_layers(config, config.array("moe_layer_freq"), count)
-    moe = Experts(CLAMPED, shared=True)
+    flagged = _flagged_layers(config, "moe_layer_freq", count)
+    moe = Experts(CLAMPED, shared=True, correction=True)
     ffn = moe_or_dense(
         config,
         sparse_layers(config, flagged, "moe_layer_freq"),
@@ -110,10 +109,11 @@ def minimax_m3(config: Config, family: str = "minimax_m3_vl_text") -> Architectu
     return decoder(config, family, _minimax_m3_attention(config, count), ffn)
 
 
-def _flagged_layers(config: Config, flags: list[Any], count: int) -> list[int]:
+def _flagged_layers(config: Config, key: str, count: int) -> list[int]:
     """The layers whose flag is 1; all layers if the list is empty."""
-    if flags and (len(flags) != count or any(x not in (0, 1) for x in flags)):
-        raise config.fail(f"a 0 or 1 is needed for each of the {count} layers, not {flags[:5]}...")
+    flags = config.flags(key)
+    if flags and len(flags) != count:
+        raise config.wrong(key, f"a list of a 0 or 1 for each of the {count} layers")
     return [i for i in range(count) if not flags or flags[i]]
 
 
@@ -132,7 +132,7 @@ def _minimax_m3_attention(config: Config, count: int) -> Pattern:
 def _minimax_m3_layer_types(config: Config, inner: Config, count: int) -> tuple[list[str], str]:
     """By layer_types, else sparse in the layers of sparse_attention_freq, else all full."""
     key = "sparse_attention_freq"
-    sparse = _flagged_layers(config, inner.array(key), count) if inner.has(key) else []
+    sparse = _flagged_layers(inner, key, count) if inner.has(key) else []
     return layer_types(config, [SPARSE if i in sparse else FULL for i in range(count)], SPARSE_CONFIG)
 
 

@@ -38,7 +38,7 @@ def scales_by_position(config: Config) -> bool:
     if not config.has("rope_parameters"):
         return True
     rope = config.nested("rope_parameters")
-    return rope.has("llama_4_scaling_beta") and bool(rope.data["llama_4_scaling_beta"])
+    return bool(rope.optional_number("llama_4_scaling_beta", least=0))
 
 
 def mistral(config: Config) -> Architecture:
@@ -79,7 +79,7 @@ def cwm(config: Config) -> Architecture:
 
 def emu3(config: Config) -> Architecture:
     """The text model of Emu3."""
-    slot = attention(with_bias(config, Attention()), heads(config, single=True))
+    slot = attention(with_bias(config, Attention()), heads(config, single=True, kv=8))
     return decoder(config, "emu3", slot, gated_mlp(config, mlp_bias(config)))
 
 

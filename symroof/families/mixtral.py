@@ -8,7 +8,7 @@ from symroof.architecture.kinds.attention import Attention
 from symroof.architecture.kinds.experts import Experts
 from symroof.architecture.structure import Architecture, Frame, Part, Wiring
 from symroof.config.config import Config
-from symroof.families.reading.keys import size_quotient
+from symroof.families.reading.keys import CHOSEN, has_number, size_quotient
 from symroof.families.reading.layer_patterns import FULL, SLIDING, full_and_sliding, uniform_attention
 from symroof.families.reading.parts import (
     POST,
@@ -25,9 +25,9 @@ from symroof.families.reading.parts import (
 from symroof.families.reading.rotary import with_rotary
 
 
-def _mixtral_experts(config: Config, wiring: Wiring | None = None) -> Part:
+def _mixtral_experts(config: Config, wiring: Wiring | None = None, correction: bool = False) -> Part:
     """Experts of intermediate_size."""
-    return experts(config, Experts(activation(config)), "intermediate_size", wiring=wiring)
+    return experts(config, Experts(activation(config), correction=correction), "intermediate_size", wiring=wiring)
 
 
 def mixtral(config: Config) -> Architecture:
@@ -38,6 +38,9 @@ def mixtral(config: Config) -> Architecture:
 
 def phimoe(config: Config) -> Architecture:
     """Layer norms with biases; biases of attention and head by attention_bias and lm_head_bias."""
+    if config.number(*CHOSEN, absent=2) != 2:
+        raise config.wrong(config.spelling(*CHOSEN), "2: the class always runs two experts")
+    config = config.with_defaults({"num_experts_per_tok": 2})
     slot = uniform_attention(config, with_bias(config, Attention()), nullable_heads(config))
     frame = Frame("layer", head_bias=config.flag("lm_head_bias", absent=False))
     return decoder(config, "phimoe", slot, _mixtral_experts(config), frame=frame)
@@ -50,12 +53,12 @@ def minimax_m2(config: Config) -> Architecture:
         slot = attention(kind, {**sizes, "h_r": config.size("rotary_dim", most=sizes["h"])})
     else:
         slot = attention(*with_rotary(config, kind, sizes))
-    return decoder(config, "minimax_m2", slot, _mixtral_experts(config))
+    return decoder(config, "minimax_m2", slot, _mixtral_experts(config, correction=True))
 
 
 def olmoe(config: Config, family: str = "olmoe", wiring: Wiring | None = None) -> Architecture:
     """Norms of queries and keys over their whole width."""
-    clip = family == "olmoe" and config.has("clip_qkv")
+    clip = family == "olmoe" and has_number(config, "clip_qkv")
     kind = with_bias(config, Attention(qk_norm="rms", qk_over="width", clip=clip))
     slot = attention(kind, heads(config, single=True), wiring=wiring)
     return decoder(config, family, slot, _mixtral_experts(config, wiring))
@@ -82,7 +85,7 @@ def dbrx(config: Config) -> Architecture:
         raise config.wrong("tie_word_embeddings", "false: dbrx cannot tie them")
     inner, H_q = config.nested("attn_config"), config.size("n_heads")
     sizes = {"H_q": H_q, "H_kv": inner.size("kv_n_heads"), "h": size_quotient(config, config.size("d_model"), H_q)}
-    slot = attention(Attention(clip=inner.has("clip_qkv")), sizes)
+    slot = attention(Attention(clip=has_number(inner, "clip_qkv")), sizes)
     return decoder(config, "dbrx", slot, _dbrx_experts(config.nested("ffn_config")), frame=Frame("layer_unbiased"))
 
 

@@ -1,6 +1,7 @@
 """Multimodal configs: only their text model is counted, read by the reader of its family.
 
-Source: the configuration classes of transformers 5.23.0, and configs on the hub for types that it does not have.
+Source: the configuration classes of transformers 5.23.0 and 5.24.0, and configs on the hub for types that they do not
+have.
 """
 
 from collections.abc import Mapping
@@ -26,8 +27,10 @@ class Wrapper:
     keys: tuple[str, ...] = ("text_config",)  # the path of nested keys to it
     fixed: bool = True  # the text model must have this model_type
     flat: bool = False  # old configs have its keys at the top level
-    tie: str = "outer"  # which tie_word_embeddings counts if both have one: "outer", "inner", "either"
+    tie: str = "outer"  # which tie_word_embeddings counts: "outer", "inner", "either", "none"
+    tied: bool | None = False  # the outer one where it is absent; None: the inner one
     prompt: bool = False  # attention is bidirectional within a prompt
+    absent: tuple[tuple[str, Any], ...] = ()  # keys of the text model that the wrapper's class has defaults for
 
 
 @frozen
@@ -39,144 +42,24 @@ class Text:
     absent: tuple[tuple[str, Any], ...] = ()
 
 
-def _any_text(text: str, tie: str = "outer", flat: bool = False) -> Wrapper:
+def _any_text(text: str, tie: str = "outer", flat: bool = False, tied: bool | None = False) -> Wrapper:
     """A wrapper of any text model, by default of type `text`."""
-    return Wrapper(text, fixed=False, flat=flat, tie=tie)
+    return Wrapper(text, fixed=False, flat=flat, tie=tie, tied=tied)
 
 
-def _flat(text: str, tie: str = "outer") -> Wrapper:
+def _flat(text: str, tie: str = "outer", tied: bool | None = False) -> Wrapper:
     """A wrapper whose old configs have the keys of the text model at the top level."""
-    return Wrapper(text, flat=True, tie=tie)
+    return Wrapper(text, flat=True, tie=tie, tied=tied)
+
+
+def _sizes(*values: int) -> tuple[tuple[str, int], ...]:
+    """Values of SIZES."""
+    return tuple(zip(SIZES, values, strict=False))
 
 
 BIASED, UNBIASED = (("attention_bias", True),), (("attention_bias", False),)
 DIVIDED = (("head_dim", None),)  # heads of hidden size / number of heads
 ROTATED = (*DIVIDED, ("partial_rotary_factor", 1.0))
-
-TEXTS = {
-    "cosmos3_edge_text": Text("arcee"),
-    "glm4v_moe_text": Text("glm4_moe"),
-    "glm4v_text": Text("glm4", BIASED, ROTATED),
-    "glm_ocr_text": Text("glm4", UNBIASED, ROTATED),
-    "granite4_vision_text": Text("granite"),
-    "granite_docling_text": Text("granite"),
-    "hunyuan_vl_text": Text("hunyuan_v1_dense"),
-    "kimi_k2": Text("deepseek_v3"),
-    "paddleocr_vl_text": Text("ernie4_5"),
-    "qwen2_5_omni_text": Text("qwen2"),
-    "qwen2_5_vl_text": Text("qwen2"),
-    "qwen2_vl_text": Text("qwen2"),
-    "qwen3_omni_moe_text": Text("qwen3_moe", (("use_sliding_window", True),)),  # a window is used if there is one
-    "qwen3_vl_moe_text": Text("qwen3_moe"),
-    "qwen3_vl_text": Text("qwen3"),
-}
-
-WRAPPERS = {
-    "aria": Wrapper("aria_text"),
-    "audioflamingo3": _any_text("qwen2", tie="inner"),
-    "aya_vision": _any_text("cohere2"),
-    "blip-2": _any_text("opt", tie="inner"),
-    "cohere2_vision": _any_text("cohere2"),
-    "cohere_compass": Wrapper("cohere_compass_text"),
-    "cosmos3_edge": Wrapper("cosmos3_edge_text"),
-    "cosmos3_omni": _any_text("qwen3_vl_text"),
-    "deepseek_ocr2": Wrapper("deepseek_ocr2_text"),
-    "deepseek_vl": _any_text("llama"),
-    "deepseek_vl_hybrid": _any_text("llama"),
-    "deepseek_vl_v2": Wrapper("deepseek_v2", ("language_config",)),
-    "dots3_note": Wrapper("dots3_note_text"),
-    "emu3": Wrapper("emu3_text_model"),
-    "ernie4_5_vl_moe": Wrapper("ernie4_5_vl_moe_text"),
-    "exaone4_5": _any_text("exaone4"),
-    "fast_vlm": _any_text("qwen2", tie="either"),
-    "fuyu": _any_text("persimmon", flat=True),
-    "gemma3": Wrapper("gemma3_text"),
-    "gemma3n": Wrapper("gemma3n_text"),
-    "gemma4": Wrapper("gemma4_text"),
-    "gemma4_unified": Wrapper("gemma4_unified_text"),
-    "glm46v": _any_text("glm4v_text"),
-    "glm4v": _flat("glm4v_text", tie="either"),
-    "glm4v_moe": _flat("glm4v_moe_text", tie="either"),
-    "glm5_next": Wrapper("glm5_next_text"),
-    "glm_ocr": Wrapper("glm_ocr_text", tie="either"),
-    "glmasr": _any_text("llama"),
-    "glmga": _any_text("glm4v_text"),
-    "got_ocr2": _any_text("qwen2"),
-    "granite4_vision": Wrapper("granite4_vision_text"),
-    "granite_docling": Wrapper("granite_docling_text"),
-    "granite_speech": _any_text("granite"),
-    "hunyuan_vl": _flat("hunyuan_vl_text", tie="either"),
-    "hyperclovax_vision_v2": _any_text("hyperclovax"),
-    "idefics2": _any_text("mistral"),
-    "idefics3": _any_text("llama"),
-    "inkling2": Wrapper("inkling2_text"),
-    "inkling_mm_model": Wrapper("inkling_text"),
-    "instructblip": _any_text("opt", tie="inner"),
-    "instructblipvideo": _any_text("opt", tie="inner"),
-    "internvl": _any_text("qwen2"),
-    "internvl_chat": Wrapper("qwen2", ("llm_config",), fixed=False, tie="inner"),
-    "janus": _any_text("llama"),
-    "kimi_k25": _any_text("deepseek_v3"),
-    "kimi_k3": _any_text("kimi_linear"),
-    "kosmos-2": Wrapper("kosmos_2_text_model"),
-    "kosmos-2.5": Wrapper("kosmos_2_5_text_model"),
-    "lfm2_vl": _any_text("lfm2"),
-    "lfm3_vl": _any_text("lfm3"),
-    "lighton_ocr": _any_text("qwen3"),
-    "llama4": Wrapper("llama4_text", tie="inner"),
-    "llava": _any_text("llama", tie="either"),
-    "llava_next": _any_text("llama"),
-    "llava_next_video": _any_text("llama", tie="either"),
-    "llava_onevision": _any_text("qwen2", tie="either"),
-    "minicpm_ocr": _any_text("qwen3_5_text"),
-    "minicpmv4_6": _any_text("qwen3_5_text"),
-    "minicpmv4_7": _any_text("qwen3_5_text"),
-    "minimax_m3_vl": Wrapper("minimax_m3_vl_text", tie="either"),
-    "ministral3": Wrapper("ministral3", flat=True),
-    "mistral3": _any_text("mistral"),
-    "mistral_large4": Wrapper("mistral_large4_text"),
-    "mllama": Wrapper("mllama_text_model", tie="inner"),
-    "molmo2": Wrapper("molmo2_text"),
-    "moss_transcribe_diarize": _any_text("qwen3"),
-    "muse_glimmer": Wrapper("muse_glimmer_text", tie="inner"),
-    "muse_spark": Wrapper("muse_spark_text", tie="inner"),
-    "musicflamingo": _any_text("qwen2", tie="inner"),
-    "nemotron_h_omni": _any_text("nemotron_h", tie="inner"),
-    "ovis2": _any_text("qwen2"),
-    "paddleocr_vl": _flat("paddleocr_vl_text", tie="either"),
-    "paligemma": Wrapper("gemma", fixed=False, prompt=True),
-    "perception_lm": _any_text("llama"),
-    "phi3_v": _flat("phi3"),
-    "phi4_multimodal": _flat("phi3"),
-    "phi4mm": _flat("phi3"),
-    "pp_chart2table": _any_text("qwen2"),
-    "qianfan_ocr": _any_text("qwen3"),
-    "qwen2_5_omni": Wrapper("qwen2_5_omni_text", ("thinker_config", "text_config"), tie="inner"),
-    "qwen2_5_omni_thinker": Wrapper("qwen2_5_omni_text"),
-    "qwen2_5_vl": _flat("qwen2_5_vl_text", tie="either"),
-    "qwen2_audio": _any_text("qwen2", tie="inner"),
-    "qwen2_vl": _flat("qwen2_vl_text", tie="either"),
-    "qwen3_5": Wrapper("qwen3_5_text"),
-    "qwen3_5_moe": Wrapper("qwen3_5_moe_text"),
-    "qwen3_asr": _any_text("qwen3"),
-    "qwen3_omni_moe": Wrapper("qwen3_omni_moe_text", ("thinker_config", "text_config"), tie="inner"),
-    "qwen3_omni_moe_thinker": Wrapper("qwen3_omni_moe_text"),
-    "qwen3_vl": Wrapper("qwen3_vl_text"),
-    "qwen3_vl_moe": Wrapper("qwen3_vl_moe_text"),
-    "qwen4_exp": Wrapper("qwen4_exp_text"),
-    "shieldgemma2": _any_text("gemma3_text", tie="either"),
-    "smolvlm": _any_text("llama"),
-    "step3p7": _flat("step3p5", tie="inner"),
-    "unlimited_ocr": Wrapper("unlimited_ocr_text"),
-    "vibevoice_asr": _any_text("qwen2", tie="inner"),
-    "video_llama_3": _any_text("qwen2", tie="either"),
-    "video_llava": _any_text("llama"),
-    "vipllava": _any_text("llama"),
-    "voxtral": _any_text("llama", tie="inner"),
-}
-
-VERSIONS = {"2.6": "qwen2", "4.5": "qwen3"}  # text models of MiniCPM-V and MiniCPM-o, whose configs are flat
-
 SIZES = (
     "vocab_size",
     "hidden_size",
@@ -186,6 +69,135 @@ SIZES = (
     "num_key_value_heads",
     "head_dim",
 )
+
+TIED = (("tie_word_embeddings", True),)
+DOCLING = (("num_key_value_heads", 4), ("embedding_multiplier", 12.0), ("logits_scaling", 4.0), *TIED)
+
+TEXTS = {
+    "cosmos3_edge_text": Text("arcee", absent=(("num_key_value_heads", 8), ("head_dim", 128))),
+    "glm4v_moe_text": Text("glm4_moe", absent=BIASED),
+    "glm4v_text": Text("glm4", BIASED, ROTATED),
+    "glm_ocr_text": Text("glm4", UNBIASED, ROTATED),
+    "granite4_vision_text": Text("granite"),
+    "granite_docling_text": Text("granite", absent=(*DOCLING, ("residual_multiplier", 0.263))),
+    "hunyuan_vl_text": Text("hunyuan_v1_dense", absent=TIED),
+    "kimi_k2": Text("deepseek_v3"),
+    "paddleocr_vl_text": Text("ernie4_5"),
+    "qwen2_5_omni_text": Text("qwen2", absent=TIED),
+    "qwen2_5_vl_text": Text("qwen2"),
+    "qwen2_vl_text": Text("qwen2"),
+    "qwen3_omni_moe_text": Text("qwen3_moe", (("use_sliding_window", True),)),  # a window is used if there is one
+    "qwen3_vl_moe_text": Text("qwen3_moe", absent=TIED),
+    "qwen3_vl_text": Text("qwen3"),
+}
+
+WRAPPERS = {
+    "apertus1p5": Wrapper("apertus1p5_text"),
+    "aria": Wrapper("aria_text"),
+    "audioflamingo3": _any_text("qwen2", tie="none"),
+    "aya_vision": _any_text("cohere2", tied=True),
+    "blip-2": _any_text("opt", tie="inner"),
+    "cohere2_vision": _any_text("cohere2", tied=True),
+    "cohere_compass": Wrapper("cohere_compass_text"),
+    "cosmos3_edge": Wrapper("cosmos3_edge_text", tie="none"),
+    "cosmos3_omni": _any_text("qwen3_vl_text"),
+    "deepseek_ocr2": Wrapper("deepseek_ocr2_text"),
+    "deepseek_vl": _any_text("llama", tied=True),
+    "deepseek_vl_hybrid": _any_text("llama", tied=True),
+    "deepseek_vl_v2": Wrapper("deepseek_v2", ("language_config",), tied=None),
+    "dots3_note": Wrapper("dots3_note_text"),
+    "emu3": Wrapper("emu3_text_model"),
+    "ernie4_5_vl_moe": Wrapper("ernie4_5_vl_moe_text", tied=True),
+    "exaone4_5": _any_text("exaone4"),
+    "fast_vlm": _any_text("qwen2", tie="either"),
+    "fuyu": _any_text("persimmon", flat=True),
+    "gemma3": Wrapper("gemma3_text", tied=True),
+    "gemma3n": Wrapper("gemma3n_text", tied=True),
+    "gemma4": Wrapper("gemma4_text", tied=True),
+    "gemma4_unified": Wrapper("gemma4_unified_text", tied=True),
+    "glm46v": _any_text("glm4v_text"),
+    "glm4v": _flat("glm4v_text", tie="either"),
+    "glm4v_moe": _flat("glm4v_moe_text", tie="either"),
+    "glm5_next": Wrapper("glm5_next_text"),
+    "glm_ocr": Wrapper("glm_ocr_text", tie="either"),
+    "glmasr": replace(_any_text("llama", tied=True), absent=_sizes(59264, 2048, 6144, 28, 16, 4)),
+    "glmga": _any_text("glm4v_text"),
+    "got_ocr2": _any_text("qwen2", tied=True),
+    "granite4_vision": Wrapper("granite4_vision_text"),
+    "granite_docling": Wrapper("granite_docling_text", tied=True),
+    "granite_speech": _any_text("granite", tied=True),
+    "hunyuan_vl": _flat("hunyuan_vl_text", tie="either", tied=True),
+    "hyperclovax_vision_v2": _any_text("hyperclovax", tied=True),
+    "idefics2": _any_text("mistral"),
+    "idefics3": _any_text("llama"),
+    "inkling2": Wrapper("inkling2_text", tie="none"),
+    "inkling_mm_model": Wrapper("inkling_text", tie="none"),
+    "instructblip": _any_text("opt", tie="inner"),
+    "instructblipvideo": _any_text("opt", tie="inner"),
+    "internvl": _any_text("qwen2", tied=True),
+    "internvl_chat": Wrapper("qwen2", ("llm_config",), fixed=False, tie="inner"),
+    "janus": _any_text("llama", tied=True),
+    "kimi_k25": _any_text("deepseek_v3", tied=True),
+    "kimi_k3": _any_text("kimi_linear", tied=None),
+    "kosmos-2": Wrapper("kosmos_2_text_model", tie="either", tied=True),
+    "kosmos-2.5": Wrapper("kosmos_2_5_text_model", tie="inner"),
+    "lfm2_vl": _any_text("lfm2", tied=True),
+    "lfm3_vl": _any_text("lfm3", tied=True),
+    "lighton_ocr": _any_text("qwen3", tied=True),
+    "llama4": Wrapper("llama4_text", tie="inner"),
+    "llava": _any_text("llama", tie="either"),
+    "llava_next": _any_text("llama"),
+    "llava_next_video": _any_text("llama", tie="either"),
+    "llava_onevision": _any_text("qwen2", tie="either"),
+    "minicpm_ocr": _any_text("qwen3_5_text", tied=True),
+    "minicpmv4_6": _any_text("qwen3_5_text"),
+    "minicpmv4_7": _any_text("qwen3_5_text"),
+    "minimax_m3_vl": Wrapper("minimax_m3_vl_text", tie="either"),
+    "ministral3": Wrapper("ministral3", flat=True, tied=None),
+    # its class ties where nothing is said; such checkpoints (Mistral-Small-3.1) hold a head
+    "mistral3": _any_text("mistral", tied=None),
+    "mistral_large4": Wrapper("mistral_large4_text"),
+    "mllama": Wrapper("mllama_text_model", tie="none"),
+    "molmo2": Wrapper("molmo2_text", tie="none"),
+    "moss_transcribe_diarize": _any_text("qwen3", tied=True),
+    "muse_glimmer": Wrapper("muse_glimmer_text"),
+    "muse_spark": Wrapper("muse_spark_text", tie="none"),
+    "musicflamingo": _any_text("qwen2", tie="none"),
+    "nemotron_h_omni": _any_text("nemotron_h", tie="none"),
+    "ovis2": _any_text("qwen2", tied=True),
+    "paddleocr_vl": _flat("paddleocr_vl_text", tie="either", tied=True),
+    "paligemma": Wrapper("gemma", fixed=False, prompt=True, tied=True),
+    "perception_lm": _any_text("llama", tie="either"),
+    "phi3_v": _flat("phi3"),
+    "phi4_multimodal": replace(_flat("phi3"), absent=(("num_key_value_heads", 8),)),
+    "phi4mm": _flat("phi3"),
+    "pp_chart2table": _any_text("qwen2", tied=True),
+    "qianfan_ocr": _any_text("qwen3"),
+    "qwen2_5_omni": Wrapper("qwen2_5_omni_text", ("thinker_config", "text_config")),
+    "qwen2_5_omni_thinker": Wrapper("qwen2_5_omni_text"),
+    "qwen2_5_vl": _flat("qwen2_5_vl_text", tie="either"),
+    "qwen2_audio": _any_text("qwen2", tie="none"),
+    "qwen2_vl": _flat("qwen2_vl_text", tie="either"),
+    "qwen3_5": Wrapper("qwen3_5_text"),
+    "qwen3_5_moe": Wrapper("qwen3_5_moe_text"),
+    "qwen3_asr": _any_text("qwen3", tied=True),
+    "qwen3_omni_moe": Wrapper("qwen3_omni_moe_text", ("thinker_config", "text_config")),
+    "qwen3_omni_moe_thinker": Wrapper("qwen3_omni_moe_text"),
+    "qwen3_vl": Wrapper("qwen3_vl_text"),
+    "qwen3_vl_moe": Wrapper("qwen3_vl_moe_text"),
+    "qwen4_exp": Wrapper("qwen4_exp_text"),
+    "shieldgemma2": _any_text("gemma3_text", tie="either", tied=None),
+    "smolvlm": _any_text("llama"),
+    "step3p7": _flat("step3p5"),
+    "unlimited_ocr": Wrapper("unlimited_ocr_text"),
+    "vibevoice_asr": _any_text("qwen2", tie="none"),
+    "video_llama_3": _any_text("qwen2", tie="either"),
+    "video_llava": _any_text("llama"),
+    "vipllava": _any_text("llama"),
+    "voxtral": replace(_any_text("llama", tie="none"), absent=_sizes(131072, 3072, 8192, 30, 32, 8, 128)),
+}
+
+VERSIONS = {"2.6": "qwen2", "4.5": "qwen3"}  # text models of MiniCPM-V and MiniCPM-o, whose configs are flat
 
 # Nested configs leave out values that are the defaults of the text model's class: SIZES by class.
 CLASSES = {
@@ -201,21 +213,46 @@ CLASSES = {
 
 def _text_reader(text: Text, read: Reader) -> Reader:
     """The reader of a text model, from that of its family."""
-    return lambda config: read(config.with_defaults(dict(text.absent), **dict(text.fixed)))
+    return lambda config: read(_checked_overrides(config, text).with_defaults(dict(text.absent), **dict(text.fixed)))
+
+
+def _checked_overrides(config: Config, text: Text) -> Config:
+    """The config. Raises ConfigError for a value that is overruled and of the wrong kind."""
+    for key, value in text.fixed:
+        config.flag(key, absent=False) if isinstance(value, bool) else config.optional_number(key)
+    return config
 
 
 def _wrapper_reader(wrapper: Wrapper, readers: Mapping[str, Reader]) -> Reader:
     """The reader of a wrapper, from those of all text models."""
 
     def read(config: Config) -> Architecture:
-        text = _text_config(config, wrapper)
+        outer, text = _nested_configs(config, wrapper)
         name = _text_model_type(text, wrapper, readers) if text is not config else wrapper.text
         fixed = {"use_bidirectional_attention": False} if wrapper.prompt else {}
-        model = readers[name](text.with_defaults(_class_defaults(name, text is not config), **fixed))
+        for key in fixed:
+            text.flag(key, absent=True)
+        absent = {**_class_defaults(name, text is not config), **dict(wrapper.absent)}
+        model = _with_outer_tie(readers[name], text.with_defaults(absent, **fixed), outer, wrapper)
         family = config.text("model_type")
         return replace(_with_prompt_mask(model, text) if wrapper.prompt else model, family=family)
 
     return read
+
+
+def _with_outer_tie(read: Reader, text: Config, outer: Config, wrapper: Wrapper) -> Architecture:
+    """The text model, whose head and embedding share a table if the tie_word_embeddings that counts says so."""
+    model = read(text)
+    tied = _is_tied(outer, wrapper, model.structure.frame.tied)
+    return model if tied == model.structure.frame.tied else read(text.with_defaults({}, **{TIE: tied}))
+
+
+def _is_tied(outer: Config, wrapper: Wrapper, inner: bool) -> bool:
+    """Whether head and embedding share a table; `inner`: whether the text model's config says so."""
+    if wrapper.tie in ("inner", "none"):
+        return inner and wrapper.tie == "inner"
+    tied = outer.flag(TIE, absent=inner if wrapper.tied is None else wrapper.tied)
+    return tied or (inner and wrapper.tie == "either")
 
 
 def _with_prompt_mask(architecture: Architecture, text: Config) -> Architecture:
@@ -230,17 +267,14 @@ def _with_prompt_mask(architecture: Architecture, text: Config) -> Architecture:
     return replace(architecture, structure=replace(structure, sublayers=tuple(sublayers)))
 
 
-def _text_config(config: Config, wrapper: Wrapper) -> Config:
-    """The config of the text model, with the tie_word_embeddings that counts; `config` itself if it is flat."""
-    text = config
+def _nested_configs(config: Config, wrapper: Wrapper) -> tuple[Config, Config]:
+    """The config around that of the text model, and that one; `config` itself for both if it is flat."""
+    outer = text = config
     for key in wrapper.keys:
         if wrapper.flat and not config.has(key):
-            return config
-        text = text.nested(key)
-    if not config.has(TIE) or (wrapper.tie == "inner" and text.has(TIE)):
-        return text
-    tied = config.flag(TIE, absent=False) or (wrapper.tie == "either" and text.flag(TIE, absent=False))
-    return text.with_defaults({}, **{TIE: tied})
+            return config, config
+        outer, text = text, text.nested(key)
+    return outer, text
 
 
 def _text_model_type(text: Config, wrapper: Wrapper, readers: Mapping[str, Reader]) -> str:

@@ -12,6 +12,7 @@ from symroof.architecture.kinds.feed_forward import FeedForward
 from symroof.architecture.kinds.recurrent import Mamba2
 from symroof.architecture.structure import Architecture, Frame, Part, Pattern, Size
 from symroof.config.config import Config
+from symroof.errors import shorten
 from symroof.families.hybrid import OLD_LAYER_TYPES
 from symroof.families.mamba import CONV_BIAS, mamba2_block, mamba2_heads
 from symroof.families.reading.keys import HIDDEN, LAYERS, mlp_bias
@@ -38,7 +39,7 @@ def _sublayer_types(config: Config) -> tuple[list[str], str]:
     for name in names:
         if name not in LETTERS.values():
             known = ", ".join(LETTERS if key == PATTERN else LETTERS.values())
-            raise config.fail(f"key {key!r} holds {name!r}: known here are {known}")
+            raise config.fail(f"key {key!r} holds {shorten(name, 40)!r}: known here are {known}")
     count = config.number(*LAYERS, absent=len(names))
     if not names or count != len(names):
         raise config.fail(f"key {key!r} has {len(names)} entries for {count} layers")
@@ -49,7 +50,7 @@ def _listed_sublayers(config: Config) -> tuple[list[str], str]:
     """What layers_block_type, layer_types or the pattern of letters lists."""
     key = config.spelling("layers_block_type", "layer_types")
     if config.has(key):
-        return [OLD_LAYER_TYPES.get(str(x), str(x)) for x in config.array(key)], key
+        return [OLD_LAYER_TYPES.get(x, x) for x in config.words(key)], key
     if config.has(PATTERN):
         return [LETTERS.get(x, x) for x in config.text(PATTERN)], PATTERN
     raise config.fail(f"key {key!r} is missing: add it, or {PATTERN!r}")
@@ -65,7 +66,7 @@ def _nemotron_mamba(config: Config) -> Part:
 def _nemotron_attention(config: Config) -> Part:
     """Full attention without rotary embedding or biases."""
     h = config.size("head_dim", "attention_head_dim", absent=128)
-    return attention(Attention(rotary=""), heads(config, h, single=True))
+    return attention(Attention(rotary=""), heads(config, h, single=True, kv=8))
 
 
 def _nemotron_mlp(config: Config) -> Part:
@@ -77,7 +78,7 @@ def _nemotron_mlp(config: Config) -> Part:
 def _nemotron_experts(config: Config) -> Part:
     """Ungated experts, on a latent if moe_latent_size is set, beside a shared expert."""
     act, bias = activation(config, "mlp_hidden_act", absent="relu2"), mlp_bias(config)
-    kind = Experts(act, gated=False, shared=True, shared_bias=bias)
+    kind = Experts(act, gated=False, shared=True, shared_bias=bias, correction=True)
     shared = config.size("moe_shared_expert_intermediate_size")
     if not config.has("moe_latent_size"):
         return experts(config, kind, shared=shared)

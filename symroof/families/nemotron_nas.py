@@ -10,7 +10,7 @@ from symroof.architecture.kinds.feed_forward import FeedForward
 from symroof.architecture.kinds.shared import Projection
 from symroof.architecture.structure import Architecture, Part, Pattern, Size
 from symroof.config.config import Config
-from symroof.families.reading.keys import HEADS, HIDDEN, mlp_bias, multiplier, size_quotient
+from symroof.families.reading.keys import HEADS, HIDDEN, mlp_bias, positive_number, size_quotient
 from symroof.families.reading.parts import activation, attention, decoder, layers, with_bias
 
 BLOCKS = "block_configs"
@@ -71,9 +71,9 @@ def _nas_network(config: Config, section: Config) -> Part | None:
         return None
     if section.flag("replace_with_linear", absent=False):
         return Part.of(Projection("ffn", bias), "linear_mlp")
-    width = int(2 * multiplier(section, "ffn_mult", 0) * config.size(*HIDDEN) / 3)
-    if width < 1:
-        raise section.fail("key 'ffn_mult' is missing or not positive: give the width as a multiple of the hidden size")
+    if not section.has("ffn_mult"):
+        raise section.fail("key 'ffn_mult' is missing: give the width as a multiple of the hidden size")
+    width = int(2 * positive_number(section, "ffn_mult", 0, 1000) * config.size(*HIDDEN) / 3)
     f = Size(-(-width // STEP) * STEP, "ffn_mult")
     return Part.of(FeedForward(activation(config), bias=bias), "mlp", f=f)
 

@@ -8,14 +8,14 @@ from dataclasses import replace
 from symroof.architecture.kinds.attention import Attention
 from symroof.architecture.structure import Architecture, Frame
 from symroof.config.config import Config
-from symroof.families.reading.keys import not_null
+from symroof.families.reading.keys import has_number, not_null
 from symroof.families.reading.layer_patterns import FULL, full_and_sliding, full_every
 from symroof.families.reading.parts import POST, attention, decoder, gated_mlp, heads, layers, nullable_heads, with_bias
 
 
 def olmo(config: Config) -> Architecture:
     """llama with layer norms without weights."""
-    kind = with_bias(config, Attention(clip=config.has("clip_qkv")))
+    kind = with_bias(config, Attention(clip=has_number(config, "clip_qkv")))
     slot = attention(kind, heads(config, single=True))
     return decoder(config, "olmo", slot, gated_mlp(config), frame=Frame("layer_plain"))
 

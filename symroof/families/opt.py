@@ -15,10 +15,10 @@ from symroof.families.reading.parts import activation, attention, decoder
 BIASED = Attention(rotary="", bias=True, out_bias=True)
 
 
-def _position_rows(config: Config) -> Size:
-    """Rows of a position table whose first two are unused."""
+def _position_rows(config: Config, absent: int) -> Size:
+    """Rows of a position table whose first two are unused; `absent` others by default."""
     key = "max_position_embeddings"
-    return Size(config.size(key, absent=2048) + 2, f"{key} + 2")
+    return Size(config.size(key, absent=absent) + 2, f"{key} + 2")
 
 
 def opt(config: Config) -> Architecture:
@@ -28,7 +28,7 @@ def opt(config: Config) -> Architecture:
     act = activation(config, "activation_function", absent="relu")
     slot = attention(replace(BIASED, bias=bias, out_bias=bias), equal_heads(config), wiring=wiring)
     mlp = plain_mlp(config.size("ffn_dim"), act, bias, wiring)
-    d, N_pos = config.size(*HIDDEN), _position_rows(config)
+    d, N_pos = config.size(*HIDDEN), _position_rows(config, 2048)
     d_emb = config.size("word_embed_proj_dim", absent=d)
     final = _norm_before(config) and not config.flag("_remove_final_layer_norm", absent=False)
     frame = Frame(norm=norm if final else "", positions=True, projected=d_emb != d)
@@ -59,7 +59,7 @@ def biogpt(config: Config) -> Architecture:
     mlp = plain_mlp(config.size("intermediate_size"), activation(config, absent="gelu"))
     frame = Frame(norm="layer", positions=True, scaled=config.flag("scale_embedding", absent=True))
     slot = attention(BIASED, equal_heads(config))
-    return decoder(config, "biogpt", slot, mlp, frame=frame, tied=True, N_pos=_position_rows(config))
+    return decoder(config, "biogpt", slot, mlp, frame=frame, tied=True, N_pos=_position_rows(config, 1024))
 
 
 def ctrl(config: Config) -> Architecture:

@@ -46,9 +46,8 @@ def qwen4_exp(config: Config) -> Architecture:
 
 def _ngram_embeddings(config: Config) -> tuple[Pattern, ...]:
     """N-gram embeddings before the layers of ple_layer_ids, counted from 1; none where that is empty."""
-    numbers, last = sorted(set(config.array(NGRAM_LAYERS))), layers(config)
-    if any(isinstance(i, bool) or not isinstance(i, int) or not 1 <= i <= last for i in numbers):
-        raise config.wrong(NGRAM_LAYERS, f"a list of numbers from 1 to {last}")
+    last = layers(config)
+    numbers = sorted(set(config.whole_numbers(NGRAM_LAYERS, 1, last)))
     parts = {number - 1: _ngrams(config, place) for place, number in enumerate(numbers)}
     return (Pattern([parts.get(i) for i in range(last)], NGRAM_LAYERS),) if numbers else ()
 

@@ -57,7 +57,7 @@ def kolibri1(config: Config) -> Architecture:
     full = replace(sliding, rotary="") if not_null(config, "sliding_window") else sliding
     names = full_every(layers(config), 5)
     slot = full_and_sliding(config, full, sizes, names, "num_hidden_layers", 513, sliding, wiring=SANDWICH)
-    moe = experts_with_one_shared(config, Experts(activation(config)), SANDWICH)
+    moe = experts_with_one_shared(config, Experts(activation(config), correction=True), SANDWICH)
     return decoder(config, "kolibri1", slot, moe)
 
 

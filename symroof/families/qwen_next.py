@@ -10,7 +10,7 @@ from symroof.architecture.kinds.experts import Experts
 from symroof.architecture.kinds.linear_attention import DeltaNet
 from symroof.architecture.structure import Architecture, Part, Pattern, Size, Wiring
 from symroof.config.config import Config
-from symroof.families.reading.keys import HEADS, HIDDEN, ROPE_KEYS
+from symroof.families.reading.keys import HEADS, HIDDEN, ROPE_KEYS, has_number
 from symroof.families.reading.layer_patterns import FULL, LINEAR
 from symroof.families.reading.moe_layers import every_sparse_step, experts_with_one_shared, moe_or_dense
 from symroof.families.reading.parts import (
@@ -107,8 +107,10 @@ def _olmo_attention(config: Config) -> Part:
 
 
 def _has_rope_theta(config: Config) -> bool:
-    """Whether the config or its rope_parameters have a rope_theta."""
-    return any(x.has("rope_theta") for x in (config, *(config.nested(k) for k in ROPE_KEYS if config.has(k))))
+    """Whether the config or its rope_parameters have a rope_theta, as by default."""
+    if not config.says("rope_theta") and not any(map(config.has, ROPE_KEYS)):
+        return True
+    return any(has_number(x, "rope_theta") for x in (config, *(config.nested(k) for k in ROPE_KEYS if config.has(k))))
 
 
 def _olmo_delta_net(config: Config) -> Part:

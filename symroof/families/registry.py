@@ -21,11 +21,13 @@ LINEAGES = {
         "glm4_moe_lite",
         "minicpm3",
         "mistral4",
+        "sarvam_mla",
         "youtu",
     ),
     "deepseek_v4": ("deepseek_ref", "deepseek_v4"),
     "dense": (
         "apertus",
+        "apertus1p5_text",
         "arcee",
         "baichuan",
         "bitnet",
@@ -51,7 +53,7 @@ LINEAGES = {
     "gemma": ("gemma", "gemma2", "gemma3_text", "vaultgemma"),
     "gemma_n": ("gemma3n_text", "gemma4_text", "gemma4_unified_text"),
     "glm": ("chatglm", "glm", "glm4"),
-    "glm_moe": ("bailing_moe", "deepseek", "dots1", "exaone_moe", "glm4_moe", "hy_v3", "solar_open"),
+    "glm_moe": ("bailing_moe", "deepseek", "dots1", "exaone_moe", "glm4_moe", "hy_v3", "sarvam_moe", "solar_open"),
     "glm_next": ("glm5_next_text",),
     "gpt": (
         "codegen",
@@ -74,7 +76,7 @@ LINEAGES = {
     "kimi": ("bailing_hybrid", "kimi_linear"),
     "laguna": ("laguna", "step3_text", "step3p5"),
     "lfm": ("lfm2", "lfm2_moe", "lfm3"),
-    "llama": ("llama",),
+    "llama": ("exaone", "llama"),
     "llama4": ("llama4_text",),
     "longcat": ("longcat_flash",),
     "mamba": ("falcon_mamba", "mamba", "mamba2"),
@@ -114,7 +116,7 @@ LINEAGES = {
 
 # Model types of multimodal configs: `multimodal` reads their text part with the readers above.
 WRAPPED = (
-    "aria", "audioflamingo3", "aya_vision", "blip-2", "cohere2_vision", "cohere_compass", "cosmos3_edge",
+    "apertus1p5", "aria", "audioflamingo3", "aya_vision", "blip-2", "cohere2_vision", "cohere_compass", "cosmos3_edge",
     "cosmos3_edge_text", "cosmos3_omni", "deepseek_ocr2", "deepseek_vl", "deepseek_vl_hybrid", "deepseek_vl_v2",
     "dots3_note", "emu3", "ernie4_5_vl_moe", "exaone4_5", "fast_vlm", "fuyu", "gemma3", "gemma3n", "gemma4",
     "gemma4_unified", "glm46v", "glm4v", "glm4v_moe", "glm4v_moe_text", "glm4v_text", "glm5_next", "glm_ocr",
@@ -190,6 +192,7 @@ def _checked_architecture(config: Config) -> Architecture:
     if family not in FAMILIES:
         raise _unsupported(config, family)
     architecture = FAMILIES[family](config)
+    config.check_finite()
     if fault := architecture.contradiction():
         raise config.fail(fault)
     return architecture

@@ -12,10 +12,10 @@ from symroof.architecture.kinds.experts import Experts
 from symroof.architecture.kinds.feed_forward import FeedForward
 from symroof.architecture.kinds.shared import CrossLayer, Segments
 from symroof.architecture.structure import Architecture, Frame, Part, Pattern, Size, Wiring
-from symroof.config.config import Config
+from symroof.config.config import MAX_LAYERS, Config
 from symroof.families.gpt import equal_heads, reject_cross_attention
-from symroof.families.reading.keys import mlp_bias
-from symroof.families.reading.layer_patterns import FULL, SLIDING, with_window
+from symroof.families.reading.keys import has_number, mlp_bias, with_untied_head
+from symroof.families.reading.layer_patterns import FULL, SLIDING, full_or_sliding_types, with_window
 from symroof.families.reading.moe_layers import WIDTH, moe_or_dense, moe_with_shared, sparse_layers
 from symroof.families.reading.parts import (
     BARE,
@@ -30,7 +30,6 @@ from symroof.families.reading.parts import (
     feed_forward,
     gated_mlp,
     heads,
-    layer_types,
     layers,
     with_bias,
     with_sizes,
@@ -42,17 +41,21 @@ MOLMO2_NORMS = {"qwen3": "head", "olmo": "width"}  # Attention.qk_over by qk_nor
 
 def ernie4_5_vl_moe(config: Config) -> Architecture:
     """Experts for text and others for images; those for text are counted, beside shared ones."""
-    width = config.data.get(WIDTH)
-    text = config.with_defaults({}, **{WIDTH: width[0]}) if isinstance(width, list) and width else config
+    listed = isinstance(config.data.get(WIDTH), list)
+    widths = config.whole_numbers(WIDTH, least=1) if listed else []
+    text = config.with_defaults({}, **{WIDTH: widths[0]}) if widths else config
     bias = config.flag("use_bias", absent=False)
     kind, moe = Attention(bias=bias, out_bias=bias), Experts(activation(config), correction=True, shared_bias=bias)
     ffn = _tower_moe(text, moe, "moe_num_shared_experts")
     return decoder(config, "ernie4_5_vl_moe_text", attention(kind, heads(config)), ffn, tied=True)
 
 
-def ocr(config: Config, family: str) -> Architecture:
-    """Experts in all layers but the first. Generated tokens outside the window are counted as if attended to."""
-    slot = attention(with_bias(config, Attention()), heads(config, single=True))
+def ocr(config: Config, family: str, H_kv: int) -> Architecture:
+    """Experts in all layers but the first. Generated tokens outside the window are counted as if attended to.
+
+    H_kv: the default number of KV heads.
+    """
+    slot = attention(with_bias(config, Attention()), heads(config, single=True, kv=H_kv))
     moe = Experts(activation(config), shared_bias=mlp_bias(config))
     return decoder(config, family, slot, _tower_moe(config, moe, "n_shared_experts"))
 
@@ -64,9 +67,10 @@ def _tower_moe(config: Config, kind: Experts, key: str) -> Part | Pattern:
 
 
 def mllama(config: Config) -> Architecture:
-    """llama's layers, and others that attend to an image."""
+    """llama's layers, and others that attend to an image; head and embedding never share a table."""
+    config = with_untied_head(config)
     count, key = layers(config), "cross_attention_layers"
-    cross = config.array(key) if config.has(key) else range(3, 40, 5)
+    cross = config.whole_numbers(key, most=MAX_LAYERS) if config.has(key) else range(3, 40, 5)
     sizes, mlp = heads(config), gated_mlp(config)
     text = [_in_layers(count, part, key, lambda i: i not in cross) for part in (attention(Attention(), sizes), mlp)]
     crossing = Part.of(CrossLayer(activation(config)), "cross_layer", BARE, **sizes, f=mlp.size("f"))
@@ -95,7 +99,7 @@ def molmo(config: Config) -> Architecture:
     if config.text("layer_norm_type", absent="default") != "rms":
         raise config.wrong("layer_norm_type", '"rms"')
     norm = "rms" if config.flag("attention_layer_norm", absent=False) else ""
-    bias, clip = config.flag("qkv_bias", absent=False), config.has("clip_qkv")
+    bias, clip = config.flag("qkv_bias", absent=False), has_number(config, "clip_qkv")
     kind = Attention(bias=bias, clip=clip, qk_norm=norm, qk_over="width")
     V = config.size("embedding_size" if config.has("embedding_size") else "vocab_size")
     return _molmo_decoder(config, "molmo", kind, heads(config, single=True), _half_width(config), V)
@@ -136,7 +140,7 @@ def muse_spark(config: Config) -> Architecture:
 def _muse_spark_network(config: Config) -> Part | Pattern:
     """Experts that work on moe_hidden_size elements, between norms; or a dense network."""
     wiring = Wiring(post="rms", blended="gate")
-    kind = Experts(activation(config), latent=True, latent_in="rms", each_norm="rms")
+    kind = Experts(activation(config), correction=True, latent=True, latent_in="rms", each_norm="rms")
     return moe_or_dense(
         config,
         sparse_layers(config, range(layers(config)), "mlp_layer_types"),
@@ -149,8 +153,8 @@ def _muse_attention(config: Config, kind: Attention, h: int, wiring: Wiring) -> 
     """Windows in three of four layers, which have rotary embedding unless layer_rope_theta says otherwise."""
     count, key = layers(config), "layer_rope_theta"
     absent = [FULL if (count - 1 - i) % 4 == 0 else SLIDING for i in range(count)]
-    names, origin = layer_types(config, absent, "num_hidden_layers")
-    rotates = [bool(x) for x in config.array(key)] if config.has(key) else [x == SLIDING for x in absent]
+    names, origin = full_or_sliding_types(config, absent, "num_hidden_layers")
+    rotates = [bool(x) for x in config.reals(key, least=0)] if config.has(key) else [x == SLIDING for x in absent]
     cells = list(zip(names, rotates, strict=False))
     kind, sizes = with_bias(config, kind), heads(config, absent=h)
     parts = {cell: _muse_attention_of_type(config, kind, sizes, wiring, *cell) for cell in set(cells)}
@@ -188,7 +192,7 @@ def kosmos(config: Config, family: str, inner_norm: str, segments: bool) -> Arch
 
 FAMILIES = {
     "chameleon": chameleon,
-    "deepseek_ocr2_text": partial(ocr, family="deepseek_ocr2_text"),
+    "deepseek_ocr2_text": partial(ocr, family="deepseek_ocr2_text", H_kv=32),
     "ernie4_5_vl_moe_text": ernie4_5_vl_moe,
     "kosmos_2_5_text_model": partial(kosmos, family="kosmos_2_5_text_model", inner_norm="", segments=True),
     "kosmos_2_text_model": partial(kosmos, family="kosmos_2_text_model", inner_norm="layer", segments=False),
@@ -197,5 +201,5 @@ FAMILIES = {
     "molmo2_text": molmo2,
     "muse_glimmer_text": muse_glimmer,
     "muse_spark_text": muse_spark,
-    "unlimited_ocr_text": partial(ocr, family="unlimited_ocr_text"),
+    "unlimited_ocr_text": partial(ocr, family="unlimited_ocr_text", H_kv=10),
 }

@@ -20,6 +20,7 @@ from symroof.families.reading.layer_patterns import LINEAR
 from symroof.families.reading.parts import BARE, LayerTypes, activation, decoder, heads, layers
 
 HYBRID = "hybrid"
+ZAMBA_BLOCK = {"intermediate_size": 14848, "num_key_value_heads": 16}  # where zamba's config leaves them out
 INSIDE = Wiring(residual=False)
 INJECTION = Part.of(Projection(), "injection", Wiring(norm=""))  # of the block's output into the state space
 
@@ -27,7 +28,8 @@ INJECTION = Part.of(Projection(), "injection", Wiring(norm=""))  # of the block'
 def zamba(config: Config) -> Architecture:
     """Mamba-1 of several heads, and one block."""
     mamba = mamba_block(config, expanded_width(config), act="hidden_mamba_act", H_m=config.size("n_mamba_heads"))
-    names, origin = _zamba_layer_types(config)
+    names, origin = _zamba_layer_types(config, periodic=True)
+    config = config.with_defaults(ZAMBA_BLOCK)
     block = _shared_block(config, _shared_blocks(config, names, 1))
     return _zamba_decoder(config, "zamba", (names, origin), [*block, INJECTION], mamba)
 
@@ -37,7 +39,7 @@ def zamba2(config: Config) -> Architecture:
     bias = config.flag("add_bias_linear", absent=False)
     sizes = mamba2_heads(config, "n_mamba_heads", "mamba_headdim", expanded_width(config))
     mamba = mamba2_block(config, Mamba2(bias, bias), sizes)
-    names, origin = _zamba_layer_types(config)
+    names, origin = _zamba_layer_types(config, periodic=False)
     blocks = config.number("num_mem_blocks", absent=1)
     shared, rotates = _shared_blocks(config, names, blocks), config.flag("use_mem_rope", absent=False)
     slot, mlp = _shared_block(config, shared, rotates, bias)
@@ -52,11 +54,13 @@ def _zamba_decoder(config: Config, family: str, types: LayerTypes, block: list[P
     return decoder(config, family, *(slots if HYBRID in names else ()), mamba, tied=True)
 
 
-def _zamba_layer_types(config: Config) -> tuple[list[str], str]:
-    """Which layers run the block: as listed, else the third and one in each attn_layer_period."""
+def _zamba_layer_types(config: Config, periodic: bool) -> tuple[list[str], str]:
+    """Which layers run the block: as listed, else, if `periodic`, the third and one in each attn_layer_period."""
     key, count = config.spelling("layers_block_type", "layer_types"), layers(config)
     if config.has(key):
-        names = [OLD_LAYER_TYPES.get(str(x), str(x)) for x in config.array(key)]
+        names = [OLD_LAYER_TYPES.get(x, x) for x in config.words(key)]
+    elif not periodic:
+        raise config.fail(f"key {key!r} is missing: list {LINEAR} or {HYBRID} for each of the {count} layers")
     else:
         key = "attn_layer_period"
         period, offset = config.number(key, absent=6), config.number("attn_layer_offset", absent=4, least=0)

@@ -34,7 +34,7 @@ def zaya(config: Config) -> Architecture:
 
 def _zaya_experts(config: Config) -> Pattern:
     """Experts; all routers but the first read the state of the previous layer's router."""
-    kind = Experts(activation(config), router_deep=True)
+    kind = Experts(activation(config), router_deep=True, correction=True)
     first = experts(config, kind, wiring=SHIFTED)
     others = replace(first, kind=replace(kind, router_handed=True))
     return Pattern([others if i else first for i in range(layers(config))], "num_hidden_layers")

@@ -80,7 +80,11 @@ def results_by_machine(kind: str, results: Iterable[Any], refused: Iterable[tupl
 
 @frozen
 class Parameters(Result):
-    """Weights of a model: all, those one token is multiplied by, and all by role."""
+    """Weights of a model: all, those one token is multiplied by, and all by role.
+
+    Counted is what a checkpoint holds: also the learned corrections of experts' scores (e_score_correction_bias), which
+    most PyTorch modules keep in buffers, so that `numel` over their parameters leaves them out.
+    """
 
     total: int
     active: int

@@ -66,9 +66,9 @@ def linear(rows: Expr, d_in: Expr, d_out: Expr, width: Expr = s.b_w, bias: bool 
     return matmul(rows, d_in, d_out, weights) + Cost(vector=elementwise(rows * d_out) if bias else Integer(0))
 
 
-def bias(rows: Expr, d: Expr) -> Cost:
-    """y_i = x_i + b_i, while the projection that computes x writes it."""
-    return Cost(vector=elementwise(rows * d)) + stored_weights(d * s.b_n)
+def bias(rows: Expr, d: Expr, width: Expr = s.b_n) -> Cost:
+    """y_i = x_i + b_i, while the projection that computes x writes it; b_i of `width` bytes."""
+    return Cost(vector=elementwise(rows * d)) + stored_weights(d * width)
 
 
 def run_times(cost: Cost, times: Expr, tied: bool = False) -> Cost:

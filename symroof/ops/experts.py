@@ -23,7 +23,7 @@ def route(
     sigmoids = (s.N_e if correction else s.k) + others
     choice = Cost(vector=elementwise(tokens * (comparisons + 4 * sigmoids)))
     cost = linear(tokens, d, s.N_e + others, s.b_r, bias) + choice
-    return cost + dense.bias(tokens, s.N_e) if correction else cost
+    return cost + dense.bias(tokens, s.N_e, s.b_sc) if correction else cost
 
 
 def scale_scores(tokens: Expr) -> Cost:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # Role -> the width symbols it sets. Quantised weights may have a different format for each of the DETAILS.
 ROLES = {
-    "weights": ("b_w", "b_o", "b_m", "b_f", "b_sh", "b_r", "b_emb", "b_head", "b_n"),
+    "weights": ("b_w", "b_o", "b_m", "b_f", "b_sh", "b_r", "b_emb", "b_head", "b_n", "b_sc"),
     "experts": ("b_e",),
     "activations": ("b_a",),
     "cache": ("b_c",),
@@ -32,11 +32,12 @@ DETAILS = {
     "head": ("b_head",),
     "norms": ("b_n",),
     "routers": ("b_r",),
+    "score_correction": ("b_sc",),
 }
 WITHIN = {"attention_output": "attention"}  # a detail -> the one whose format it has by default
 UNQUANTISED = ("embedding", "head", "norms", "routers")  # details that quantisers leave as they are
 Roled = tuple[Format | None, str]  # a format, None where none is named, and its origin
-NOT_MULTIPLIED = ("activations", "cache", "states", "embedding", "norms")
+NOT_MULTIPLIED = ("activations", "cache", "states", "embedding", "norms", "score_correction")
 
 
 @frozen
@@ -113,8 +114,9 @@ def precision(
 
     A quantization_config sets those of weights and cache unless they or `dtype` are given. Weights given by the name of
     a scheme are the matrices of the layers; the rest has the format of `dtype` or the config. Recurrent states are fp32
-    unless given; a model that is not `recurrent` has none. A `tool` that is reproduced ignores a quantization_config,
-    and takes a config without a dtype for fp16. Roles without a format are left out, and `lack` says why.
+    unless given; a model that is not `recurrent` has none. So are corrections of experts' scores, unless dtype or a
+    format of all weights is given. A `tool` that is reproduced ignores a quantization_config, and takes a config
+    without a dtype for fp16. Roles without a format are left out, and `lack` says why.
     """
     given = {"weights": None, "experts": None, "activations": activations, "cache": cache}
     scheme = None if dtype or weights or tool else load_scheme(config)
@@ -125,11 +127,23 @@ def precision(
     named = {role: weights_name(x) for role, x in (("weights", weights), ("experts", experts)) if x}
     for role, name in named.items():
         roles |= given_roles(role, name, architecture, (base, origin))
+    if corrects_scores(architecture) and not (tool or is_plain(named.get("weights"), dtype)):
+        roles["score_correction"] = (base, origin) if dtype else (format_of("fp32"), "checkpoints keep fp32")
     if recurrent:
         roles["states"] = chosen("states", states, format_of("fp32"), "recurrences keep fp32")
     notes = tuple(x for role, name in named.items() if (x := weights_note(role, name, base)))
     overridden = "" if scheme or tool else set_aside(config)
     return precision_of_roles(roles, overridden, notes, missing_format(config))
+
+
+def corrects_scores(architecture: Architecture) -> bool:
+    """Whether a learned correction is added to the scores of experts."""
+    return any(getattr(x.kind, "correction", False) for x in architecture.structure.sublayers)
+
+
+def is_plain(weights: str | None, dtype: str | None) -> bool:
+    """Whether all weights have one format that is given; `weights` by its canonical name."""
+    return bool(weights not in (*SCHEMES, *GGUF) if weights else dtype)
 
 
 def precision_of_roles(roles: Mapping[str, Roled], overridden: str, notes: tuple[str, ...], missing: str) -> Precision:

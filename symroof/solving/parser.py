@@ -83,7 +83,7 @@ class TextError(UsageError):
 
 def error_at(text: str, at: int, message: object) -> TextError:
     """An error that names its position in a text."""
-    return TextError(f"character {at + 1} of {shorten(text, 60)!r}: {message}")
+    return TextError(f"character {at + 1} of {shorten(text, 40)!r}: {message}")
 
 
 def parse_comparison(text: str) -> ParsedComparison:

@@ -19,6 +19,7 @@ from symroof.units import BYTE, COUNT, Unit
 MOST_BITS = 4096  # of a number's numerator or denominator
 LARGEST = Integer(10) ** 300  # a float is between it and its inverse
 MOST_OPERATIONS = 20_000  # of a formula
+NOWHERE_REAL = "it has no real value anywhere: a logarithm or root is of a number that is never above 0"
 FUNCTIONS = {"floor": floor, "ceil": ceiling, "log": log, "sqrt": sqrt}
 
 
@@ -65,9 +66,14 @@ def multiply_terms(a: ComparisonTerm, b: ComparisonTerm) -> ComparisonTerm:
 
 def divide_terms(a: ComparisonTerm, b: ComparisonTerm) -> ComparisonTerm:
     """a / b. Raises UsageError for b = 0."""
-    if b.above.is_zero:
+    if is_zero(b.above):
         raise UsageError("it divides by 0")
     return check_size(ComparisonTerm(a.above * b.below, a.below * b.above, a.shown / b.shown, product_unit(a, b, -1)))
+
+
+def is_zero(expr: Expr) -> bool:
+    """Whether it is the number 0, exact or a float. What sympy knows of a long formula takes it seconds."""
+    return bool(expr.is_Number and not expr)
 
 
 def raise_to_power(a: ComparisonTerm, b: ComparisonTerm) -> ComparisonTerm:
@@ -86,9 +92,9 @@ def raise_to_power(a: ComparisonTerm, b: ComparisonTerm) -> ComparisonTerm:
 
 
 def real_value(expr: Expr) -> Expr:
-    """A logarithm, root or power. Raises UsageError where it is of what is never above 0, and so nowhere real."""
-    if expr.is_extended_real is False or expr.has(I):
-        raise UsageError("it has no real value anywhere: it is of a number that is never above 0")
+    """A logarithm, root or power. Raises UsageError where it is nowhere real."""
+    if expr.has(I):
+        raise UsageError(NOWHERE_REAL)
     return expr
 
 
@@ -103,7 +109,7 @@ def power_unit(unit: Unit | None, exponent: Any) -> Unit | None:
 
 def whole_power(a: ComparisonTerm, exponent: int, shown: Expr, unit: Unit | None) -> ComparisonTerm:
     """A term to a whole power. Raises UsageError where it divides by 0 or is too large."""
-    if exponent < 0 and a.above.is_zero:
+    if exponent < 0 and is_zero(a.above):
         raise UsageError("it divides by 0")
     above, below = (a.above, a.below) if exponent >= 0 else (a.below, a.above)
     if max(number_bits(above), number_bits(below)) * abs(exponent) > MOST_BITS:
@@ -153,8 +159,12 @@ def extreme_term(name: str, args: Sequence[ComparisonTerm]) -> ComparisonTerm:
         unit = common_unit(ComparisonTerm(first.above, first.below, first.shown, unit), x, "compared")
     extreme, of_numbers = (Min, min) if name == "min" else (Max, max)
     exprs = [x.expr for x in args]
-    value = of_numbers(exprs) if all(x.is_number for x in exprs) else extreme(*exprs, evaluate=False)
-    return check_size(ComparisonTerm(value, Integer(1), extreme(*(x.shown for x in args), evaluate=False), unit))
+    try:
+        value = of_numbers(exprs) if all(x.is_number for x in exprs) else extreme(*exprs, evaluate=False)
+        shown = extreme(*(x.shown for x in args), evaluate=False)
+    except ValueError as error:  # sympy's, of an argument that is nowhere real
+        raise UsageError(NOWHERE_REAL) from error
+    return check_size(ComparisonTerm(value, Integer(1), shown, unit))
 
 
 def function_unit(name: str, unit: Unit | None) -> Unit | None:

@@ -1,10 +1,11 @@
 """Measure variants of every family on the real transformers models: flags flipped, ties, head sizes, patterns.
 
-    python tests/truth/measure_transformers.py MEASURED.jsonl.gz > /dev/null
+    python tests/truth/measure_transformers.py [MEASURED.jsonl.gz] > /dev/null
 
 Run by hand, in an environment with `pip install torch==2.13.0 transformers==5.23.0`. The input is that of condense.py:
-the small variant of each type there is flipped one key at a time. Models are built on the meta device: no weights,
-no data. The output is tests/truth/transformers_variants.jsonl.gz.
+the small variant of each type there is flipped one key at a time. Without an input, in an environment with
+`transformers==5.24.0`, the types of LATER are measured alone and the others stay. Models are built on the meta device:
+no weights, no data. The output is tests/truth/transformers_variants.jsonl.gz.
 """
 
 import gzip
@@ -33,6 +34,32 @@ LEFT = {
     "use_mamba_kernels",
     "scale_embedding",
 }
+SMALL = {
+    "vocab_size": 131,
+    "hidden_size": 96,
+    "intermediate_size": 112,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 6,
+    "pad_token_id": 0,
+    "bos_token_id": 1,
+    "eos_token_id": 2,
+}
+EXPERTS = {
+    "moe_intermediate_size": 40,
+    "n_routed_experts": 8,
+    "num_experts_per_tok": 3,
+    "n_shared_experts": 2,
+    "n_group": 1,
+    "topk_group": 1,
+}
+LATENT = {"kv_lora_rank": 28, "qk_nope_head_dim": 12, "qk_rope_head_dim": 8, "v_head_dim": 10}
+# Types of transformers 5.24.0 -> a small variant of each.
+LATER = {
+    "apertus1p5_text": {**SMALL, "num_key_value_heads": 2},
+    "exaone": {**SMALL, "num_key_value_heads": 2},
+    "sarvam_mla": {**SMALL, **EXPERTS, **LATENT},
+    "sarvam_moe": {**SMALL, **EXPERTS, "num_key_value_heads": 2, "head_dim": 16},
+}
 
 
 def variants(given, config):
@@ -52,6 +79,10 @@ def variants(given, config):
     for key, value in (("num_key_value_heads", 1), ("n_shared_experts", 3), ("first_k_dense_replace", 2)):
         if isinstance(config.get(key), int):
             yield {key: value}
+    if "q_lora_rank" in config and config["q_lora_rank"] is None:
+        yield {"q_lora_rank": 20}
+    if "output_vocab_size" in config:
+        yield {"output_vocab_size": config["vocab_size"] - 30}
 
 
 def held(x, seen):
@@ -93,25 +124,44 @@ def measure(kind, overrides):
     return found
 
 
-def measured(lines):
-    """All variants of all types that build."""
+def small_models(lines):
+    """(type, overrides, config) of the small variants that the input measured."""
     for line in lines:
-        if line["workload"]["kind"] != "params" or (line["kind"], line["variant"]) != ("causal", "v1"):
-            continue
-        for flip in variants(line["overrides"], line["config"]):
+        if line["workload"]["kind"] == "params" and (line["kind"], line["variant"]) == ("causal", "v1"):
+            yield line["model_type"], line["overrides"], line["config"]
+
+
+def later_models():
+    """The same of the types of LATER."""
+    return ((kind, given, AutoConfig.for_model(kind, **given).to_dict()) for kind, given in LATER.items())
+
+
+def measured(models):
+    """All variants of all types that build."""
+    for kind, given, config in models:
+        for flip in variants(given, config):
             try:
-                found = measure(line["model_type"], {**line["overrides"], **flip})
+                found = measure(kind, {**given, **flip})
             except Exception as error:
-                print(f"{line['model_type']} {flip}: is not built: {error!r:.80}", file=sys.stderr)
+                print(f"{kind} {flip}: is not built: {error!r:.80}", file=sys.stderr)
                 continue
-            yield {"model_type": line["model_type"], "flip": flip, **found}
+            yield {"model_type": kind, "flip": flip, **found}
+
+
+def measured_before():
+    """The lines of the output that are there, of types other than those of LATER."""
+    with gzip.open(TARGET, "rt") as file:
+        return [x for x in file.read().splitlines() if json.loads(x)["model_type"] not in LATER]
 
 
 if __name__ == "__main__":
     warnings.filterwarnings("ignore")
     transformers.logging.set_verbosity_error()
     masking_utils.find_packed_sequence_indices = lambda *args, **kwargs: None  # looks at values, which meta has none of
-    with gzip.open(sys.argv[1], "rt") as file:
-        records = [json.dumps(x, separators=(",", ":")) for x in measured(map(json.loads, file))]
+    records, models = measured_before(), later_models()
+    if sys.argv[1:]:
+        with gzip.open(sys.argv[1], "rt") as file:
+            records, models = [], small_models([json.loads(line) for line in file])
+    records += [json.dumps(x, separators=(",", ":")) for x in measured(models)]
     with TARGET.open("wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=0) as packed:
         packed.write(("\n".join(records) + "\n").encode())

@@ -22,14 +22,24 @@ def mlp_bias(config: Config) -> bool:
     return config.flag("mlp_bias", absent=False)
 
 
-def not_null(config: Config, key: str) -> bool:
-    """Whether the key has a value or is absent (then the family's default holds); null turns the feature off."""
-    return config.has(key) or not config.says(key)
+def size_unless_null(config: Config, key: str, absent: int | None) -> Size:
+    """The size under the key; `absent` is the default where the key is absent, not where it is null."""
+    return config.size(key, absent=None if config.says(key) else absent)
+
+
+def not_null(config: Config, key: str, least: float = 0) -> bool:
+    """Whether the key has a number or is absent (then the family's default holds); null turns the feature off."""
+    return has_number(config, key, least) or not config.says(key)
+
+
+def has_number(config: Config, key: str, least: float = 0) -> bool:
+    """Whether the key has a number, of at least `least`; null and absent turn the feature off."""
+    return config.optional_number(key, least=least) is not None
 
 
 def multiplier(config: Config, key: str, absent: float = 1) -> float:
     """A number that something is multiplied or divided by."""
-    return _checked_number(config, key, absent, "a number", lambda _: True)
+    return config.real(key, absent=absent)
 
 
 def positive_number(config: Config, key: str, absent: float, most: int) -> float:
@@ -52,11 +62,12 @@ def _checked_number(config: Config, key: str, absent: float, must: str, valid: C
 
 def has_softcap(config: Config, key: str, absent: bool) -> bool:
     """Whether scores or logits are soft-capped: a positive number under `key` does so, null does not."""
-    return absent if not config.says(key) else config.has(key) and multiplier(config, key) > 0
+    return absent if not config.says(key) else bool(config.optional_number(key, least=0))
 
 
 def with_untied_head(config: Config) -> Config:
     """The config for a family whose head and embedding never share a table: tie_word_embeddings is overruled."""
+    config.flag("tie_word_embeddings", absent=False)
     return replace(config, data={**config.data, "tie_word_embeddings": False})
 
 

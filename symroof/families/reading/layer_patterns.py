@@ -4,8 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from symroof.architecture.structure import Part, Pattern, Size, Wiring
-from symroof.config.config import Config
+from symroof.architecture.structure import MAX_SIZE, Part, Pattern, Size, Wiring
+from symroof.config.config import Config, is_whole
+from symroof.errors import shorten
+from symroof.families.reading.keys import size_unless_null
 from symroof.families.reading.parts import LayerTypes, Sizes, attention, choose, layer_types
 from symroof.families.reading.rotary import with_rotary
 
@@ -19,7 +21,7 @@ LINEAR, INDEXED = "linear_attention", "indexed_attention"
 
 def window(config: Config, absent: int | None = None, key: str = "sliding_window") -> Size:
     """The window in tokens; `absent` is the default where the key is absent, not where it is null."""
-    return config.size(key, absent=None if config.says(key) else absent)
+    return size_unless_null(config, key, absent)
 
 
 def with_window(
@@ -78,7 +80,7 @@ def full_or_sliding_types(config: Config, absent: Sequence[str], origin: str) ->
 def check_full_or_sliding(config: Config, names: Iterable[str], origin: str) -> None:
     """Raises ConfigError for a type of layer that is neither full_attention nor sliding_attention."""
     for name in set(names) - {FULL, SLIDING}:
-        raise config.fail(f"key {origin!r} holds {name!r}: known here are {FULL}, {SLIDING}")
+        raise config.fail(f"key {origin!r} holds {shorten(name, 40)!r}: known here are {FULL}, {SLIDING}")
 
 
 def full_and_sliding_by_heads(
@@ -115,6 +117,6 @@ def numbers_by_layer(config: Config, key: str, absent: Sequence[int], least: int
     if not isinstance(config.data[key], list):
         return [Size(config.number(key, least=least), key)] * len(absent)
     values = [int(x) if isinstance(x, float) and x.is_integer() else x for x in config.array(key)]
-    if len(values) != len(absent) or any(isinstance(x, bool) or not isinstance(x, int) or x < least for x in values):
+    if len(values) != len(absent) or not all(is_whole(x) and least <= x <= MAX_SIZE for x in values):
         raise config.fail(f"key {key!r} must list a whole number from {least} for each of the {len(absent)} layers")
     return [Size(x, key) for x in values]

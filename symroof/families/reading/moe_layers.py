@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from symroof.architecture.structure import Part, Pattern, Size, Wiring
-from symroof.config.config import Config
+from symroof.config.config import MAX_LAYERS, Config
 from symroof.families.reading.parts import experts, gated_mlp, layers
 
 if TYPE_CHECKING:
@@ -101,7 +101,5 @@ def sparse_layers(config: Config, absent: Iterable[int], origin: str) -> LayerSe
 def every_sparse_step(config: Config) -> LayerSet:
     """Every decoder_sparse_step-th layer, except those in mlp_only_layers."""
     step = config.number("decoder_sparse_step", absent=1)
-    dense = config.array("mlp_only_layers")
-    if any(isinstance(i, bool) or not isinstance(i, int) for i in dense):
-        raise config.wrong("mlp_only_layers", "a list of numbers of layers")
+    dense = config.whole_numbers("mlp_only_layers", most=MAX_LAYERS)
     return {i for i in range(layers(config)) if (i + 1) % step == 0 and i not in dense}, "decoder_sparse_step"

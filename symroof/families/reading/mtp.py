@@ -101,15 +101,15 @@ def _qwen_module(config: Config, architecture: Architecture) -> Sequence[Sublaye
 
 def _nemotron_module(config: Config, architecture: Architecture) -> Sequence[Sublayer]:
     """A sublayer of each type in mtp_hybrid_override_pattern or mtp_layers_block_type."""
-    names = config.array("mtp_layers_block_type") or list(config.text("mtp_hybrid_override_pattern"))
-    kinds = [NEMOTRON_KINDS.get(str(x)) for x in names]
+    names = config.words("mtp_layers_block_type") or list(config.text("mtp_hybrid_override_pattern"))
+    kinds = [NEMOTRON_KINDS.get(x) for x in names]
     known = {type(x.kind): x for x in architecture.structure.sublayers}
     return [known[x] for x in kinds if x] if set(kinds) <= known.keys() else ()
 
 
 def _deepseek_v4_module(config: Config, architecture: Architecture) -> Sequence[Sublayer]:
     """The last layer, with attention to the window only."""
-    if any(config.array("compress_ratios")[architecture.sizes["L"] :]):
+    if any(config.whole_numbers("compress_ratios")[architecture.sizes["L"] :]):
         return ()
     return [
         replace(x, kind=CompressedAttention(), name=SLIDING) if isinstance(x.kind, CompressedAttention) else x

@@ -1,7 +1,7 @@
 """Parts of layers and whole decoders, read from the usual config keys: what the readers of all families share.
 
 A reader states what is special about its family; everything else is here. Where a key may be absent, the reader gives
-the default of the family's config class in transformers 5.23.0 as `absent`.
+the default of the family's config class in transformers 5.24.0 as `absent`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from symroof.architecture.assembly import assemble
 from symroof.architecture.structure import Architecture, Frame, Part, Pattern, Size, Wiring
 from symroof.config.config import MAX_LAYERS, Config
+from symroof.errors import shorten
 from symroof.families.reading.keys import (
     CHOSEN,
     EXPERTS,
@@ -18,6 +19,7 @@ from symroof.families.reading.keys import (
     HIDDEN,
     LAYERS,
     size_quotient,
+    size_unless_null,
 )
 
 if TYPE_CHECKING:
@@ -73,16 +75,29 @@ def layers(config: Config) -> Size:
 
 
 def heads(
-    config: Config, head_dim: Size | None = None, single: bool = False, absent: int | None = None
+    config: Config,
+    head_dim: Size | None = None,
+    single: bool = False,
+    absent: int | None = None,
+    kv: int | None = None,
 ) -> dict[str, Size]:
     """H_q, H_kv and h of grouped-query attention.
 
-    single: without num_key_value_heads there are as many KV heads as query heads; otherwise the key is required.
+    single: where num_key_value_heads is null there are as many KV heads as query heads, and also where it is absent,
+    unless the family has a default number `kv`; otherwise the key is required.
     h is `head_dim` if given, else the key head_dim, else `absent` if given, else hidden size / H_q.
     """
     H_q = config.size(*HEADS)
-    H_kv = Size(H_q, "H_q") if single and not config.has("num_key_value_heads") else config.size("num_key_value_heads")
-    return {"H_q": H_q, "H_kv": H_kv, "h": _head_dim(config, H_q, absent) if head_dim is None else head_dim}
+    h = _head_dim(config, H_q, absent) if head_dim is None else head_dim
+    return {"H_q": H_q, "H_kv": _kv_heads(config, H_q, single, kv), "h": h}
+
+
+def _kv_heads(config: Config, H_q: Size, single: bool, absent: int | None) -> Size:
+    """num_key_value_heads; see `heads`."""
+    key = "num_key_value_heads"
+    if single and not config.has(key) and (absent is None or config.says(key)):
+        return Size(H_q, "H_q")
+    return size_unless_null(config, key, absent)
 
 
 def _head_dim(config: Config, H_q: Size, absent: int | None) -> Size:
@@ -150,7 +165,7 @@ def experts(
 def layer_types(config: Config, absent: Sequence[str], origin: str, key: str = "layer_types") -> tuple[list[str], str]:
     """The type of each layer as listed under `key`, else `absent`, which follows from the key `origin`."""
     if config.has(key):
-        return [str(x) for x in config.array(key)], key
+        return config.words(key), key
     return list(absent), origin
 
 
@@ -158,7 +173,9 @@ def choose(config: Config, names: Sequence[Any], parts: Mapping[Any, Part], orig
     """The part of each layer, by the layer's name in a list such as layer_types."""
     for name in names:
         if name not in parts:
-            raise config.fail(f"key {origin!r} holds {name!r}: known here are {', '.join(map(str, parts))}")
+            raise config.fail(
+                f"key {origin!r} holds {shorten(name, 40)!r}: known here are {', '.join(map(str, parts))}"
+            )
     count = layers(config)
     if len(names) != count:
         raise config.fail(f"key {origin!r} has {len(names)} entries for {count} layers")
