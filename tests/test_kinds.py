@@ -40,17 +40,17 @@ from symroof.cost.cost import Cost
 from symroof.cost.graph import Op
 
 # Sizes that differ, so that none is taken for another.
-LATENT = {"H_q": 3, "r_kv": 5, "h_n": 6, "h_r": 4, "h_v": 7, "r_q": 9, "d": 8, "H_i": 2, "h_i": 10, "k_i": 4, "w": 4}
-LATENT |= {"w_i": 3, "k_b": 2}
-COMPRESSED = {"H_q": 6, "h": 8, "h_r": 4, "r_q": 5, "G_o": 3, "r_o": 7, "d": 9, "w": 4, "w_c": 3, "k_i": 1}
-COMPRESSED |= {"H_i": 2, "h_i": 6}
-HEADS = {"H_q": 4, "H_kv": 2, "h": 6, "h_r": 4, "d": 5, "d_b": 3, "e_b": 7, "k_c": 4, "k_g": 3, "w": 4}
+LATENT = {"H_q": 4, "r_kv": 7, "h_n": 12, "h_r": 6, "h_v": 9, "r_q": 11, "d": 8, "H_i": 2, "h_i": 10, "k_i": 1, "w": 5}
+LATENT |= {"w_i": 3, "k_b": 13}
+COMPRESSED = {"H_q": 4, "h": 10, "h_r": 6, "r_q": 5, "G_o": 8, "r_o": 7, "d": 9, "w": 11, "w_c": 3, "k_i": 1}
+COMPRESSED |= {"H_i": 2, "h_i": 12}
+HEADS = {"H_q": 4, "H_kv": 2, "h": 10, "h_r": 8, "d": 5, "d_b": 3, "e_b": 7, "k_c": 6, "k_g": 9, "w": 11}
 DELTA = {"H_k": 2, "d_k": 3, "H_v": 4, "d_v": 6, "k_c": 5, "d": 7}
 LINEAR = {"H_q": 2, "h": 6, "d": 5, "d_r": 8, "k_c": 4}
-STATES = {"d_m": 6, "N_m": 4, "r_m": 7, "H_m": 2, "h_m": 5, "G_m": 2, "k_c": 3, "d": 8}
-RWKV = {"H_q": 2, "h": 3, "d_r": 7, "d": 5, "f": 4, "H_v": 2, "d_k": 3, "d_v": 6}
-STREAMS = {"A": 3, "m": 2, "d": 5, "L": 4, "d_p": 6, "V_p": 11, "r_l": 7, "r_s": 4, "r_g": 3, "r_a": 8, "f": 9}
-STREAMS |= {"d_g": 12, "H_g": 4, "V_g": 23, "k_c": 3, "n_g": 2, "m_s": 2}
+STATES = {"d_m": 6, "N_m": 4, "r_m": 7, "H_m": 3, "h_m": 10, "G_m": 2, "k_c": 5, "d": 8}
+RWKV = {"H_q": 2, "h": 3, "d_r": 7, "d": 5, "f": 4, "H_v": 9, "d_k": 8, "d_v": 6}
+STREAMS = {"A": 3, "m": 2, "d": 5, "L": 4, "d_p": 6, "V_p": 11, "r_l": 7, "r_s": 10, "r_g": 13, "r_a": 8, "f": 9}
+STREAMS |= {"d_g": 28, "H_g": 14, "V_g": 71, "k_c": 15, "n_g": 16, "m_s": 17}
 
 WRITTEN: dict[type, tuple[Callable[..., Any], dict[str, int]]] = {
     LatentAttention: (attention.latent_attention, LATENT),
@@ -124,6 +124,7 @@ KINDS = (
     Segments(),
     Cycle("rms"),
 )
+SIZES = (LATENT, COMPRESSED, HEADS, DELTA, LINEAR, STATES, RWKV, STREAMS)
 STEPS = [(1, 5), (5, 4)]  # each completes a block of three
 
 
@@ -163,6 +164,10 @@ def test_every_operator_of_a_kind(kind: Any, new: int, cached: int) -> None:
     run = Run(new, cached, sizes)
     written(run, kind, run.rows(sizes["d"]))
     check(decoder.kind_operators(kind), run)
+
+
+def test_sizes_differ() -> None:
+    assert all(len(set(sizes.values())) == len(sizes) for sizes in (*SIZES, INDEXED, ROUTED))
 
 
 # Kinds that other files write out, and test.
@@ -219,7 +224,7 @@ def test_stream_and_embedding_joined(how: str) -> None:
 
 # Parts of kinds that decoder.py does not write out.
 
-INDEXED = {"H_q": 4, "H_kv": 2, "h": 6, "h_r": 4, "H_i": 3, "h_i": 8, "w_i": 3, "k_b": 2, "d": 5, "w": 4}
+INDEXED = {"H_q": 4, "H_kv": 2, "h": 10, "h_r": 8, "H_i": 5, "h_i": 12, "w_i": 3, "k_b": 6, "d": 7, "w": 9}
 ROUTED = {"d": 5, "r_r": 4, "N_e": 6, "k": 2, "f_e": 3}
 PARTS = (
     (around.deep_router, Experts(router_deep=True), ROUTED),

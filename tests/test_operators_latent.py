@@ -9,7 +9,7 @@ import counting
 import pytest
 from counting import Num, Tally, Tape, dot
 from kinds import by_group, weighed_by_position
-from sympy import Integer
+from sympy import Integer, sympify
 from test_operators import matches, rows, sums, symbols_of
 
 import symroof
@@ -17,6 +17,7 @@ from symroof import symbols as s
 from symroof.cost import batch_sums, rules
 from symroof.cost.batch import Query
 from symroof.cost.cost import Cost
+from symroof.cost.masks import MASKS
 from symroof.errors import ConfigError
 from symroof.ops.attention import compressed, latent
 from symroof.ops.residual import hyper
@@ -114,6 +115,19 @@ def test_both_ways_are_the_operators_run_on_numbers_that_count(batch: Any, mask:
     attend = latent.latent_attention(ways, s.H_q, s.r_kv, s.h_n, s.h_r, s.h_v, Integer(0))
     for cost, tally in ((project, down), (attend, core)):
         matches(cost, tally, values(batch, cost, f"standard,{way}", **SIZES))
+
+
+@pytest.mark.parametrize("batch", BATCHES)
+@pytest.mark.parametrize("mask", latent.LATENT_SUMS)
+def test_one_way_has_all_tokens_and_pairs_and_the_other_none(mask: str, batch: Any) -> None:
+    ways, shown = latent.LATENT_SUMS[mask], MASKS[mask]
+    every = MASKS["causal"] if mask in ("top", "tail") else shown  # keys that are not selected are expanded too
+    absorbed = s.T, shown.pairs, shown.read, shown.held, 0, 0
+    expanded = 0, 0, 0, shown.held, every.pairs, every.read
+    for rule, wanted in (("latent-absorbed", absorbed), ("latent-expanded", expanded)):
+        found = ways.tokens, ways.pairs, ways.read, ways.held, ways.pairs_expanded, ways.read_expanded
+        step = [values(batch, Cost(*x), f"standard,{rule}", w=4, w_i=3, k_b=2, k_i=2) for x in (found, wanted)]
+        assert [sympify(x).xreplace(step[0]) for x in found] == [sympify(x).xreplace(step[1]) for x in wanted]
 
 
 @pytest.mark.parametrize("batch", BATCHES)
@@ -463,6 +477,8 @@ def test_experts_that_do_nothing_spare_their_share() -> None:
     assert some["experts.down"].weight_held == all_["experts.down"].weight_held
     assert 2 * some["router"].matmul == 3 * all_["router"].matmul
     assert some["experts.down"].weight_read < all_["experts.down"].weight_read
+    for x in (x.cost for x in idle.report(1, dtype="fp8").rows if x.role == "routed_experts" and x.cost.weight_read):
+        assert x.matmul == 2 * x.weight_read  # a token alone reads what it runs
 
 
 @pytest.mark.parametrize("rule", ["experts-bound", "experts-k", "experts-all"])
