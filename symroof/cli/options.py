@@ -239,7 +239,7 @@ costs = settings(
         "--joules-per-byte",
         type=float,
         metavar="J",
-        help="Energy per byte moved, such as 30e-12.  [default of both: from power and peaks, a bound]",
+        help="Energy per byte moved, such as 30e-12.  [default of both: full power while a unit is busy]",
     ),
 )
 

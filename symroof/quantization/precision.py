@@ -1,12 +1,12 @@
 """The format that each kind of element is stored in, and where it is given; plain data."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from symroof.architecture.structure import Architecture
 from symroof.config.config import Config
-from symroof.dtypes import Format, format_of, product_formats
+from symroof.dtypes import Format, format_of, operand_formats, product_formats
 from symroof.errors import UnknownName
 from symroof.records import frozen
 
@@ -47,6 +47,11 @@ class Precision:
     def product_formats(self, width: str) -> dict[str, Fraction]:
         """The formats that matmuls with weights of a width run in, and their shares; those with the cache for ""."""
         return product_formats(self._by_width()[width or "b_c"], self.formats["activations"])
+
+    def operand_formats(self, operands: Iterable[str]) -> list[tuple[tuple[str, ...], Fraction]]:
+        """The formats that meet in matmuls of activations with elements of these widths, and the share of each case."""
+        by_width = self._by_width()
+        return operand_formats([self.formats["activations"], *(by_width[x] for x in operands)])
 
     def _by_width(self) -> dict[str, Format]:
         """The format of each width symbol; those of details override those of roles."""
