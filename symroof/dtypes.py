@@ -1,5 +1,6 @@
 """Element formats: exact bits per element, including block scales."""
 
+from collections.abc import Iterable
 from fractions import Fraction
 
 from symroof.errors import UnknownName
@@ -105,6 +106,30 @@ def affine_format(bits: int, group: int, packed: Fraction | None = None) -> Form
     if group < 1:
         return Format(f"int{bits}", Fraction(packed or bits) / 8)
     return scaled_format(f"int{bits}", packed or bits, group, 2 * 16)
+
+
+def permitted_formats(name: str) -> list[str]:
+    """The formats without block scales that elements of such a format can be multiplied in: itself, all wider ones, and
+    for a float the floats as wide: fp32 as tf32, which frameworks do.
+    """
+    width, integer = BITS[name], name.startswith("int")
+    as_wide = [x for x in BITS if BITS[x] == width and not (integer or x.startswith("int"))]
+    wider = [x for x in BITS if BITS[x] > width and BITS[x].denominator == 1]
+    return [name, *as_wide, *wider]
+
+
+def operand_formats(operands: Iterable[Format]) -> list[tuple[tuple[str, ...], Fraction]]:
+    """The types of elements that products of all these operands have, and the share of products with those types."""
+    products: list[tuple[tuple[str, ...], Fraction]] = [((), Fraction(1))]
+    for operand in operands:
+        parts = operand.mix or ((operand, Fraction(1)),)
+        products = [((*names, *types_of(x)), share * part) for names, share in products for x, part in parts]
+    return products
+
+
+def types_of(form: Format) -> tuple[str, ...]:
+    """The type of a format's elements, and that of the inputs which are converted for them."""
+    return (form.element, format_name(form.inputs)) if form.inputs else (form.element,)
 
 
 def product_formats(weights: Format, others: Format) -> dict[str, Fraction]:

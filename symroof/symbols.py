@@ -224,7 +224,9 @@ K_local = _batch_sum("K_local", "tokens in the cache of a local layer after the 
 P_top = _batch_sum("P_top", "query-key pairs of attention to the keys an indexer selects")
 C_top = _batch_sum("C_top", "cached keys that attention reads where an indexer selects them, no two tokens sharing one")
 P_block = _batch_sum("P_block", "query-key pairs of attention to the blocks of keys that an indexer selects")
-C_block = _batch_sum("C_block", "cached keys that attention reads where an indexer selects blocks, none twice")
+C_block = _batch_sum(
+    "C_block", "cached keys that attention reads where an indexer selects blocks, no two tokens sharing one"
+)
 P_pool = _batch_sum("P_pool", "pairs of tokens and the complete blocks of keys that an indexer pools")
 T_pool = _batch_sum("T_pool", "blocks of keys that a step completes and an indexer pools")
 P_score = _batch_sum("P_score", "pairs of tokens and the blocks of keys that an indexer pools by weights and scores")
@@ -237,7 +239,9 @@ K_wait = _batch_sum("K_wait", "keys that wait after the step")
 P_tail = _batch_sum(
     "P_tail", "query-key pairs of attention to the pooled blocks an indexer selects and the keys after them"
 )
-C_tail = _batch_sum("C_tail", "cached keys that attention reads where an indexer selects pooled blocks, none twice")
+C_tail = _batch_sum(
+    "C_tail", "cached keys that attention reads where an indexer selects pooled blocks, no two tokens sharing one"
+)
 P_lat = _batch_sum("P_lat", "pairs of causal attention in the latent")
 T_lat = _batch_sum("T_lat", "new tokens of causal attention in the latent")
 C_lat = _batch_sum("C_lat", "cached tokens that causal attention reads in the latent")

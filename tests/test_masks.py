@@ -1,7 +1,7 @@
 """Masks against masks drawn out position by position, and what has to hold of every mask."""
 
 from collections.abc import Callable
-from itertools import accumulate, pairwise, product
+from itertools import accumulate, combinations, pairwise, product
 
 import pytest
 from hypothesis import given, settings
@@ -171,3 +171,34 @@ def test_the_uniform_batch_is_that_many_equal_queries(
 def test_a_sum_without_its_size_is_left_out(mask: str) -> None:
     found = batch_sums.sum_over_queries([Query(3, 5)], rules.STANDARD, {})
     assert [x in found for x in NAMES[mask]] == [mask not in WINDOWED] * 3
+
+
+# --- keys that an indexer selects -----------------------------------------------------------------------------------
+
+
+def selections(mask: str, position: int, w: int, k: int) -> list[set[int]]:
+    """All sets of keys that a token may attend to: k of those it sees, or blocks of w with those it always sees."""
+    if mask == "top":
+        return list(map(set, combinations(range(position + 1), min(k, position + 1))))
+    whole = position // w if mask == "blocks" else (position + 1) // w
+    chosen = min(k - 1 if mask == "blocks" else k, whole)
+    always = set(range(whole * w, position + 1))
+    blocks = [range(i * w, i * w + w) for i in range(whole)]
+    return [always.union(*some) for some in combinations(blocks, chosen)]
+
+
+@pytest.mark.parametrize(("mask", "read"), [("top", s.C_top), ("blocks", s.C_block), ("tail", s.C_tail)])
+@pytest.mark.parametrize(("w", "k"), [(1, 2), (2, 1), (2, 2), (3, 1), (3, 2)])
+def test_selected_keys_are_the_distinct_ones_where_no_two_tokens_share_one(
+    mask: str, read: Symbol, w: int, k: int
+) -> None:
+    shared = 0
+    for cached, new in product(range(9), (1, 2, 3)):
+        found = batch_sums.sum_over_queries(
+            [Query(new, cached)], rules.STANDARD, {s.w_i: w, s.k_b: k, s.k_i: k}, {read}
+        )[read]
+        tokens = (selections(mask, position, w, k) for position in range(cached, cached + new))
+        distinct = [sum(key < cached for key in set().union(*some)) for some in product(*tokens)]
+        assert max(distinct) == found
+        shared += min(distinct) < found and new > 1
+    assert shared or k == 1

@@ -21,7 +21,7 @@ from symroof.errors import UsageError
 from symroof.hardware.machines import Machine, inline_machine, machine
 from symroof.hardware.platform import Platform, platform
 from symroof.model.model import Model
-from symroof.model.report import Report
+from symroof.model.report import Report, Row
 from symroof.performance import capacity
 from symroof.performance import crossovers as crossing
 from symroof.performance import roofline as module
@@ -216,11 +216,17 @@ def adds_up_row_by_row(found: Roofline) -> None:
     for x in found.rows:
         peak = 1 / sum(y / Fraction(B200.peak(form)) for form, y in x.formats.items()) if x.formats else 1
         assert x.time.exact == by_hand(found.report, B200, peak, x.row.path)
-        busy["compute"] += x.row.all.matmul / peak
+        busy["compute"] += x.row.all.matmul / fastest_peak(x.row, found)
         kept = x.row.all
         busy["memory"] += (kept.weight_read + kept.cache_read + kept.cache_write) / Fraction(B200.bandwidth)
     assert found.lower == pytest.approx(max(busy.values()), rel=1e-12)
     assert found.bound == max(busy, key=lambda unit: busy[unit])
+
+
+def fastest_peak(row: Row, found: Roofline) -> Any:
+    """FLOP/s of an operator in the fastest formats that its operands permit, over all its weights."""
+    shares = found.platform.fastest_formats(row.operands, found.report.precision)
+    return 1 / sum(share / Fraction(B200.peak(form)) for form, share in shares.items())
 
 
 def fusing_spares_activations(found: Roofline, other: Report) -> None:
@@ -489,7 +495,7 @@ def busy(report: Report, on: Platform) -> tuple[Any, Any]:
     """Seconds of matmuls, and of weights and cache, from a report's rows."""
     computing, moved = Fraction(0), Fraction(0)
     for row in report.rows:
-        shares = on.formats(row.width, report.precision) if row.all.matmul else {}
+        shares = on.fastest_formats(row.operands, report.precision) if row.all.matmul else {}
         computing += row.all.matmul * sum(x / Fraction(on.machine.peak(form)) for form, x in shares.items())
         moved += row.all.weight_read + row.all.cache_read + row.all.cache_write
     return computing, moved / Fraction(on.machine.bandwidth)

@@ -261,7 +261,7 @@ costs = settings(
         "--joules-per-byte",
         type=Measure(JOULE, "30e-12 or 30pJ"),
         metavar="J",
-        help="Energy per byte moved, such as 30pJ.  [default of both: from power and peaks, a bound]",
+        help="Energy per byte moved, such as 30pJ.  [default of both: full power while a unit is busy]",
     ),
 )
 

@@ -67,6 +67,11 @@ class Cost:
         return self.weight_read + self.input + self.output
 
     @property
+    def weights_and_cache(self) -> Self:
+        """The bytes of weights and cache in it, which no schedule leaves out; activations may stay on chip."""
+        return type(self)(weight_read=self.weight_read, cache_read=self.cache_read, cache_write=self.cache_write)
+
+    @property
     def intensity(self) -> Quantity:
         """Operational intensity, FLOP per byte moved; None where nothing moves."""
         return self.flops / self.moved if self.moved else None

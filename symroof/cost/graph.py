@@ -28,6 +28,12 @@ class Op:
         symbols = sympify(self.cost.weight_read, strict=True).free_symbols
         return min((str(x) for x in symbols if s.group(x) == "width" and x != s.b_n), default="")
 
+    @cached_property
+    def operands(self) -> tuple[str, ...]:
+        """The width symbols, by name, of the weights, cache and states that it multiplies activations with."""
+        read = (sympify(x, strict=True).free_symbols for x in (self.cost.weight_read, self.cost.cache_read))
+        return tuple(sorted(str(x) for x in set().union(*read) if s.group(x) == "width" and x != s.b_n))
+
 
 CLOSED_FORMS = {
     "matmul FLOP": "matmul",

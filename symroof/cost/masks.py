@@ -127,7 +127,8 @@ TAIL = Mask(
     s.C_tail,
     s.K,
     prefix=lambda m: triangle(Min(m, s.w_i * s.k_b)) + tail_pairs(Max(m - s.w_i * s.k_b, 0)),
-    seen=lambda c: Min(c, s.n * s.k_b * s.w_i + c - s.w_i * floor(c / s.w_i)),
+    # the first new token may complete the block that the cached keys end in
+    seen=lambda c: Min(c, s.n * s.k_b * s.w_i + Max(c - s.w_i * floor((c + 1) / s.w_i), 0)),
     cache_length=lambda m: m,
 )
 

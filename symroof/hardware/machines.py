@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cache
 from typing import Any
 
-from symroof.dtypes import BITS, format_name
+from symroof.dtypes import BITS, format_name, permitted_formats
 from symroof.errors import UnknownName, UsageError, shorten
 from symroof.files import package_data
 from symroof.hardware import toml_tables
@@ -85,16 +85,35 @@ class Machine(Result):
             count=self.count * n,
         )
 
+    def rate(self, name: str) -> Number | None:
+        """Dense FLOP/s of matmuls in a format of `BITS`; None where the machine has no rate for it."""
+        return self.peaks.get(RATED.get(name, name), self.peaks.get(ANY))
+
+    def fastest(self, operands: Sequence[str]) -> str:
+        """The format of the highest rate among those that any operand's format permits; that of an operand, if equal.
+
+        Kernels convert operands: with an fp8 cache and bf16 activations attention runs in fp8. Raises UsageError where
+        the machine has a rate for none of them.
+        """
+        permitted = [x for name in operands for x in permitted_formats(RATED.get(name, name))]
+        rates = {x: rate for x in (*operands, *permitted) if (rate := self.rate(x)) is not None}
+        if not rates:
+            raise self._no_rate(operands[0])
+        return max(rates, key=lambda x: rates[x])
+
     def peak(self, form: str) -> Number:
         """Dense FLOP/s of matmuls in a format. Raises UnknownName, or UsageError where the machine has no rate."""
         name = format_name(form)
-        rate = self.peaks.get(RATED.get(name, name), self.peaks.get(ANY))
+        rate = self.rate(name)
         if rate is None:
-            known = ", ".join(self.peaks)
-            raise UsageError(
-                f"{self.name} has no rate for matmuls in {name}: choose one that it has with --compute FORMAT ({known})"
-            )
+            raise self._no_rate(name)
         return rate
+
+    def _no_rate(self, name: str) -> UsageError:
+        known = ", ".join(self.peaks)
+        return UsageError(
+            f"{self.name} has no rate for matmuls in {name}: choose one that it has with --compute FORMAT ({known})"
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """All fields, as JSON data."""

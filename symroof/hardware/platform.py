@@ -1,7 +1,7 @@
 """What a step runs on: machines, the format of matmuls, and the fractions of peak achieved; plain data, no sympy."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
@@ -73,7 +73,8 @@ class Platform(Result):
 
     `compute`: the format all matmuls run in; empty for the wider format of each matmul's operands. `reach`: fractions
     of peak by class of operators, 1 for classes left out. `overhead`: launch time of an operator, in seconds. `joules`:
-    per FLOP and per byte if known; otherwise energy is full power while a unit is busy, an upper bound.
+    per FLOP and per byte if known; otherwise energy is full power while a unit is busy: no bound, since it is also used
+    while none is.
     """
 
     machine: Machine
@@ -104,6 +105,19 @@ class Platform(Result):
         """The formats that matmuls of an operator with weights of a width run in, and the share of each."""
         return {format_name(self.compute): Fraction(1)} if self.compute else precision.product_formats(width)
 
+    def fastest_formats(self, operands: Iterable[str], precision: Precision) -> dict[str, Fraction]:
+        """The fastest formats that matmuls of activations with elements of these widths may run in, and their shares.
+
+        `compute` where it is given.
+        """
+        if self.compute:
+            return {format_name(self.compute): Fraction(1)}
+        shares: dict[str, Fraction] = {}
+        for names, share in precision.operand_formats(operands):
+            fastest = self.machine.fastest(names)
+            shares[fastest] = shares.get(fastest, Fraction(0)) + share
+        return shares
+
     def peak(self, shares: Mapping[str, Fraction]) -> Any:
         """FLOP/s over a mix of formats. Raises UsageError for a format that the machine has no rate for."""
         seconds = sum(share / Fraction(self.machine.peak(name)) for name, share in shares.items())
@@ -128,6 +142,12 @@ class Platform(Result):
         vector = math.inf if machine.vector is None else Fraction(machine.vector)
         hardware = {"F": peak, "F_v": vector, "W": Fraction(machine.bandwidth)}
         return {**hardware, "u_F": reach.mfu, "u_W": reach.mbu, "t_0": self.overhead}
+
+    def bounding_rates(self, matmul: Any, operands: Iterable[str], precision: Precision) -> dict[str, Any]:
+        """The symbols of an operator's least time, by name: peaks, matmuls at the fastest of `fastest_formats`."""
+        peak = self.peak(self.fastest_formats(operands, precision)) if matmul else 1
+        vector = math.inf if self.machine.vector is None else Fraction(self.machine.vector)
+        return {"F": peak, "F_v": vector, "W": Fraction(self.machine.bandwidth), "u_F": 1, "u_W": 1, "t_0": 0}
 
 
 def platform(

@@ -30,7 +30,7 @@ def program_source(structure: Structure, names: tuple[str, ...], custom: Block |
         "sums": names_of(sums),
         "steps": names_of(steps),
         "known": names_of(known),
-        "rows": tuple((path, op.role, op.width) for path, _, op in operators),
+        "rows": tuple((path, op.role, op.width, op.operands) for path, _, op in operators),
         "weights": weights,
     }
     functions = [

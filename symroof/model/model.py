@@ -193,7 +193,8 @@ class Model(Result):
             self.graph(rules), self.definitions(rules, logits), {**self.sizes, **widths, **given}
         )
         return tuple(
-            Row(path, op.role, n, self.architecture.of_layers(path, n), cost, op.width) for path, n, op, cost in costs
+            Row(path, op.role, n, self.architecture.of_layers(path, n), cost, op.width, op.operands)
+            for path, n, op, cost in costs
         )
 
     def sweep(

@@ -24,11 +24,12 @@ from symroof.quantization.precision import Precision
 
 @dataclass(frozen=True)
 class OperatorFormula:
-    """One operator: path, role and the width symbol of its weights, by name; layers and cost per layer, as formulas."""
+    """One operator: path, role, width and operands as in `Op`; layers and cost per layer, as formulas."""
 
     path: str
     role: str
     width: str
+    operands: tuple[str, ...]
     layers: Expr
     cost: Cost
 
@@ -63,7 +64,10 @@ def formulas_of_rows(rows: Iterable[tuple[str, Any, Op]], layer: counting.Layer)
 
 def bind_operators(rows: Iterable[tuple[str, Any, Op]], bind: Callable[[Any], Expr]) -> tuple[OperatorFormula, ...]:
     """Operators with definitions substituted in their layers and costs."""
-    return tuple(OperatorFormula(path, op.role, op.width, bind(count), op.cost.map(bind)) for path, count, op in rows)
+    return tuple(
+        OperatorFormula(path, op.role, op.width, op.operands, bind(count), op.cost.map(bind))
+        for path, count, op in rows
+    )
 
 
 def cost_symbols(rows: Iterable[tuple[str, Any, Op]]) -> set[Symbol]:

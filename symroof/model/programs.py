@@ -3,7 +3,7 @@
 A compiled module has
 
     sums, steps, known   names of the sums over a batch, of the values a step derives from them, of sizes and widths
-    rows                 path, role and width symbol of each operator
+    rows                 path, role, width symbol and operands of each operator, as in `Op`
     weights              role of each operator's weights, and whether tokens are multiplied by them
     per_query(n, c, *known)               what one query adds to each sum
     per_step(*sums, *known)               the values of `steps`
@@ -34,7 +34,7 @@ class Program:
     sums: tuple[str, ...]
     steps: tuple[str, ...]
     known: tuple[str, ...]
-    rows: tuple[tuple[str, str, str], ...]
+    rows: tuple[tuple[str, str, str, tuple[str, ...]], ...]
     weights: tuple[tuple[str, bool], ...]
     per_query: Run
     per_step: Run

@@ -93,7 +93,7 @@ class Parameters(Result):
 
 @frozen
 class Row:
-    """One operator: its cost in one layer, the layers it runs in, and by name the width symbol of its weights."""
+    """One operator: its cost in one layer, the layers it runs in, its width symbol and operands as in `Op`."""
 
     path: str
     role: str
@@ -101,6 +101,7 @@ class Row:
     of_layers: int
     cost: Cost
     width: str = ""
+    operands: tuple[str, ...] = ()
 
     @property
     def block(self) -> str:
@@ -211,7 +212,10 @@ class Report(Result):
         """The operators in dataflow order."""
         of_layers = self.architecture.of_layers
         rows = zip(self.evaluation.program.rows, self.evaluation.rows(self._sums), strict=True)
-        return tuple(Row(path, role, n, of_layers(path, n), cost, width) for (path, role, width), (n, cost) in rows)
+        return tuple(
+            Row(path, role, n, of_layers(path, n), cost, width, operands)
+            for (path, role, width, operands), (n, cost) in rows
+        )
 
     @cached_property
     def total(self) -> Cost:

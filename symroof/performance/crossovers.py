@@ -53,7 +53,8 @@ def crossovers(
 ) -> tuple[Crossover, ...]:
     """Where decode turns compute-bound, where cache bytes pass weight bytes, where a prompt turns compute-bound.
 
-    Matmuls against weights and cache, as in the lower bound of a roofline: units overlap, activations stay on chip.
+    Matmuls against weights and cache, as in the lower bound of a roofline: units overlap, activations stay on chip, a
+    matmul runs at the fastest rate that one of its operands permits.
     """
     platform, precision = as_platform(on), model.precision(**formats)
 
@@ -78,7 +79,7 @@ class StepSides:
 
     def compute_bound(self, name: str, condition: str, x: Symbol) -> Crossover:
         """Where matmuls take as long as moving weights and cache."""
-        moving = (self.cost.weight_read + self.cost.cache_read + self.cost.cache_write) / s.W
+        moving = self.cost.weights_and_cache.moved / s.W
         return crossover(name, condition, x, self.matmul_time, moving, self.rates)
 
     def cache_above_weights(self, condition: str) -> Crossover:
@@ -92,7 +93,7 @@ def step_sides(rows: Sequence[Row], platform: Platform, precision: Precision) ->
     rates, matmul_time = {s.W: Fraction(platform.machine.bandwidth)}, Integer(0)
     for row in rows:
         if row.cost.matmul != 0:
-            for name, share in platform.formats(row.width, precision).items():
+            for name, share in platform.fastest_formats(row.operands, precision).items():
                 peak = s.symbol(f"F_{name}")
                 rates[peak] = Fraction(platform.machine.peak(name))
                 matmul_time += row.layers * row.cost.matmul * share / peak

@@ -13,8 +13,8 @@
                          time_s, share of the total; bound: compute, memory or launch
     totals               time_s: one operator after another; fused_s: the same with elementwise operators fused into
                          their neighbours, and launched with them; lower_bound_s: matmuls and memory at once, at the
-                         peaks, elementwise work and activations free; bound: which of the two; estimate: whether
-                         time_s is below the peaks
+                         peaks, a matmul at the fastest rate that the format of an operand permits, elementwise work
+                         and activations free; bound: which of the two; estimate: whether time_s is below the peaks
     crossovers           (on one machine) name, "told" (the condition), symbol, value (null for never), left and right
                          (closed forms that meet there)
     warnings             those of the report
@@ -45,7 +45,8 @@ SCHEMA = "symroof.roofline/1"
 class TimedOperator:
     """One operator on a machine: its row of the report, the formats of its matmuls, and its seconds in one layer.
 
-    `ideal` are the seconds at the machine's peaks.
+    `ideal` are the seconds of the lower bound: at the machine's peaks, matmuls at the fastest rate that one of their
+    operands permits.
     """
 
     row: Row
@@ -113,17 +114,23 @@ class Roofline(Result):
 
     @property
     def units(self) -> dict[str, ExactFloat]:
-        """Seconds that matmuls and memory take at least, at the peaks: memory moves weights and cache, no activations.
+        """Seconds that matmuls and memory take at least: memory moves weights and cache, no activations, and a matmul
+        runs in the fastest format that one of its operands permits.
 
         Elementwise operations are left out: packed formats run them at a multiple of the rate that is published.
         """
         machine = self.platform.machine
-        costs = (x.row.all for x in self.rows)
-        moved = sum(x.weight_read + x.cache_read + x.cache_write for x in costs)
+        moved = sum(x.row.all.weights_and_cache.moved for x in self.rows)
         return {
             "compute": ExactFloat(sum(x.ideal.matmul * x.row.layers for x in self.rows)),
             "memory": ExactFloat(moved / Fraction(machine.bandwidth)),
         }
+
+    @property
+    def fastest_formats(self) -> set[str]:
+        """The formats that matmuls run in for the lower bound."""
+        widths = (x.row.operands for x in self.rows if x.row.cost.matmul)
+        return {name for x in widths for name in self.platform.fastest_formats(x, self.report.precision)}
 
     @property
     def lower(self) -> ExactFloat:
@@ -218,6 +225,7 @@ def timed_operator(row: Row, report: Report, platform: Platform) -> TimedOperato
     """A row of a report on a platform."""
     rates = platform.rates(row.role, row.cost.matmul, row.width, report.precision)
     seconds = operator_seconds(row.cost, rates)
-    ideal = seconds if platform.ideal else operator_seconds(row.cost, {**rates, "u_F": 1, "u_W": 1, "t_0": 0})
+    bounding = platform.bounding_rates(row.cost.matmul, row.operands, report.precision)
+    ideal = seconds if bounding == rates else operator_seconds(row.cost, bounding)
     formats = platform.formats(row.width, report.precision) if row.cost.matmul else {}
     return TimedOperator(row, formats, seconds, ideal)

@@ -4,6 +4,10 @@
 together, one token per query and step, so that the context grows by one from step to step. The time of a step is a
 closed form in the context, which is summed over all steps piece by piece (`piecewise`), not step by step.
 
+Engines run prefill and decoding in mixed steps, so that one computes while the other moves bytes. The lower bound of a
+request is therefore of both together, matmuls against memory, with the weights read only as often as the one of them
+does that needs them more often; it is less than the sum of their bounds, and `tokens` is a bound for mixed steps too.
+
 With a draft model, a round of decoding is `g_d` steps of the draft and one of the model over g_d + 1 tokens, with
 logits at all of them. Where each proposed token is accepted with probability a_d, a round yields
 (1 - a_d^(g_d + 1)) / (1 - a_d) tokens on average (Leviathan, Kalman, Matias 2023, equation 1).
@@ -16,12 +20,13 @@ logits at all of them. Where each proposed token is accepted with probability a_
     memory               weights, cache, activations, needed, available: bytes, at their largest; fits
     time, lower_bound    operators one after another, and all at once (see roofline); seconds: first_token (of
                          the batch), first_token_alone (of a batch of one), per_output_token (mean of all but the
-                         first), first_step, last_step, request; per second: user_tokens, output_tokens (while
-                         decoding), prompt_tokens, tokens (outputs over all of prefill and decoding); figures of
-                         decoding are null for a single output token
+                         first), first_step, last_step, request (in `lower_bound` of mixed steps, see above); per
+                         second: user_tokens, output_tokens (while decoding), prompt_tokens, tokens (outputs over
+                         `request`); figures of decoding are null for a single output token
     estimate             whether `time` is below the machine's peaks
     draft                tokens_per_round, speedup over decoding without, break_even acceptance; or null
-    energy               joules: per_prompt_token, per_output_token, `at_most` where they follow from power; or null
+    energy               joules: per_prompt_token, per_output_token; from_power: whether that is full power while each
+                         unit is busy in `time`, neither a measurement nor a bound; or null
     price                per hour of all machines; of a million: prompt_tokens, output_tokens, by `time`; or null
     steps                pieces of a decode step's time in the context c: first, last, step, coefficients of 1, c, c^2
     warnings             those of a report of the model, and of the draft
@@ -49,12 +54,13 @@ SCHEMA = "symroof.serving/1"
 
 @dataclass(frozen=True)
 class ServingTime:
-    """Seconds of a workload by one kind of sum over operators: prefill of the batch, of one query, and decoding."""
+    """Seconds of a workload by one kind of sum over operators: prefill of the batch, of one query, decoding, all."""
 
     work: Workload
     first: ExactFloat
     alone: ExactFloat
     decode: ExactFloat  # all steps
+    request: ExactFloat  # from the start to the last token
     ends: tuple[ExactFloat | None, ExactFloat | None]  # the first and the last step
 
     @property
@@ -62,11 +68,6 @@ class ServingTime:
         """Seconds per output token, the mean of all but the first; None for a single output token."""
         later = self.work.output_tokens - 1
         return ExactFloat(self.decode.exact / later) if later > 0 else None
-
-    @property
-    def request(self) -> ExactFloat:
-        """Seconds from the start to the last token."""
-        return ExactFloat(self.first.exact + self.decode.exact)
 
     def to_dict(self) -> dict[str, Any]:
         """The schema's time or lower_bound."""
@@ -117,6 +118,12 @@ class Serving(Result):
         return tuple(sorted({name for x in widths for name in self.platform.formats(x, self.precision)}))
 
     @property
+    def fastest_formats(self) -> set[str]:
+        """The formats that matmuls run in for the lower bound."""
+        widths = {op.operands for _, _, op in self.model.graph(self.rules).rows() if op.cost.matmul != 0}
+        return {name for x in widths for name in self.platform.fastest_formats(x, self.precision)}
+
+    @property
     def routed(self) -> bool:
         """Whether the model has routed experts."""
         return "routed_experts" in self.model.parameters.by_role
@@ -131,7 +138,7 @@ class Serving(Result):
         return {
             "per_prompt_token": ExactFloat(prefill / prompts),
             "per_output_token": ExactFloat(decode / outputs) if outputs else None,
-            "at_most": self.platform.joules is None,
+            "from_power": self.platform.joules is None,
         }
 
     @property
@@ -259,12 +266,12 @@ def serve(
         rules=server.rules,
         precision=server.precision,
         need=peak_memory(server, work.batch_size, plain.prefill, decode, draft, anyway),
-        time=serving_time(work, steps, "time"),
-        lower=serving_time(work, steps, "lower"),
+        time=serial_time_of(work, steps),
+        lower=lower_bound_of(work, steps),
         joules=steps.joules,
         decode=steps.decode,
         draft=draft,
-        undrafted=serving_time(work, plain, "time") if draft else None,
+        undrafted=serial_time_of(work, plain) if draft else None,
         price=price,
     )
 
@@ -277,12 +284,20 @@ class WorkloadSteps:
     alone: Sequence[Steps]
     decode: Steps
 
+    def totals(self, name: str) -> tuple[Any, Any]:
+        """A closed form summed over the prefill of the batch, and over all decode steps."""
+        return sum(x.total(name) for x in self.prefill), self.decode.total(name)
+
     @property
     def joules(self) -> tuple[Any, Any] | None:
         """Joules of the prefill and of all decode steps; None where they are not known."""
-        if self.decode.joules is None:
-            return None
-        return sum(x.total("joules") for x in self.prefill), self.decode.total("joules")
+        return None if self.decode.joules is None else self.totals("joules")
+
+    @property
+    def mixed(self) -> Any:
+        """Seconds that prefill and decoding take at least in mixed steps, whose pass over the weights serves both."""
+        compute, cache = (sum(self.totals(name)) for name in ("compute", "cache"))
+        return max(compute, max(self.totals("weights")) + cache)
 
 
 def workload_steps(server: Server, work: Workload) -> WorkloadSteps:
@@ -300,11 +315,22 @@ def steps_with_draft(
     return WorkloadSteps([*steps.prefill, *drafting.prefill], [*steps.alone, *drafting.alone], decode)
 
 
-def serving_time(work: Workload, steps: WorkloadSteps, name: str) -> ServingTime:
-    """Seconds of a workload's steps, by the closed form of that name."""
-    first, alone = (sum(x.total(name) for x in prefill) for prefill in (steps.prefill, steps.alone))
+def serial_time_of(work: Workload, steps: WorkloadSteps) -> ServingTime:
+    """Seconds of a workload's steps, one operator after another and one step after another."""
+    return serving_time(work, steps, "time", sum(steps.totals("time")))
+
+
+def lower_bound_of(work: Workload, steps: WorkloadSteps) -> ServingTime:
+    """Least seconds of a workload's steps, prefill and decoding mixed."""
+    return serving_time(work, steps, "lower", steps.mixed)
+
+
+def serving_time(work: Workload, steps: WorkloadSteps, name: str, request: Any) -> ServingTime:
+    """Seconds of a workload's steps, by the closed form of that name, and of all of them."""
+    first, decode = map(ExactFloat, steps.totals(name))
+    alone = ExactFloat(sum(x.total(name) for x in steps.alone))
     start, end = (None if x is None else ExactFloat(x) for x in steps.decode.ends(name))
-    return ServingTime(work, ExactFloat(first), ExactFloat(alone), ExactFloat(steps.decode.total(name)), (start, end))
+    return ServingTime(work, first, alone, decode, ExactFloat(request), (start, end))
 
 
 def peak_memory(

@@ -11,6 +11,7 @@ from sympy import Add, Expr, Integer, sympify
 from symroof import symbols as s
 from symroof.algebra.rootfinding import piecewise
 from symroof.cost.batch import Workload
+from symroof.cost.cost import Cost
 from symroof.cost.operator_time import energy, longest, matmul_time, memory_time, time
 from symroof.cost.rule_names import RULEBOOK
 from symroof.errors import UsageError, shorten
@@ -24,8 +25,9 @@ from symroof.quantization.precision import Precision
 class Steps:
     """Steps that each add `new` tokens per query to one of the `contexts`, with closed forms in c of what a step takes.
 
-    `time`: seconds of one operator after another; `lower`: of all at once, at the peaks; `joules`, None where neither
-    they nor the power are known; `memory`: bytes.
+    `time`: seconds of one operator after another; `joules`, None where neither they nor the power are known; `memory`:
+    bytes. At the fastest peaks: `lower`, seconds of all at once; `compute`, of matmuls; `weights`, of reading them;
+    `cache`, of reading and writing it.
     """
 
     new: int
@@ -33,6 +35,9 @@ class Steps:
     logits: str | None
     time: Expr
     lower: Expr
+    compute: Expr
+    weights: Expr
+    cache: Expr
     joules: Expr | None
     memory: Expr
 
@@ -91,31 +96,37 @@ class Server:
         logits = logits if self._last_only else None
         given = {s.B: batch, s.n: new, **({} if contexts[1:] else {s.c: contexts.start})}
         rows = self.model.uniform({x: Integer(y) for x, y in given.items()}, self.rules, logits, **self.formats)
+        least = self._least(rows)
+        lower = longest(least["compute"], least["weights"] + least["cache"])
+        memory = memory_formula(rows)
         return Steps(
-            new, contexts, logits, self._time(rows), self._lower(rows), self._joules(rows), memory_formula(rows)
+            new, contexts, logits, time=self._time(rows), lower=lower, **least, joules=self._joules(rows), memory=memory
         )
 
     @property
     def _last_only(self) -> bool:
         return not RULEBOOK[self.rules[0]].tool and self.model.definitions(self.rules)[s.R] == 1
 
-    def _rates(self, row: Row, platform: Platform) -> dict[str, Any]:
-        return platform.rates(row.role, row.cost.matmul, row.width, self.precision)
+    def _rates(self, row: Row) -> dict[str, Any]:
+        return self.platform.rates(row.role, row.cost.matmul, row.width, self.precision)
 
     def _time(self, rows: Sequence[Row]) -> Expr:
-        return Add(*(row.layers * time(row.cost, substitution(self._rates(row, self.platform))) for row in rows))
+        return Add(*(row.layers * time(row.cost, substitution(self._rates(row))) for row in rows))
 
-    def _lower(self, rows: Sequence[Row]) -> Expr:
-        ideal = replace(self.platform, reach={}, overhead=Fraction(0))
-        ats = [substitution(self._rates(row, ideal)) for row in rows]
-        costs = [replace(row.all, act_read=0, act_write=0) for row in rows]
-        units = (Add(*(at(unit(x)) for at, x in zip(ats, costs, strict=True))) for unit in (matmul_time, memory_time))
-        return longest(*units)
+    def _least(self, rows: Sequence[Row]) -> dict[str, Expr]:
+        """Seconds of matmuls, of weights and of the cache, by name."""
+        rates = (self.platform.bounding_rates(row.cost.matmul, row.operands, self.precision) for row in rows)
+        timed = [(row.all, substitution(x)) for row, x in zip(rows, rates, strict=True)]
+        return {
+            "compute": Add(*(at(matmul_time(x)) for x, at in timed)),
+            "weights": Add(*(at(memory_time(Cost(weight_read=x.weight_read))) for x, at in timed)),
+            "cache": Add(*(at(memory_time(replace(x.weights_and_cache, weight_read=0))) for x, at in timed)),
+        }
 
     def _joules(self, rows: Sequence[Row]) -> Expr | None:
         if self.platform.joules is None and self.platform.machine.power is None:
             return None
-        rates = (self.platform.energies(self._rates(row, self.platform)) for row in rows)
+        rates = (self.platform.energies(self._rates(row)) for row in rows)
         return Add(*(substitution(x)(energy(row.all)) for row, x in zip(rows, rates, strict=True)))
 
 
@@ -165,6 +176,9 @@ class Draft:
         return float(high)
 
 
+OF_ROUND = ("time", "lower", "compute", "weights", "cache")  # forms that add up over the steps of a round
+
+
 def steps_per_output_token(verifying: Steps, drafting: Steps, draft: Draft) -> Steps:
     """What an output token takes with a draft, at each context: a round's steps over the tokens it yields."""
 
@@ -173,4 +187,4 @@ def steps_per_output_token(verifying: Steps, drafting: Steps, draft: Draft) -> S
         return Add(getattr(verifying, name), *proposals) / sympify(draft.tokens_per_round, strict=True)
 
     joules = None if verifying.joules is None else per_token("joules")
-    return replace(verifying, time=per_token("time"), lower=per_token("lower"), joules=joules)
+    return replace(verifying, **{name: per_token(name) for name in OF_ROUND}, joules=joules)

@@ -1,13 +1,13 @@
 """Time and energy of a step on a machine, as sums over its operators that leave some symbols unbound."""
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from sympy import Add, Expr, Max, Symbol
 
 from symroof import symbols as s
 from symroof.algebra.binding import Binding
 from symroof.cost import operator_time
-from symroof.cost.cost import Cost
 from symroof.errors import UsageError
 from symroof.hardware.platform import Platform
 from symroof.model.operator_formulas import OperatorFormula
@@ -30,11 +30,18 @@ class StepOperators(Protocol):
         """The symbol that a comparison is solved for."""
 
 
-def operator_rates(x: OperatorFormula, scope: StepOperators, used: Platform, ideal: bool = False) -> Binding:
+def operator_rates(x: OperatorFormula, scope: StepOperators, used: Platform) -> Binding:
     """The rates that an operator runs at, the unknown left open."""
     values = used.rates(x.role, x.cost.matmul, x.width, scope.precision)
-    values |= used.energies(values)
-    values |= {"u_F": 1, "u_W": 1, "t_0": 0} if ideal else {}
+    return _but_unknown(values | used.energies(values), scope)
+
+
+def bounding_rates(x: OperatorFormula, scope: StepOperators, used: Platform) -> Binding:
+    """The rates that an operator runs at in the lower bound, the unknown left open."""
+    return _but_unknown(used.bounding_rates(x.cost.matmul, x.operands, scope.precision), scope)
+
+
+def _but_unknown(values: Mapping[str, Any], scope: StepOperators) -> Binding:
     return Binding({s.symbol(name): value for name, value in values.items() if s.symbol(name) != scope.unknown})
 
 
@@ -44,16 +51,16 @@ def serial_time(scope: StepOperators, used: Platform) -> Expr:
 
 
 def matmul_seconds(scope: StepOperators, used: Platform) -> Expr:
-    """Seconds of all matmuls at the peaks."""
+    """Seconds of all matmuls, each at the fastest rate that one of its operands permits."""
     forms = scope.bound_forms
-    return Add(*(x.layers * operator_rates(x, scope, used, True)(operator_time.matmul_time(x.cost)) for x in forms))
+    return Add(*(x.layers * bounding_rates(x, scope, used)(operator_time.matmul_time(x.cost)) for x in forms))
 
 
 def memory_seconds(scope: StepOperators, used: Platform) -> Expr:
     """Seconds in which memory moves weights and cache at its peak."""
     return Add(
         *(
-            x.layers * operator_rates(x, scope, used, True)(operator_time.memory_time(weights_and_cache(x.cost)))
+            x.layers * bounding_rates(x, scope, used)(operator_time.memory_time(x.cost.weights_and_cache))
             for x in scope.bound_forms
         )
     )
@@ -69,8 +76,3 @@ def step_energy(scope: StepOperators, used: Platform) -> Expr:
     if not used.joules and used.machine.power is None:
         raise UsageError(f"no power is published for {used.machine.label}, and its energy is not known")
     return Add(*(x.layers * operator_rates(x, scope, used)(operator_time.energy(x.cost)) for x in scope.bound_forms))
-
-
-def weights_and_cache(cost: Cost) -> Cost:
-    """The bytes of weights and cache in a cost."""
-    return Cost(weight_read=cost.weight_read, cache_read=cost.cache_read, cache_write=cost.cache_write)

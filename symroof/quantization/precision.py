@@ -1,12 +1,12 @@
 """The format that each kind of element is stored in, and where it is given; plain data."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from symroof.architecture.structure import Architecture
 from symroof.config.config import Config, reading
-from symroof.dtypes import Format, format_of, product_formats
+from symroof.dtypes import Format, format_of, operand_formats, product_formats
 from symroof.errors import MissingFormat, UnknownName
 from symroof.quantization.weight_formats import GGUF, SCHEMES, element_format, weights_name
 from symroof.records import frozen
@@ -90,6 +90,16 @@ class Precision:
         narrow = " and ".join(self.weights_only())
         inputs = "the format of activations"
         return (f"{narrow} weights are multiplied in {self.formats['activations'].name}, {inputs}",) if narrow else ()
+
+    def operand_formats(self, operands: Iterable[str]) -> list[tuple[tuple[str, ...], Fraction]]:
+        """The formats that meet in matmuls of activations with elements of these widths, and the share of each case.
+
+        Raises MissingFormat.
+        """
+        if self.lack:
+            raise MissingFormat(self.lack)
+        by_width = self._by_width()
+        return operand_formats([self.formats["activations"], *(by_width[x] for x in operands)])
 
     def _by_width(self) -> dict[str, Format]:
         """The format of each width symbol; those of details override those of roles."""

@@ -1,6 +1,6 @@
 """Sentences about machines: peaks, efficiency, memory."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from symroof.hardware.machines import Machine
 from symroof.hardware.platform import Platform, Reach
@@ -8,10 +8,12 @@ from symroof.performance.capacity import MemoryNeed
 from symroof.units import duration, iec, percent, si
 
 
-def machine_notes(platform: Platform, formats: Iterable[str]) -> Iterator[str]:
-    """The machine's peaks in these formats, and the fraction of them that an estimate assumes."""
+def machine_notes(platform: Platform, formats: Collection[str], fastest: Iterable[str] = ()) -> Iterator[str]:
+    """The machine's peaks in these formats and the `fastest` of a lower bound, what an estimate assumes of them."""
     machine = platform.machine
     yield f"Machine: {machine.label}: {peaks_text(machine, formats)}{confidence_text(machine)}."
+    if peaks := [peak_text(machine, name) for name in sorted(fastest) if name not in formats]:
+        yield f"Lower bound: matmuls at {', '.join(peaks)} where an operand permits it."
     if machine.count > 1:
         yield (
             f"The {machine.count} devices split every operator evenly, communication takes no time "
@@ -25,9 +27,14 @@ def machine_notes(platform: Platform, formats: Iterable[str]) -> Iterator[str]:
 
 def peaks_text(machine: Machine, formats: Iterable[str]) -> str:
     """Matmul peaks, elementwise peak, bandwidth, memory."""
-    peaks = [f"{si(machine.peak(name))}FLOP/s in {name}" for name in formats]
+    peaks = [peak_text(machine, name) for name in formats]
     vector = f"{si(machine.vector)}FLOP/s elementwise" if machine.vector else "no elementwise rate published: no time"
     return ", ".join([*peaks, vector, f"{si(machine.bandwidth)}B/s", iec(machine.memory)])
+
+
+def peak_text(machine: Machine, name: str) -> str:
+    """`989.00 TFLOP/s in bf16`."""
+    return f"{si(machine.peak(name))}FLOP/s in {name}"
 
 
 def confidence_text(machine: Machine) -> str:

@@ -75,7 +75,7 @@ def formula_of_parts(of: Callable[[Cost], Expr]) -> str:
 DESCRIPTIONS = {
     "": f"the sum over operators of {formula_of_parts(operator_time.time)}",
     "energy": f"the sum over operators of {formula_of_parts(operator_time.energy)}",
-    "compute": "the sum over operators of matmul/F, at the peaks F",
+    "compute": "the sum over operators of matmul/F, at the fastest peak F that an operand's format permits",
     "memory": "(weight_bytes + cache_bytes)/W, at the peak W",
     "lower": "the larger of .compute and .memory",
 }

@@ -2,8 +2,9 @@
 
 Names are the quantities of `symroof.formula` (FLOP, bytes), storage (weight_size + cache_size), intensity (FLOP per
 byte), and memory: bytes of weights, cache and the most that one operator reads and writes. On a machine: time, seconds
-of one operator after another; time.compute and time.memory, seconds at the peaks of matmuls, and of weights and cache;
-time.lower, the larger of those; energy, joules; fits, 1 where the step fits the memory.
+of one operator after another; time.compute, seconds of matmuls at the fastest peaks that a format of their operands
+permits; time.memory, seconds of weights and cache at the peak; time.lower, the larger of those; energy, joules; fits, 1
+where the step fits the memory.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

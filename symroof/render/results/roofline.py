@@ -91,7 +91,7 @@ def rounded_formula(expr: Expr, digits: int = 5) -> str:
 
 def roofline_notes(rooflines: Sequence[Roofline]) -> list[str]:
     """Machines, rules, formats and config of rooflines of one report."""
-    machines = [note for x in rooflines for note in machine_notes(x.platform, formats_in_use(x))]
+    machines = [note for x in rooflines for note in machine_notes(x.platform, formats_in_use(x), x.fastest_formats)]
     return [*dict.fromkeys([*machines, *report_notes(rooflines[0].report, rooflines[0].platform.compute)[2:]])]
 
 

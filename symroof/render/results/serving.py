@@ -35,9 +35,14 @@ def workload_title(serving: Serving) -> str:
 
 def time_rows(serving: Serving) -> list[tuple[str, str, str]]:
     """Seconds and tokens per second, as estimate and as lower bound."""
-    heads = ("", f"{'at the peaks' if serving.platform.ideal else 'estimate'}   ", "lower bound   ")
+    heads = ("", f"{kind_of_time(serving)}   ", "lower bound   ")
     kinds = (first_token_cells, decode_cells, throughput_cells)
     return [heads, *((name, cell(serving.time), cell(serving.lower)) for f in kinds for name, cell in f(serving))]
+
+
+def kind_of_time(serving: Serving) -> str:
+    """What the times are of one operator after another."""
+    return "at the peaks" if serving.platform.ideal else "estimate"
 
 
 def first_token_cells(serving: Serving) -> Iterator[tuple[str, Cell]]:
@@ -81,7 +86,7 @@ def property_rows(serving: Serving) -> Iterator[tuple[str, str]]:
     if energy := serving.energy:
         joules = {"prompt": energy["per_prompt_token"], "output": energy["per_output_token"]}
         parts = (f"{float(x):.3g} J per {name} token" for name, x in joules.items() if x is not None)
-        yield "energy", ("at most " if energy["at_most"] else "") + ", ".join(parts)
+        yield "energy", ", ".join(parts) + (f", {kind_of_time(serving)}" if energy["from_power"] else "")
     if prices := serving.prices:
         amounts = {"prompt": prices["prompt_tokens"], "output": prices["output_tokens"]}
         parts = (f"{float(x):,.4g} per million {name} tokens" for name, x in amounts.items() if x is not None)
@@ -102,13 +107,13 @@ def draft_text(serving: Serving) -> str:
 
 def serving_notes(serving: Serving) -> Iterator[str]:
     """Both kinds of time, the closed form of a step, the machine, energy and price, rules, formats, configs."""
-    first = "At the peaks" if serving.platform.ideal else "Estimate"
     yield (
-        f"{first}: one operator after another. Lower bound: matmuls and memory at once, "
-        "elementwise work and activations free."
+        f"{kind_of_time(serving).capitalize()}: one operator after another. Lower bound: matmuls and memory at once, "
+        "each matmul in the fastest format that an operand permits, elementwise work and activations free; a request's "
+        "prefill and decoding in mixed steps."
     )
     yield from step_notes(serving)
-    yield from machine_notes(serving.platform, serving.formats)
+    yield from machine_notes(serving.platform, serving.formats, serving.fastest_formats)
     yield from energy_and_price_notes(serving)
     yield from (f"Rules: {rule}." for rule in rule_meanings(serving.rules))
     yield f"Precision: {precision_text(serving.precision, serving.routed)}."
@@ -121,8 +126,8 @@ def serving_notes(serving: Serving) -> Iterator[str]:
 
 def energy_and_price_notes(serving: Serving) -> Iterator[str]:
     """What energy and price are computed from."""
-    if serving.energy and serving.energy["at_most"]:
-        yield "Energy: every unit at the machine's full power for as long as it is busy."
+    if serving.energy and serving.energy["from_power"]:
+        yield f"Energy, {kind_of_time(serving)}: full power while a unit is busy, one after another; not a bound."
     if serving.price is not None:
         cached = "; prompt tokens in the cache cost as much as others" if serving.work.cached else ""
         yield f"Price: of the {'time at the peaks' if serving.platform.ideal else 'estimated time'}{cached}."

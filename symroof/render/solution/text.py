@@ -50,7 +50,7 @@ def solution_notes(solution: Solution, formulas: str) -> Iterator[str]:
     if sums := "; ".join(f"{x} {s.entry(x).meaning}" for x in batch_sums_in(formulas)):
         yield f"Sums over the queries: {sums}."
     for platform in scope.platforms.values():
-        yield from machine_notes(platform, matmul_formats(solution, platform))
+        yield from machine_notes(platform, matmul_formats(solution, platform), fastest_formats(solution, platform))
     yield rules_note(scope.rules)
     routed = any(op.role == "routed_experts" for _, _, op in scope.rows)
     yield f"Precision: {precision_text(scope.precision, routed)}."
@@ -77,3 +77,11 @@ def matmul_formats(solution: Solution, platform: Platform) -> list[str]:
         return []
     widths = {op.width for _, _, op in solution.scope.rows if op.cost.matmul != 0}
     return sorted({name for x in widths for name in platform.formats(x, solution.scope.precision)})
+
+
+def fastest_formats(solution: Solution, platform: Platform) -> set[str]:
+    """The formats of matmuls in the lower bound, where the question contains it or its part of matmuls."""
+    if not any(leaf.name.endswith((").compute", ").lower")) for leaf in solution.leaves.values()):
+        return set()
+    widths = {op.operands for _, _, op in solution.scope.rows if op.cost.matmul != 0}
+    return {name for x in widths for name in platform.fastest_formats(x, solution.scope.precision)}
