@@ -17,6 +17,7 @@ from symroof.cost.batch import Batch, batch
 from symroof.errors import ConfigError, UnknownName, UsageError
 from symroof.families.registry import read_architecture
 from symroof.model.evaluation import Evaluation
+from symroof.model.keywords import STEP, check_keywords
 from symroof.model.programs import Program, program
 from symroof.model.report import Parameters, Report, Row
 from symroof.quantization.precision import Precision, precision
@@ -30,9 +31,10 @@ if TYPE_CHECKING:
     from symroof.cost.quantities import Formula
 
 Rules = str | Iterable[str]
+Source = str | os.PathLike[str] | Mapping[str, Any]  # what `load` reads a model from
 
 
-def load(model: str | os.PathLike[str] | Mapping[str, Any], mtp: bool = False) -> "Model":
+def load(model: Source, mtp: bool = False) -> "Model":
     """A model by catalogue name, path of a config.json or its directory, hub id, or dict of config keys.
 
     `mtp`: with the layers that predict tokens further ahead (multi-token prediction), which run once in a step, on
@@ -40,6 +42,11 @@ def load(model: str | os.PathLike[str] | Mapping[str, Any], mtp: bool = False) -
     """
     config = load_config(model)
     return Model(config, read_architecture(config, mtp))
+
+
+def as_model(model: "Model | Source") -> "Model":
+    """A model unchanged; what `load` takes, loaded."""
+    return model if isinstance(model, Model) else load(model)
 
 
 @frozen
@@ -118,6 +125,7 @@ class Model(Result):
 
     def cache_per_token(self, **formats: str | None) -> int | ExactFloat:
         """Bytes that each further token adds to the cache once every window is full; `formats` as for a report."""
+        check_keywords(Model.cache_per_token, formats)
         at, far = self._evaluation(("standard",), formats), 2**30
         near, further = (at.total(at.sums(Batch([1], [x - 1]))).cache_held for x in (far, 2 * far))
         return int_or_float(Fraction(further - near, far))
@@ -136,6 +144,7 @@ class Model(Result):
         `rules`: names of counting rules; `logits`: last, all or none, short for the rule; `formats`: dtype,
         weights, experts, activations, cache, each a name of `dtypes.BITS`, bytes per element exactly.
         """
+        check_keywords(Model.report, formats)
         names = rules_with_logits(rules, logits)
         at = self._evaluation(names, formats)
         return Report(
@@ -155,6 +164,7 @@ class Model(Result):
         """The rows of a report on B queries of n new and c cached tokens: closed forms in those not `given`."""
         from symroof.model import formulas
 
+        check_keywords(Model.uniform, formats)
         widths = formulas.values_by_symbol(
             self._evaluation(rules_with_logits(rules, logits), formats).precision.widths()
         )
@@ -173,10 +183,12 @@ class Model(Result):
 
     def precision(self, **formats: str | None) -> Precision:
         """The format of every role, as a report uses them."""
+        check_keywords(Model.precision, formats)
         return self._evaluation(("standard",), formats).precision
 
     def against(self, other: Rules, rules: Rules = "standard", **step: Any) -> Any:
         """The step of `report(**step)` under `rules` and under `other`, with the reason for each difference."""
+        check_keywords(Model.against, step, *STEP)
         ours, theirs = self.report(rules=rules, **step), self.report(rules=other, **step)
         return higher("compare_rules")(ours, theirs, self.architecture.structure, self.graph(rules))
 
