@@ -12,7 +12,7 @@ from symroof.algebra.arithmetic import exact_quotient
 from symroof.algebra.binding import Binding, exact_number
 from symroof.cost.quantities import ONES
 from symroof.errors import UnknownName
-from symroof.model.model import Model, Rules
+from symroof.model.model import Model, Rules, Source, as_model
 from symroof.model.report import json_number
 from symroof.results import Result, int_or_float
 from symroof.training.flops import (
@@ -282,12 +282,13 @@ class Conventions(Result):
         return f"<symroof conventions for {self.model}: {', '.join(x.convention.name for x in self.rows)}>"
 
 
-def by_convention(model: Model, sequence: int, rules: Rules = "standard") -> Conventions:
+def by_convention(model: Model | Source, sequence: int, rules: Rules = "standard") -> Conventions:
     """FLOP per token of training and of inference, under each convention, and exactly under `rules`.
 
     Inference is the forward pass with logits at all positions: the FLOP of a token of a prompt, and of a decoded token
     on average over the sequence.
     """
+    model = as_model(model)
     exact = training_flops(model, sequence, rules=rules)
     defined, facts = parameter_definitions(model), Facts(model, exact.values)
     met = {assumption for assumption, holds in ASSUMPTIONS.items() if holds(facts)}

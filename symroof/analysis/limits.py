@@ -34,7 +34,8 @@ from symroof.cost.quantities import quantity
 from symroof.errors import SymroofError
 from symroof.hardware.platform import Place, Platform, as_platform
 from symroof.model import operator_formulas
-from symroof.model.model import Model, Rules, rules_with_logits
+from symroof.model.keywords import check_keywords
+from symroof.model.model import Model, Rules, Source, as_model, rules_with_logits
 from symroof.model.operator_formulas import OperatorFormula
 from symroof.model.report import json_number
 from symroof.results import Result, header
@@ -153,7 +154,7 @@ class Limits(Result):
 
 
 def limits(
-    model: Model,
+    model: Model | Source,
     on: Place | None = None,
     new: int = 1,
     cached: int = 0,
@@ -166,6 +167,8 @@ def limits(
 
     `new`, `cached` and `batch_size` are held constant where they do not grow.
     """
+    check_keywords(limits, formats)
+    model = as_model(model)
     names, operators = rules_with_logits(rules, logits), operator_formulas.operator_formulas(model, rules, logits)
     at = operator_formulas.model_point(model, operator_formulas.batch_values(new, cached, batch_size), **formats)
     times: list[Expr] = []

@@ -15,7 +15,7 @@ from symroof.analysis.conventions import Conventions, by_convention
 from symroof.analysis.counting_choices import Combination, CountingChoices
 from symroof.analysis.quoted_number import Quote, quote
 from symroof.cost.batch import queries
-from symroof.model.model import Model
+from symroof.model.model import Model, Source, as_model
 from symroof.model.report import json_number
 from symroof.results import Result
 
@@ -85,12 +85,13 @@ class Match(Result):
         return {self.quoted.quantity: self.guesses[0].formula, **{str(x): y for x, y in self.parts.items()}}
 
 
-def match(model: Model, quoted: str, sequence: int = 2048, limit: int = LISTED) -> Match:
+def match(model: Model | Source, quoted: str, sequence: int = 2048, limit: int = LISTED) -> Match:
     """The counts that come nearest to a quoted number: `flops=1.57e10`, `params=8.03e9`, `kv=131072`.
 
     Those that round to the digits quoted come first, the usual ones ahead; the others follow by distance. FLOP and
     bytes are per token in a sequence of `sequence` tokens, or those of the sequence. Raises UsageError.
     """
+    model = as_model(model)
     number = quote(quoted)
     (length,) = queries(sequence)
     tried = CHOICES[number.quantity](model, length.new)

@@ -40,7 +40,8 @@ from symroof.cost.notation import symbol_order
 from symroof.cost.quantities import NamedQuantity
 from symroof.errors import UsageError
 from symroof.model import operator_formulas
-from symroof.model.model import Model, Rules, rules_with_logits
+from symroof.model.keywords import check_keywords
+from symroof.model.model import Model, Rules, Source, as_model, rules_with_logits
 from symroof.model.operator_formulas import OperatorFormula
 from symroof.model.report import json_number
 from symroof.reference_tools import registry
@@ -179,8 +180,8 @@ class Differences(Result):
 
 
 def compare(
-    one: Model,
-    other: Model,
+    one: Model | Source,
+    other: Model | Source,
     quantities: Sequence[str] = USUAL,
     new: int = 1,
     cached: int = 0,
@@ -190,6 +191,8 @@ def compare(
     **formats: str | None,
 ) -> Differences:
     """How much more `other` costs than `one`, as expressions by cause."""
+    check_keywords(compare, formats)
+    one, other = as_model(one), as_model(other)
     names = rules_with_logits(rules, logits)
     if registry.tool_of_rules(names):
         raise UsageError(f"rules {names[0]} are those of another tool: give rules of symroof, such as standard")

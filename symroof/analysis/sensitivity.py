@@ -32,7 +32,8 @@ from symroof.algebra.points import Number, Point, weighted_sum
 from symroof.errors import UsageError
 from symroof.hardware.platform import Place, Platform, as_platform
 from symroof.model import operator_formulas
-from symroof.model.model import Model, Rules, rules_with_logits
+from symroof.model.keywords import check_keywords
+from symroof.model.model import Model, Rules, Source, as_model, rules_with_logits
 from symroof.model.report import json_number
 from symroof.performance import capacity
 from symroof.results import ExactFloat, Result, exact_value, header, int_or_float
@@ -136,7 +137,7 @@ class Knobs(Result):
 
 
 def knobs(
-    model: Model,
+    model: Model | Source,
     on: Place | None = None,
     quantity: str | None = None,
     new: int = 1,
@@ -152,6 +153,8 @@ def knobs(
     Time is that of one operator after another. Raises DoesNotFit where the step does not fit the machine, unless
     `anyway`.
     """
+    check_keywords(knobs, formats)
+    model = as_model(model)
     if (on is None) == (quantity is None):
         raise UsageError("knobs need either a machine (--on) or a --quantity such as flops: name one")
     batch, names = operator_formulas.batch_values(new, cached, batch_size), rules_with_logits(rules, logits)

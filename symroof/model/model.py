@@ -18,6 +18,7 @@ from symroof.cost.batch import Batch, batch
 from symroof.errors import ConfigError, UnknownName, UsageError
 from symroof.families.registry import read_architecture, uncounted_towers
 from symroof.model.evaluation import Evaluation
+from symroof.model.keywords import STEP, check_keywords
 from symroof.model.programs import Program, program
 from symroof.model.report import Parameters, Report, Row
 from symroof.quantization.precision import Precision, precision
@@ -32,9 +33,10 @@ if TYPE_CHECKING:
 
 Rules = str | Iterable[str]
 FAR = 2**31  # tokens: no window is as long
+Source = str | os.PathLike[str] | Mapping[str, Any]  # what `load` reads a model from
 
 
-def load(model: str | os.PathLike[str] | Mapping[str, Any], mtp: bool = False) -> "Model":
+def load(model: Source, mtp: bool = False) -> "Model":
     """A model by catalogue name, path of a config.json or its directory, hub id, or dict of config keys.
 
     `mtp`: with the layers that predict tokens further ahead (multi-token prediction), which run once in a step, on
@@ -42,6 +44,11 @@ def load(model: str | os.PathLike[str] | Mapping[str, Any], mtp: bool = False) -
     """
     config = load_config(model)
     return Model(config, read_architecture(config, mtp))
+
+
+def as_model(model: "Model | Source") -> "Model":
+    """A model unchanged; what `load` takes, loaded."""
+    return model if isinstance(model, Model) else load(model)
 
 
 @frozen
@@ -131,17 +138,18 @@ class Model(Result):
         """
         from symroof.families.reading.catalogue import longest_context
 
+        check_keywords(Model.cache_per_token, formats)
         cache, lengths = self._cache_of_query(formats), range(1, (longest_context(self.config) or FAR) + 1)
         last = lengths[bisect_left(lengths, cache(lengths[-1]), key=cache)]
-        step = min(
-            2 ** (last // 16).bit_length(), last - 1
-        )  # of many tokens: a cache may grow by one entry for several
+        # of many tokens: a cache may grow by one entry for several
+        step = min(2 ** (last // 16).bit_length(), last - 1)
         return int_or_float(Fraction(cache(last) - cache(last - step), step)) if step else 0
 
     def cache_at_context(self, **formats: str | None) -> int | ExactFloat | None:
         """Bytes of a query's cache at the longest context in the config; None where it has none."""
         from symroof.families.reading.catalogue import longest_context
 
+        check_keywords(Model.cache_at_context, formats)
         context = longest_context(self.config)
         return int_or_float(self._cache_of_query(formats)(context)) if context else None
 
@@ -166,6 +174,7 @@ class Model(Result):
         weights and experts may be a quantiser's scheme (`quantization.weight_formats`). Where config and caller name
         no format, FLOP are known and asking for bytes raises MissingFormat.
         """
+        check_keywords(Model.report, formats)
         names = rules_with_logits(rules, logits)
         at = self._evaluation(names, formats)
         return Report(
@@ -186,6 +195,7 @@ class Model(Result):
         """The rows of a report on B queries of n new and c cached tokens: closed forms in those not `given`."""
         from symroof.model import formulas
 
+        check_keywords(Model.uniform, formats)
         widths = formulas.values_by_symbol(
             self._evaluation(rules_with_logits(rules, logits), formats).precision.widths()
         )
@@ -205,10 +215,12 @@ class Model(Result):
 
     def precision(self, **formats: str | None) -> Precision:
         """The format of every role, as a report uses them."""
+        check_keywords(Model.precision, formats)
         return self._evaluation(("standard",), formats).precision
 
     def against(self, other: Rules, rules: Rules = "standard", **step: Any) -> Any:
         """The step of `report(**step)` under `rules` and under `other`, with the reason for each difference."""
+        check_keywords(Model.against, step, *STEP)
         ours, theirs = self.report(rules=rules, **step), self.report(rules=other, **step)
         return higher("compare_rules")(ours, theirs, self.architecture.structure, self.graph(rules))
 

@@ -25,7 +25,7 @@ from symroof.algebra.binding import Binding
 from symroof.cost.graph import Block, Op
 from symroof.cost.rules import BACKWARD
 from symroof.errors import UnknownName, UsageError
-from symroof.model.model import Model, Rules
+from symroof.model.model import Model, Rules, Source, as_model
 from symroof.ops.collectives import ALONE, Network, all_gather, all_reduce, all_to_all, reduce_scatter
 from symroof.results import Result
 
@@ -110,7 +110,7 @@ class Split(Result):
 
 
 def split(
-    model: Model,
+    model: Model | Source,
     block: str = "",
     data: Network = ALONE,
     tensor: Network = ALONE,
@@ -122,6 +122,7 @@ def split(
     T and the other sums over a batch are those of all devices. `sharded`: weights are split over the devices of `data`
     too. Raises UnknownName, UsageError for a block that tensor parallelism does not know.
     """
+    model = as_model(model)
     weights = model.formula("weight_size", block, rules) / tensor.n
     read = model.formula("weight_bytes", block, rules) / tensor.n
     computed = model.formula("matmul_flops", block, rules) / (data.n * tensor.n)

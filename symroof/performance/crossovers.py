@@ -13,7 +13,8 @@ from symroof.algebra.rootfinding import roots
 from symroof.cost.batch import LARGEST
 from symroof.cost.cost import Cost, sum_costs
 from symroof.hardware.platform import Place, Platform, as_platform
-from symroof.model.model import Model, Rules
+from symroof.model.keywords import check_keywords
+from symroof.model.model import Model, Rules, Source, as_model
 from symroof.model.report import Row
 from symroof.quantization.precision import Precision
 
@@ -43,7 +44,7 @@ class Crossover:
 
 
 def crossovers(
-    model: Model,
+    model: Model | Source,
     on: Place,
     cached: int = 0,
     batch_size: int = 1,
@@ -56,6 +57,8 @@ def crossovers(
     Matmuls against weights and cache, as in the lower bound of a roofline: units overlap, activations stay on chip, a
     matmul runs at the fastest rate that one of its operands permits.
     """
+    check_keywords(crossovers, formats)
+    model = as_model(model)
     platform, precision = as_platform(on), model.precision(**formats)
 
     def sides(values: dict[Symbol, int]) -> StepSides:

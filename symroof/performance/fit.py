@@ -38,7 +38,8 @@ from symroof.cost.notation import formula_text
 from symroof.errors import UsageError, shorten
 from symroof.families.reading.catalogue import longest_context as config_context_of
 from symroof.hardware.machines import Machine, machine
-from symroof.model.model import Model, Rules
+from symroof.model.keywords import check_keywords
+from symroof.model.model import Model, Rules, Source, as_model
 from symroof.model.report import Report, json_number
 from symroof.performance import capacity
 from symroof.performance.capacity import DoesNotFit, MemoryNeed
@@ -154,7 +155,7 @@ class Fit(Result):
 
 
 def fit(
-    model: Model,
+    model: Model | Source,
     on: str | Machine,
     context: int | None = None,
     batch_size: int | None = None,
@@ -168,6 +169,8 @@ def fit(
 
     `formats` as for a report. Raises DoesNotFit where not even one query fits, or a batch of one token each.
     """
+    check_keywords(fit, formats)
+    model = as_model(model)
     chosen = machine(on) if isinstance(on, str) else on
     return fit_decode_memory(decode_memory(model, rules, logits, **formats), chosen, context, batch_size)
 

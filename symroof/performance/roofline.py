@@ -33,7 +33,8 @@ from typing import Any
 from symroof.cost import rule_names
 from symroof.cost.operator_time import Seconds, operator_seconds
 from symroof.hardware.platform import Place, Platform, as_platform
-from symroof.model.model import Model, rules_with_logits
+from symroof.model.keywords import STEP, check_keywords
+from symroof.model.model import Model, Source, as_model, rules_with_logits
 from symroof.model.report import Report, Row, by_path, json_number
 from symroof.performance import capacity
 from symroof.results import ExactFloat, Result, header
@@ -189,12 +190,19 @@ class Roofline(Result):
 
 
 def roofline(
-    model: Model, on: Place, rules: Any = "standard", logits: str | None = None, anyway: bool = False, **step: Any
+    model: Model | Source,
+    on: Place,
+    rules: Any = "standard",
+    logits: str | None = None,
+    anyway: bool = False,
+    **step: Any,
 ) -> Roofline:
     """The time of one step on a machine, a machine's name or a platform; `step` is what `Model.report` takes.
 
     Raises DoesNotFit where weights, cache and activations are more than the machine's memory, unless `anyway`.
     """
+    check_keywords(roofline, step, *STEP)
+    model = as_model(model)
     names, platform = rules_with_logits(rules, logits), as_platform(on)
     report = model.report(rules=names, **step)
     if not anyway:

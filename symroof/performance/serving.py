@@ -42,7 +42,8 @@ from typing import Any
 from symroof.algebra.rootfinding import piecewise
 from symroof.cost.batch import Workload
 from symroof.hardware.platform import Place, Platform, as_platform
-from symroof.model.model import Model, Rules, rules_with_logits
+from symroof.model.keywords import check_keywords
+from symroof.model.model import Model, Rules, Source, as_model, rules_with_logits
 from symroof.model.report import json_number
 from symroof.performance.capacity import MemoryNeed, check_fits, largest_need, memory_need
 from symroof.performance.serving_steps import Draft, Server, Steps, steps_per_output_token
@@ -242,7 +243,7 @@ def floats_or_none(numbers: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def serve(
-    model: Model,
+    model: Model | Source,
     on: Place,
     work: Workload,
     rules: Rules = "standard",
@@ -255,6 +256,8 @@ def serve(
 
     Raises DoesNotFit where weights, cache and activations are more than the machine's memory, unless `anyway`.
     """
+    check_keywords(serve, formats)
+    model = as_model(model)
     server = Server(model, as_platform(on), rules_with_logits(rules, None), formats)
     plain = workload_steps(server, work)
     decode = server.decode(work, draft.tokens + 1, "all") if draft else plain.decode

@@ -12,7 +12,8 @@ from symroof.algebra.rootfinding.signs import Run
 from symroof.errors import UsageError, shorten
 from symroof.hardware.machines import Machine
 from symroof.model.coupled_sizes import coupled_sizes
-from symroof.model.model import Model, Rules, rules_with_logits
+from symroof.model.keywords import check_keywords
+from symroof.model.model import Model, Rules, Source, as_model, rules_with_logits
 from symroof.model.operator_formulas import batch_values
 from symroof.solving import parser, resolver, terms, unknowns
 from symroof.solving.closed_form import linear_solution
@@ -24,7 +25,7 @@ RELATIONS: dict[type[Any], str] = {Eq: "=", Lt: "<", Le: "<=", Gt: ">", Ge: ">="
 
 
 def solve(
-    model: Model,
+    model: Model | Source,
     question: "str | Relational | Expr",
     unknown: str | Symbol,
     *,
@@ -44,6 +45,8 @@ def solve(
     solved for 0. `hold`: ratios of sizes such as "f/d" held constant when the unknown d changes. `machines`: custom
     machines that the question names; `use`: further arguments of `platform`, such as mfu. Raises UsageError.
     """
+    check_keywords(solve, formats)
+    model = as_model(model)
     parsed = parser.parse_comparison(question) if isinstance(question, str) else None
     x = unknowns.unknown_symbol(str(unknown), model)
     unknowns.require_variable(x, tuple(hold), model)

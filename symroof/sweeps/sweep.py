@@ -23,7 +23,8 @@ from symroof.errors import UsageError
 from symroof.hardware.machines import Machine, machine
 from symroof.hardware.platform import Place, Platform, as_platform, platform
 from symroof.model.coupled_sizes import coupled_sizes
-from symroof.model.model import Model, Rules, load, rules_with_logits
+from symroof.model.keywords import check_keywords, parameters
+from symroof.model.model import Model, Rules, Source, load, rules_with_logits
 from symroof.model.operator_formulas import batch_values
 from symroof.quantization.weight_formats import element_format, weights_name
 from symroof.sweeps import axes as parsing
@@ -40,17 +41,18 @@ DEFAULT_COLUMNS = ("flops", "bytes")
 
 
 def sweep(
-    model: Model | str | None,
+    model: Model | Source | None,
     over: Mapping[str, Any] | Iterable[str],
     quantities: str | Iterable[str] = (),
     **given: Any,
 ) -> Sweep:
     """A model over a grid, in memory; arguments as for `plan_sweep`."""
+    check_keywords(sweep, given, *parameters(plan_sweep)[3:], *parameters(fixed_arguments)[1:])
     return plan_sweep(model, over, quantities, **given).in_memory()
 
 
 def plan_sweep(
-    model: Model | str | None,
+    model: Model | Source | None,
     over: Mapping[str, Any] | Iterable[str],
     quantities: str | Iterable[str] = (),
     *,
@@ -74,7 +76,7 @@ def plan_sweep(
 
 
 def fixed_arguments(
-    model: Model | str | None,
+    model: Model | Source | None,
     on: Place | None = None,
     new: int | None = None,
     cached: int | None = None,
@@ -113,7 +115,7 @@ def combinations_of(swept: Sequence[Axis]) -> Iterator[dict[str, Any]]:
 class _FixedArguments:
     """What a sweep does not run over, in place of axes."""
 
-    model: Model | str | None
+    model: Model | Source | None
     on: Place | None
     batch: Mapping[str, int | None]
     hold: tuple[str, ...]

@@ -12,7 +12,7 @@ from symroof.algebra.binding import Binding
 from symroof.cost.batch import queries
 from symroof.cost.rules import Layer
 from symroof.errors import UnknownName, UsageError
-from symroof.model.model import Model, Rules
+from symroof.model.model import Model, Rules, Source
 from symroof.results import Result
 from symroof.training.scaling_laws import LAWS, LOSS, Law, Shape, shape
 
@@ -106,7 +106,7 @@ def optimum(
     budget: float | None = None,
     loss: float | None = None,
     law: str | Law = "chinchilla",
-    model: Model | None = None,
+    model: Model | Source | None = None,
     sequence: int = 2048,
     served: float = 0,
     rules: Rules = "matmul-only",

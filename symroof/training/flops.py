@@ -14,7 +14,7 @@ from symroof.cost.batch import queries
 from symroof.cost.cost import ZERO, Cost
 from symroof.cost.rules import BACKWARD, Layer
 from symroof.errors import UnknownName
-from symroof.model.model import Model, Rules, rules_with_logits
+from symroof.model.model import Model, Rules, Source, as_model, rules_with_logits
 from symroof.results import Result
 
 # Training computes logits of all positions, and keys and values of latent attention expanded; a rule may say otherwise.
@@ -194,7 +194,7 @@ class Training(Result):
 
 
 def training_flops(
-    model: Model,
+    model: Model | Source,
     sequence: int,
     tokens: int | None = None,
     recompute: str | Layer = "none",
@@ -207,6 +207,7 @@ def training_flops(
     operations. `recompute`: none, selective or full, or a layer of definitions of `rho` and `rho_c`; `backward`: one of
     `g_m` and `g_v`. Raises UnknownName.
     """
+    model = as_model(model)
     length, trained = (queries(x)[0].new for x in (sequence, sequence if tokens is None else tokens))
     used, terms = training_rules(rules), operator_flops(model, rules)
     choices = {**backward, **recompute_policy(recompute)}

@@ -12,7 +12,7 @@ from symroof.cost.batch import queries
 from symroof.cost.quantities import ONES
 from symroof.cost.rules import Layer
 from symroof.dtypes import format_of
-from symroof.model.model import Model
+from symroof.model.model import Model, Source, as_model
 from symroof.model.report import json_number
 from symroof.ops.collectives import all_gather, one_way_ring
 from symroof.parallel.training_layout import LAST_IS_FIRST, ONE_BY_ONE, ONE_DEVICE, Parallel
@@ -142,7 +142,7 @@ class TrainingMemory(Result):
 
 
 def training_memory(
-    model: Model,
+    model: Model | Source,
     sequence: int,
     micro_batch: int = 1,
     recompute: str | Layer = "none",
@@ -157,17 +157,17 @@ def training_memory(
 
     `recompute`: none, selective or full, as for `training_flops`; `attention`: fused or unfused; `states`: bytes per
     parameter, by a name of STATES; each of them a layer of definitions too. `activations`: their format; `in_flight`:
-    microbatches (`n_f`, `n_fe`), at least as many as stages. Temporaries within one operator or layer are
-    not counted. Raises UnknownName, and UsageError for an operator whose saved tensors are not known, or where the
-    devices cannot share the model evenly.
+    microbatches (`n_f`, `n_fe`), at least as many as stages. Temporaries within one operator or layer are not counted.
+    Raises UnknownName, and UsageError for an operator whose saved tensors are not known, or where the devices cannot
+    share the model evenly.
     """
+    model = as_model(model)
     (batch,) = queries(sequence, batch_size=micro_batch)
     saved, sizes = tuple(saved_activations(model)), model.sizes
     counts = {x.block: int(Binding(sizes)(x.count)) for x in saved if x.block not in (*OUTSIDE, LAYER_INPUT)}
     parallel.check(model.architecture.sizes, batch.new, counts)
     fused = named_layer("kind of attention", attention, ATTENTION)
     widths = {**SAVED_IN, s.b_a: format_of(activations).bytes, **named_layer("optimizer states", states, STATES)}
-    batch_sizes = {s.n: Integer(batch.new), s.B: Integer(batch.count)}
     return TrainingMemory(
         model.name,
         batch.new,
@@ -179,7 +179,7 @@ def training_memory(
         saved,
         parameters_by_part(model),
         {**recompute_policy(recompute), **fused, s.theta_d: Integer(int(dropout))},
-        {**sizes, **batch_sizes, **widths, **parallel.definitions, **in_flight},
+        {**sizes, s.n: Integer(batch.new), s.B: Integer(batch.count), **widths, **parallel.definitions, **in_flight},
     )
 
 

@@ -9,7 +9,7 @@ from sympy import Expr, Integer, Rational, Symbol, expand
 from symroof import symbols as s
 from symroof.algebra.binding import Binding
 from symroof.cost.rules import Layer
-from symroof.model.model import Model, Rules
+from symroof.model.model import Model, Rules, Source, as_model
 from symroof.results import Result
 from symroof.training.flops import training_flops
 
@@ -122,8 +122,9 @@ class Shape(Result):
         return expr.subs(s.L, self.depth)
 
 
-def shape(model: Model, rules: Rules = "matmul-only", recompute: str | Layer = "none") -> Shape:
+def shape(model: Model | Source, rules: Rules = "matmul-only", recompute: str | Layer = "none") -> Shape:
     """The model's formulas with every size but L, d and n bound: fixed, or in proportion to depth or width."""
+    model = as_model(model)
     flops, bound = training_flops(model, 1, rules=rules, recompute=recompute), Binding(proportions(model))
     forms = [bound(x) for x in (model.formula("parameters"), flops.hardware_flops, flops.forward.flops)]
     return Shape(model.name, forms[0], forms[1], forms[2], Rational(model.sizes[s.L], model.sizes[s.d]) * s.d)
