@@ -2,7 +2,7 @@
 
 from symroof.analysis.side_by_side import SideBySide
 from symroof.model.report import Report
-from symroof.render.report.lines import precision_notes, report_title
+from symroof.render.report.lines import report_title
 from symroof.render.text_columns import align_columns, wrap_lines
 from symroof.results import ExactFloat
 from symroof.units import iec_cell, ratio_text, si_cell
@@ -29,7 +29,7 @@ def side_by_side_text(comparison: SideBySide, width: int = 0) -> str:
     text = align_columns(rows, right=set(range(1, len(HEADS))))
     if width and max(map(len, text.splitlines())) > width:
         text = align_columns(list(zip(*rows, strict=True)), right=set(range(1, len(rows))))
-    notes = dict.fromkeys(x for report in comparison.reports for x in precision_notes(report.precision))
+    notes = dict.fromkeys(f"Note: {x}." for report in comparison.reports for x in report.precision.notes)
     last = wrap_lines(("Cache/token: what each further token adds once all windows are full.", *notes), width)
     return f"{title}\n\n{text}\n{last}\n"
 
