@@ -598,6 +598,11 @@ def test_the_output_names_what_given_weights_are() -> None:
     assert not symroof.load("deepseek-v3").report().notes
 
 
+def test_models_side_by_side_name_what_given_weights_are() -> None:
+    answer = CliRunner().invoke(cli, ["compare", "llama-3.1-8b", "qwen3-8b", "--weights", "int4"])
+    assert " ".join(answer.output.split()).count("groups of 128 with a scale of 16 bits") == 1
+
+
 def test_dtype_is_everything() -> None:
     model = loaded({"quant_method": "fp8"})
     report = model.report(cached=9, dtype="bf16")

@@ -30,8 +30,10 @@ def side_by_side_text(comparison: SideBySide, width: int = 0) -> str:
     text = align_columns(rows, right=set(range(1, len(HEADS))))
     if width and max(map(len, text.splitlines())) > width:
         text = align_columns(list(zip(*rows, strict=True)), right=set(range(1, len(rows))))
-    notes = ["Cache/token: what a further token adds while the cache grows.", *warning_notes(comparison.warnings)]
-    return f"{title}\n\n{text}\n{wrap_lines(notes, width)}\n"
+    formats = dict.fromkeys(f"Note: {x}." for report in comparison.reports for x in report.precision.notes)
+    growth = "Cache/token: what a further token adds while the cache grows."
+    last = wrap_lines((growth, *formats, *warning_notes(comparison.warnings)), width)
+    return f"{title}\n\n{text}\n{last}\n"
 
 
 def _totals(report: Report, cache: int | ExactFloat) -> tuple[str, ...]:
