@@ -530,7 +530,12 @@ def test_every_size_at_its_largest(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("fault", [TypeError("a\nb"), KeyError("k"), OverflowError(), RecursionError(), MemoryError()])
 @pytest.mark.parametrize(
-    "where", ["families.registry._checked_architecture", "quantization.quantization_config.config_scheme"]
+    "where",
+    [
+        "families.registry._checked_architecture",
+        "quantization.quantization_config.config_scheme",
+        "quantization.quantization_config.role_formats",
+    ],
 )
 def test_a_fault_while_a_config_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception, where: str
