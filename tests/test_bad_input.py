@@ -546,7 +546,7 @@ def test_a_fault_while_a_config_is_read(
         raise fault
 
     monkeypatch.setattr(f"symroof.{where}", fail)
-    path = saved(tmp_path, llama(quantization_config={"quant_method": "awq"}))
+    path = saved(tmp_path, llama(quantization_config={"quant_method": "fp8"}))
     with pytest.raises(type(fault)):
         symroof.load(path).report()
     monkeypatch.delenv("SYMROOF_TRACEBACK")
