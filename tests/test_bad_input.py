@@ -530,7 +530,12 @@ def test_every_size_at_its_largest(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("fault", [TypeError("a\nb"), KeyError("k"), OverflowError(), RecursionError(), MemoryError()])
 @pytest.mark.parametrize(
-    "where", ["families.registry._checked_architecture", "quantization.quantization_config.config_scheme"]
+    "where",
+    [
+        "families.registry._checked_architecture",
+        "quantization.quantization_config.config_scheme",
+        "quantization.quantization_config.role_formats",
+    ],
 )
 def test_a_fault_while_a_config_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception, where: str
@@ -541,7 +546,7 @@ def test_a_fault_while_a_config_is_read(
         raise fault
 
     monkeypatch.setattr(f"symroof.{where}", fail)
-    path = saved(tmp_path, llama(quantization_config={"quant_method": "awq"}))
+    path = saved(tmp_path, llama(quantization_config={"quant_method": "fp8"}))
     with pytest.raises(type(fault)):
         symroof.load(path).report()
     monkeypatch.delenv("SYMROOF_TRACEBACK")

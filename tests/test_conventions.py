@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import pytest
 from click.testing import CliRunner
@@ -177,6 +178,13 @@ def test_symbols_of_training_occur_in_conventions_or_laws():
     forms += [LOSS, BEST_N, Spending(s.d, s.d, s.d, s.d).total, training_formula(model)]
     used = set().union(*(x.free_symbols for x in forms))
     assert {x.symbol for x in s.VOCABULARY.values() if x.group == "training"} <= used
+
+
+def test_pairs_that_are_no_whole_number_per_token():
+    """A mean over the tokens of a sequence may be a fraction, which Python 3.11 does not format with commas."""
+    result = CliRunner().invoke(cli, ["conventions", "deepseek-v4-flash", "--tokens", "1000000"])
+    assert result.exit_code == 0, result.exception
+    assert re.search(r"= [\d,]+\.\d+: matmul FLOP of attention", " ".join(result.output.split()))
 
 
 def test_an_unknown_convention():

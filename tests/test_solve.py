@@ -535,6 +535,17 @@ def test_questions_of_what_has_no_value_or_no_end(question, said):
     assert time.process_time() - start < 5
 
 
+def test_sides_too_far_apart_for_a_float():
+    found = symroof.solve(LLAMA, "max(d, 1e99 ^ parameters) >= 1", "H_q")
+    assert found.residual is None
+    assert json.dumps(found.to_dict(), allow_nan=False)
+    assert "inf" not in str(found).split("How:")[1].split()
+
+
+def test_a_negative_base_is_written_in_parentheses():
+    assert "(-2)^c" in str(symroof.solve(LLAMA, "(0 - 2) ^ c < 4", "c"))
+
+
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(texts, unknown_symbols)
 def test_no_comparison_breaks_or_takes_long(text, unknown):

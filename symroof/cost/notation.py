@@ -58,7 +58,8 @@ class TextPrinter(StrPrinter):  # type: ignore[misc]
 
     def _tight(self, expr: Expr) -> str:
         text = self._print(expr)
-        return text if expr.is_Symbol or expr.is_Integer or expr.is_Function else f"({text})"
+        plain = expr.is_Symbol or expr.is_Function or (expr.is_Integer and expr >= 0)
+        return text if plain else f"({text})"
 
     def _print_Pow(self, expr: Expr, rational: bool = False) -> str:
         if expr.exp.is_number and expr.exp < 0:

@@ -133,7 +133,8 @@ def precision(
     base, origin = base_format(config, dtype, tool)
     roles = {role: chosen(role, name, base, origin) for role, name in given.items()}
     if scheme and base:
-        roles |= scheme_roles(scheme, architecture, base, given | {"experts": experts})
+        with reading(config):
+            roles |= scheme_roles(scheme, architecture, base, given | {"experts": experts})
     named = {role: weights_name(x) for role, x in (("weights", weights), ("experts", experts)) if x}
     for role, name in named.items():
         roles |= given_roles(role, name, architecture, (base, origin))

@@ -188,10 +188,11 @@ class Solution(Result):
 
     @property
     def residual(self) -> float | None:
-        """(left - right) / |right| at the answer; None where there is none."""
+        """(left - right) / |right| at the answer; None where there is none, or none that a float can hold."""
         if self.answer is None or not (check := self.check(self.exact_answer)).right or check.left is None:
             return None
-        return relative(check.left, check.right)
+        part = relative(check.left, check.right)
+        return part if isfinite(part) else None
 
     def check(self, at: Any) -> Check:
         """Both sides at a number."""

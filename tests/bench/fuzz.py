@@ -1,6 +1,7 @@
 """Very many odd inputs, in this process: how they end, and each that ends in a traceback, late or in an unsound figure.
 
-python tests/bench/fuzz.py [COUNT [SEED [PROCESSES]]]    python tests/bench/fuzz.py KIND NUMBER (one of them again)
+python tests/bench/fuzz.py [COUNT [SEED [PROCESSES [MINUTES]]]]    ends after so many inputs, or minutes
+python tests/bench/fuzz.py KIND NUMBER                              one of them again
 """
 
 import os
@@ -74,10 +75,13 @@ def blocks(count: int, seed: int, processes: int) -> Iterator[tuple[Counter[tupl
     """The outcomes of all inputs, a block at a time."""
     starts = range(seed * 10**9, seed * 10**9 + count, BLOCK)
     with ProcessPoolExecutor(processes) as pool:
-        yield from pool.map(run_block, starts, [BLOCK] * len(starts))
+        try:
+            yield from pool.map(run_block, starts, [BLOCK] * len(starts))
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
-def run_all(count: int, seed: int, processes: int) -> int:
+def run_all(count: int, seed: int, processes: int, minutes: int) -> int:
     """Print what was found as it is found, then the counts; the number of finds."""
     counts: Counter[tuple[str, str]] = Counter()
     start, total = time.perf_counter(), 0
@@ -86,6 +90,8 @@ def run_all(count: int, seed: int, processes: int) -> int:
         total += len(finds)
         for find in finds:
             print(find, flush=True)
+        if time.perf_counter() - start > 60 * minutes:
+            break
     print_counts(counts)
     seconds = time.perf_counter() - start
     print(f"{counts.total():,} inputs of seed {seed} in {seconds:,.0f} s on {processes} processes: {total} finds")
@@ -118,4 +124,4 @@ if __name__ == "__main__":
         show(sys.argv[1], int(sys.argv[2]))
     else:
         given = [int(x) for x in sys.argv[1:]]
-        sys.exit(min(run_all(*given, *(100_000, 0, 2)[len(given) :]), 1))
+        sys.exit(min(run_all(*given, *(100_000, 0, 2, 60)[len(given) :]), 1))

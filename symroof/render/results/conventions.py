@@ -10,6 +10,7 @@ from symroof.algebra.arithmetic import exact_quotient
 from symroof.analysis.conventions import OURS, ConventionCount, Conventions
 from symroof.cost.notation import formula_text
 from symroof.render.text_columns import align_columns, hanging_columns, join_paragraphs, wrap_lines
+from symroof.results import int_or_float
 from symroof.units import si_cell
 
 HEADS = ("convention", "training", "to exact", "inference", "to exact", "")
@@ -74,7 +75,7 @@ def ratio_cell(ratio: Any) -> str:
 def symbol_value_rows(conventions: Conventions) -> Iterator[tuple[str, str]]:
     """The model's counts as formula and number, and the sizes that occur in any formula."""
     for x, expr in conventions.definitions.items():
-        yield str(x), f"= {formula_text(expr)} = {conventions.values[x]:,}: {s.entry(str(x)).meaning}"
+        yield str(x), f"= {formula_text(expr)} = {int_or_float(conventions.values[x]):,}: {s.entry(str(x)).meaning}"
     counts = (y for x in conventions.rows for y in (x.convention.training, x.convention.inference) if y is not None)
     formulas: list[Expr] = [*conventions.definitions.values(), *counts]
     used = sorted(set().union(*(x.free_symbols for x in formulas)), key=str)
