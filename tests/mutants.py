@@ -5,6 +5,7 @@ in. Types, indexes, text and what is raised are no places.
 """
 
 import ast
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -46,6 +47,7 @@ class Place:
     tree: ast.Module
     module: str  # the file, from the root
     scope: str  # the function, or the name that is assigned
+    number: int  # of the places in that scope
     line: int
     slot: Slot
     others: tuple[ast.AST, ...]
@@ -131,10 +133,11 @@ def places(path: Path) -> Iterator[Place]:
     tree = ast.parse(path.read_text())
     symbols = {x.attr for x in ast.walk(tree) if is_symbol(x)}
     aliases = {name for x in tree.body if isinstance(x, ast.Assign) for name in symbol_names(x)}
-    where = tree, str(path.relative_to(ROOT))
+    where, numbers = (tree, str(path.relative_to(ROOT))), Counter[str]()
     for slot, scope, known in slots(tree, "", Known(tuple(sorted(symbols)), tuple(sorted(aliases)))):
         if others := tuple(mistakes(slot, known)):
-            yield Place(*where, scope, slot.node.lineno, slot, others)
+            numbers[scope] += 1
+            yield Place(*where, scope, numbers[scope], slot.node.lineno, slot, others)
 
 
 @cache

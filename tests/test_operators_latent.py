@@ -445,6 +445,14 @@ def test_a_prefill_of_compressed_attention_is_the_sum_of_its_decode_steps() -> N
     assert [tuple(map(sum, zip(*x, strict=True))) for x in zip(*steps, strict=True)] == work(29, 2)
 
 
+@pytest.mark.parametrize("config", [MLA, DSA, DOTS, V4], ids=lambda x: x["model_type"])
+def test_a_cache_holds_the_same_however_its_tokens_came(config: dict[str, Any]) -> None:
+    model = symroof.load(config)
+    for whole in (9, 40):
+        kept = [{x.path: x.cost.cache_held for x in model.report(n, whole - n).rows} for n in (whole, 7, 1)]
+        assert kept[0] == kept[1] == kept[2]
+
+
 def test_what_compressed_attention_keeps_grows_by_entries() -> None:
     model = symroof.load(V4)
     kept = [model.report(n).storage.cache for n in range(40, 66)]

@@ -281,6 +281,8 @@ def test_a_prefill_is_as_much_work_as_its_tokens_one_by_one(kind: tuple[str, str
         return cost.matmul, cost.vector
 
     assert tuple(map(sum, zip(*(work(1, i) for i in range(21)), strict=True))) == work(21, 0)
+    kept = [{x.path: x.cost.cache_held for x in model.report(n, 21 - n, dtype="bf16").rows} for n in (21, 4, 1)]
+    assert kept[0] == kept[1] == kept[2]
 
 
 SMALL = {
