@@ -10,13 +10,18 @@ SymroofError            one line: what, where, the cure; exit code 1
 
 from collections.abc import Iterable
 
-MANY = 30  # most names that an error lists
+MANY = 30  # most names that an error offers
+ROOM = 240  # characters of the names that an error lists
+LONGEST_MESSAGE = 300
 
 
 class SymroofError(Exception):
-    """A failure with a message of one line."""
+    """A failure with a message of one line, of at most LONGEST_MESSAGE characters."""
 
     exit_code = 1
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(one_line(message))
 
 
 class ConfigError(SymroofError):
@@ -55,6 +60,23 @@ def shorten(value: object, limit: int = 60) -> str:
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
+def one_line(message: object) -> str:
+    """A message as one line of at most LONGEST_MESSAGE characters: what is wrong, and at its end the cure, stay."""
+    text = "".join(c if c.isprintable() else "?" for c in str(message))
+    if len(text) <= LONGEST_MESSAGE:
+        return text
+    half = (LONGEST_MESSAGE - 5) // 2
+    return f"{text[:half]} ... {text[half + 5 - LONGEST_MESSAGE :]}"
+
+
+def listed_names(names: Iterable[str]) -> str:
+    """Names with commas between them, as many as have room, and how many more there are."""
+    shown, left = list[str](), list(names)
+    while left and (not shown or len(", ".join([*shown, left[0]])) <= ROOM):
+        shown.append(shorten(left.pop(0)))
+    return ", ".join([*shown, f"{len(left)} more"] if left else shown)
+
+
 def integer_text(value: int) -> str:
     """An integer as text, or its length in bits where it would fill the screen."""
     return str(value) if abs(value) < 10**20 else f"a number of {value.bit_length()} bits"
@@ -88,11 +110,10 @@ def completions(name: str, known: Iterable[str]) -> list[str]:
 
 
 def cure(name: str, known: Iterable[str], listed: str = "known") -> str:
-    """What to type instead of `name`: its completions, else the most similar name, else all names (10 if over MANY)."""
+    """What to type instead of `name`: its completions, else the most similar name, else the names that have room."""
     names = list(known)
     longer = completions(name, names)
     if 1 < len(longer) <= MANY:
-        return f"did you mean one of {', '.join(longer)}?"
+        return f"did you mean one of {listed_names(longer)}?"
     near = longer[0] if len(longer) == 1 else suggestion(name, names)
-    first = names if len(names) <= MANY else [*names[:10], f"{len(names) - 10} more"]
-    return f"did you mean {near!r}?" if near else f"{listed}: {', '.join(first)}"
+    return f"did you mean {shorten(near)!r}?" if near else f"{listed}: {listed_names(names)}"

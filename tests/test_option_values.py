@@ -283,7 +283,13 @@ def test_an_ending_against_the_form_is_refused(tmp_path, command):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("command", WITH_OUTPUT)
+def test_every_command_with_output_has_json(command):
+    assert json.loads(printed(*WITH_OUTPUT[command], "--json"))
+
+
 def test_json_and_another_format_contradict():
+    assert "--json and --format latex contradict" in refused("formula", "llama-3.1-8b", "--json", "--format", "latex")
     assert "--json and --format csv contradict" in refused("report", "llama-3.1-8b", "--json", "--format", "csv")
     assert json.loads(printed("report", "llama-3.1-8b", "--json", "--format", "json"))
 
