@@ -20,7 +20,7 @@ class Answer:
     status: int = 200
     code: str = ""  # X-Error-Code
     headers: Mapping[str, str] = field(default_factory=dict)
-    fault: str = ""  # half, failing, silent, boast, anonymous, endless, drip, slow-head, modest
+    fault: str = ""  # half, failing, silent, boast, anonymous, endless (-refusal, -hop), drip, slow-head, modest
     commit: str = ""
 
 
@@ -107,6 +107,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         elif answer.fault == "slow-head":
             self.drip(b"HTTP/1.1 200 OK\r\nX-Filler: ", b"x")
+        elif answer.fault == "endless-refusal" and send_body:
+            self.head(replace(answer, status=500, fault="endless"), repository, revision)
+            self.body(replace(answer, fault="endless"))
+        elif answer.fault == "endless-hop" and send_body:
+            headers = {"Location": self.path}
+            self.head(replace(answer, status=307, fault="endless", headers=headers), repository, revision)
+            self.body(replace(answer, fault="endless"))
         elif answer.fault == "failing" and send_body:
             self.head(Answer(status=500), repository, revision)
         else:
