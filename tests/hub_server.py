@@ -38,6 +38,7 @@ class Hub:
     def __init__(self, answers: Mapping[str, Mapping[str, Answer]]) -> None:
         self.answers = answers
         self.requests: list[tuple[str, str]] = []
+        self.tokens: list[str] = []  # of each request
         self.sent = 0  # bytes of what has no end
         self.closing = threading.Event()
         self.server = _Server(("127.0.0.1", 0), _Handler)
@@ -61,10 +62,11 @@ class Hub:
         config = known.get(revision, known[MAIN] if known[MAIN].status != 200 else NO_REVISION)
         if file == CONFIG:
             return config
+        if f"{revision}/{file}" in known:
+            return known[f"{revision}/{file}"]
         if "Location" in config.headers:
             return replace(config, headers={"Location": config.headers["Location"].replace(CONFIG, file)})
-        absent = replace(NO_FILE, commit=config.commit) if config.status == 200 else config
-        return known.get(f"{revision}/{file}", absent)
+        return replace(NO_FILE, commit=config.commit) if config.status == 200 else config
 
     def __enter__(self) -> Self:
         self.thread.start()
@@ -99,6 +101,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer one request as the repository's entry says."""
         path = unquote(self.path)
         self.server.hub.requests.append((self.command, path))
+        self.server.hub.tokens.append(self.headers.get("Authorization", ""))
         repository, _, rest = path.removeprefix("/").partition("/resolve/")
         revision, _, file = rest.rpartition("/")
         answer = self.server.hub.answer(repository, revision, file)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hub_server import MAIN, MISSING, Answer, Hub
+from hub_server import MAIN, MISSING, NO_FILE, Answer, Hub
 
 pytest.importorskip("huggingface_hub")
 
@@ -303,6 +303,17 @@ def test_a_hub_that_never_answers_is_given_up(shell: Shell) -> None:
     line = shell.error("report", "org/silent", HF_HUB_ETAG_TIMEOUT="1", HF_HUB_DOWNLOAD_TIMEOUT="1")
     assert "org/silent" in line
     assert shell.kept() == []
+
+
+def test_a_file_at_another_host_is_read_without_the_token(tmp_path: Path) -> None:
+    with Hub({"cdn/files": {MAIN: Answer(GOOD)}}) as cdn:
+        there = {"Location": f"{cdn.url}/cdn/files/resolve/main/config.json", "X-Linked-Size": str(len(GOOD))}
+        with Hub({"org/linked": {MAIN: Answer(status=302, headers=there), BESIDE: NO_FILE}}) as running:
+            shell = Shell(tmp_path, running.url)
+            assert shell.config("org/linked", HF_TOKEN="hf_secret") == CONFIG
+            assert "Bearer hf_secret" in running.tokens
+    assert cdn.requests == [("GET", "/cdn/files/resolve/main/config.json")]
+    assert cdn.tokens == [""]
 
 
 @pytest.mark.parametrize("model", ["org/drip", "org/slow-head", "org/beside-drip", "org/loop"])
