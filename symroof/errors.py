@@ -9,17 +9,21 @@ SymroofError            one line: what, where, the cure; exit code 1
     └── MissingExtra    a feature whose optional dependency is not installed
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import accumulate
 
-MANY = 30  # most names that an error lists
+MANY = 30  # most names that an error offers
 ROOM = 200  # characters that they may take
+LONGEST_MESSAGE = 300
 
 
 class SymroofError(Exception):
-    """A failure with a message of one line."""
+    """A failure with a message of one line, of at most LONGEST_MESSAGE characters."""
 
     exit_code = 1
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(one_line(message))
 
 
 class ConfigError(SymroofError):
@@ -63,6 +67,22 @@ def shorten(value: object, limit: int = 60) -> str:
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
+def one_line(message: object) -> str:
+    """A message as one line of at most LONGEST_MESSAGE characters: what is wrong, and at its end the cure, stay."""
+    text = "".join(c if c.isprintable() else "?" for c in str(message))
+    if len(text) <= LONGEST_MESSAGE:
+        return text
+    half = (LONGEST_MESSAGE - 5) // 2
+    return f"{text[:half]} ... {text[half + 5 - LONGEST_MESSAGE :]}"
+
+
+def listed_names(names: Iterable[str], room: int = ROOM) -> str:
+    """Names with commas between them, as many as have room, at least one, and how many more there are."""
+    short = [shorten(x) for x in names]
+    count = max(1, sum(end <= room for end in accumulate(len(x) + 2 for x in short)))
+    return ", ".join([*short[:count], *([f"{len(short) - count} more"] if len(short) > count else [])])
+
+
 def integer_text(value: int) -> str:
     """An integer as text, or its length in bits where it would fill the screen."""
     return str(value) if abs(value) < 10**20 else f"a number of {value.bit_length()} bits"
@@ -96,18 +116,10 @@ def completions(name: str, known: Iterable[str]) -> list[str]:
 
 
 def cure(name: str, known: Iterable[str], listed: str = "known", room: int = ROOM) -> str:
-    """What to type instead of `name`: its completions, else the most similar name, else the first names."""
+    """What to type instead of `name`: its completions, else the most similar name, else the names that have room."""
     names = list(known)
     longer = completions(name, names)
     if 1 < len(longer) <= MANY:
-        return f"did you mean one of {first_names(longer, room)}?"
+        return f"did you mean one of {listed_names(longer, room)}?"
     near = longer[0] if len(longer) == 1 else suggestion(name, names)
-    return f"did you mean {near!r}?" if near else f"{listed}: {first_names(names, room)}"
-
-
-def first_names(names: Sequence[str], room: int = ROOM) -> str:
-    """Names separated by commas: all that fit into so many characters, then how many more there are."""
-    ends = accumulate(len(x) + 2 for x in names)
-    count = sum(end <= room for end in ends)
-    rest = len(names) - count
-    return ", ".join([*names[:count], *([f"{rest} more"] if rest else [])])
+    return f"did you mean {shorten(near)!r}?" if near else f"{listed}: {listed_names(names, room)}"

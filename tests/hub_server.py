@@ -20,7 +20,7 @@ class Answer:
     status: int = 200
     code: str = ""  # X-Error-Code
     headers: Mapping[str, str] = field(default_factory=dict)
-    fault: str = ""  # half, failing, silent, boast, anonymous, endless, drip, slow-head, modest
+    fault: str = ""  # half, failing, silent, boast, anonymous, endless (-refusal, -hop), drip, slow-head, modest
     commit: str = ""
 
 
@@ -38,6 +38,7 @@ class Hub:
     def __init__(self, answers: Mapping[str, Mapping[str, Answer]]) -> None:
         self.answers = answers
         self.requests: list[tuple[str, str]] = []
+        self.tokens: list[str] = []  # of each request
         self.sent = 0  # bytes of what has no end
         self.closing = threading.Event()
         self.server = _Server(("127.0.0.1", 0), _Handler)
@@ -61,10 +62,11 @@ class Hub:
         config = known.get(revision, known[MAIN] if known[MAIN].status != 200 else NO_REVISION)
         if file == CONFIG:
             return config
+        if f"{revision}/{file}" in known:
+            return known[f"{revision}/{file}"]
         if "Location" in config.headers:
             return replace(config, headers={"Location": config.headers["Location"].replace(CONFIG, file)})
-        absent = replace(NO_FILE, commit=config.commit) if config.status == 200 else config
-        return known.get(f"{revision}/{file}", absent)
+        return replace(NO_FILE, commit=config.commit) if config.status == 200 else config
 
     def __enter__(self) -> Self:
         self.thread.start()
@@ -99,6 +101,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer one request as the repository's entry says."""
         path = unquote(self.path)
         self.server.hub.requests.append((self.command, path))
+        self.server.hub.tokens.append(self.headers.get("Authorization", ""))
         repository, _, rest = path.removeprefix("/").partition("/resolve/")
         revision, _, file = rest.rpartition("/")
         answer = self.server.hub.answer(repository, revision, file)
@@ -107,6 +110,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         elif answer.fault == "slow-head":
             self.drip(b"HTTP/1.1 200 OK\r\nX-Filler: ", b"x")
+        elif answer.fault == "endless-refusal" and send_body:
+            self.head(replace(answer, status=500, fault="endless"), repository, revision)
+            self.body(replace(answer, fault="endless"))
+        elif answer.fault == "endless-hop" and send_body:
+            headers = {"Location": self.path}
+            self.head(replace(answer, status=307, fault="endless", headers=headers), repository, revision)
+            self.body(replace(answer, fault="endless"))
         elif answer.fault == "failing" and send_body:
             self.head(Answer(status=500), repository, revision)
         else:

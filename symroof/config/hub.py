@@ -5,16 +5,18 @@ import logging
 import re
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing, redirect_stdout
+from contextlib import closing, contextmanager, redirect_stdout
 from pathlib import Path
 from threading import Thread
 from typing import Any, NamedTuple, TypeVar
+from urllib.parse import urljoin, urlsplit
 
 from symroof.errors import HubError, MissingExtra, UsageError, shorten
 from symroof.files import write_atomically
 
 FILE, QUANT_FILE = "config.json", "hf_quant_config.json"  # the latter is modelopt's, and rare
 REVISION, COMMIT = re.compile(r"[\w.-]+(/[\w.-]+)*(?<!\.lock)"), re.compile(r"[0-9A-Za-z]{1,64}")
+REDIRECTIONS, MOST_HOPS = (301, 302, 303, 307, 308), 5
 EXCHANGES = 6  # times HF_HUB_DOWNLOAD_TIMEOUT, which bounds the wait for one answer, that a download takes at most
 CURE = "check the network and HF_ENDPOINT, or give a file; `symroof models` lists what is built in"
 # Error by which the hub refuses -> what to do about it; the first match is reported.
@@ -147,22 +149,40 @@ def read_body(hub: Any, url: str, most: int) -> bytes:
 
 
 def chunks(hub: Any, url: str) -> Generator[bytes]:
-    """The bytes at an address as they arrive. huggingface_hub has a session of httpx, before 1.0 one of requests."""
-    session, headers = hub.utils.get_session(), {**hub.utils.build_hf_headers(), "Accept-Encoding": "identity"}
-    how = {"headers": headers, "timeout": hub.constants.HF_HUB_DOWNLOAD_TIMEOUT}
+    """The bytes at an address as they arrive; of a redirection or a refusal nothing but its headers is read."""
+    headers = {**hub.utils.build_hf_headers(), "Accept-Encoding": "identity"}
+    for _ in range(MOST_HOPS):
+        with stream_answer(hub, url, headers) as (answer, body):
+            if answer.status_code not in REDIRECTIONS:
+                check_answer(answer)
+                yield from body
+                return
+            target = urljoin(url, answer.headers.get("Location", ""))
+        if urlsplit(target).netloc != urlsplit(url).netloc:
+            headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
+        url = target
+    raise ValueError(f"more than {MOST_HOPS} redirections")
+
+
+@contextmanager
+def stream_answer(hub: Any, url: str, headers: dict[str, str]) -> Iterator[tuple[Any, Iterable[bytes]]]:
+    """The answer at an address, and its body as it is sent.
+
+    The session of huggingface_hub is one of httpx, before its version 1.0 one of requests.
+    """
+    session, how = hub.utils.get_session(), {"headers": headers, "timeout": hub.constants.HF_HUB_DOWNLOAD_TIMEOUT}
     if callable(getattr(session, "stream", None)):
-        with session.stream("GET", url, follow_redirects=True, **how) as answer:
-            check_answer(hub, answer)
-            yield from answer.iter_raw()
+        with session.stream("GET", url, follow_redirects=False, **how) as answer:
+            yield answer, answer.iter_raw()
     else:
-        with session.get(url, stream=True, **how) as answer:
-            check_answer(hub, answer)
-            yield from answer.raw.stream(2**16, decode_content=False)
+        with session.get(url, stream=True, allow_redirects=False, **how) as answer:
+            yield answer, answer.raw.stream(2**16, decode_content=False)
 
 
-def check_answer(hub: Any, answer: Any) -> None:
-    """Raise an error of huggingface_hub for a refusal, ValueError for bytes that would have to be unpacked."""
-    hub.utils.hf_raise_for_status(answer)
+def check_answer(answer: Any) -> None:
+    """Raises ValueError for an answer without the file, or with bytes that would have to be unpacked."""
+    if answer.status_code != 200:
+        raise ValueError(f"the hub answers {answer.status_code}")
     if (packed := answer.headers.get("Content-Encoding", "identity")) != "identity":
         raise ValueError(f"the hub sends {shorten(packed, 20)}, which was not asked for")
 

@@ -23,6 +23,7 @@ RELATIONS = ("<=", ">=", "==", "=", "<", ">")
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 WORDS = re.compile(r"[^()]{0,200}")
 SPACE = re.compile(r"\s*")
+PERCENT = Fraction(1, 100)
 GROUPED_HERE = r"[0-9]{1,3}(?:,[0-9]{3})+(?![0-9.])"  # 1,048,576, without the spaces that arguments may have
 
 
@@ -108,6 +109,7 @@ class _Reader:
 
     def __init__(self, text: str) -> None:
         self.text, self.at, self.last, self.depth, self.measured = text, 0, 0, 0, ""
+        self.inside = 0  # how many functions, whose arguments commas separate
         self.skip()
 
     @property
@@ -195,26 +197,26 @@ class _Reader:
 
     def number(self, match: re.Match[str]) -> NumberNode:
         """A number and its unit, or a percentage."""
-        if grouped := re.compile(GROUPED_HERE).match(self.text, self.at):
-            one, several = grouped[0].replace(",", ""), grouped[0].replace(",", ", ")
-            raise self.error(f"{shorten(grouped[0])} is one number or several: write {one}, or {several}")
-        if self.text.startswith("%", match.end()):
-            return self.percentage(match)
+        value, end = self.digits(match)
         try:
-            factor, unit, end = unit_at(self.text, match.end())
+            factor, unit, end = (PERCENT, None, end + 1) if self.text.startswith("%", end) else unit_at(self.text, end)
         except UnknownName as error:
-            raise error_at(self.text, match.end(), f"{error}; a product is written with *") from error
+            raise error_at(self.text, end, f"{error}; a product is written with *") from error
         self.last, self.at = self.at, end
         self.skip()
         text = self.text[self.last : end]
         self.measured = text if unit else self.measured
-        return NumberNode(number_value(match) * factor, unit, text, self.last)
+        return NumberNode(value * factor, unit, text, self.last)
 
-    def percentage(self, match: re.Match[str]) -> NumberNode:
-        """A number of hundredths."""
-        self.last, self.at = self.at, match.end() + 1
-        self.skip()
-        return NumberNode(number_value(match) / 100, None, f"{match[0]}%", self.last)
+    def digits(self, match: re.Match[str]) -> tuple[Fraction, int]:
+        """The number of a match and the index behind it; with commas, as 80,000 is printed, where none separate."""
+        grouped = re.compile(GROUPED_HERE).match(self.text, self.at)
+        if not grouped:
+            return number_value(match), match.end()
+        one, several = grouped[0].replace(",", ""), grouped[0].replace(",", ", ")
+        if self.inside:
+            raise self.error(f"{shorten(grouped[0])} is one number or several: write {one}, or {several}")
+        return Fraction(one), grouped.end()
 
     def name(self) -> Node:
         """A name, or a call of one."""
@@ -230,10 +232,12 @@ class _Reader:
 
     def function(self, name: str, start: int) -> OperationNode:
         """The arguments of one of FUNCTIONS, behind its opening parenthesis."""
+        self.inside += 1
         arguments = [self.sum()]
         while self.take(","):
             arguments.append(self.sum())
         self.close()
+        self.inside -= 1
         one, count = FUNCTIONS[name] == 1, len(arguments)
         if count < FUNCTIONS[name] or (one and count > 1):
             needed = "one argument" if one else "two or more arguments"

@@ -14,7 +14,7 @@ from sympy import Expr, Integer, Symbol
 from symroof import symbols as s
 from symroof.cost.batch import BATCH_SYMBOLS
 from symroof.cost.quantities import COSTS, RATIOS, SUMS, quantity
-from symroof.errors import SymroofError, UnknownName, UsageError, first_names
+from symroof.errors import SymroofError, UnknownName, UsageError, listed_names
 from symroof.model.model import Model
 from symroof.solving import terms
 from symroof.solving.machine_quantities import ON_MACHINE, PARTS, machine_term
@@ -126,7 +126,7 @@ def unbound_message(x: Symbol, scope: SolveScope) -> str:
     if s.group(x) == "machine":
         calls = "peak(h100-sxm, bf16), bandwidth(h100-sxm) or memory(h100-sxm)"
         return f"{x} is a property of a machine: write {calls}, or solve for it"
-    return f"{x} is not a size of {scope.model.name}, which has {first_names(list(scope.model.architecture.sizes))}"
+    return f"{x} is not a size of {scope.model.name}, which has {listed_names(list(scope.model.architecture.sizes))}"
 
 
 def quantity_term(name: str, path: str, scope: SolveScope) -> ComparisonTerm:

@@ -5,7 +5,7 @@ import click
 from symroof.cli import options
 from symroof.cli.command import Command
 from symroof.cli.option_types import one_of
-from symroof.cli.output_form import output_form
+from symroof.cli.output_form import json_or, output_form
 from symroof.cli.settings import Settings, split_names
 from symroof.cli.terminal import print_warnings, terminal_width, write_text
 from symroof.render.forms import FORMULA_FORMS
@@ -25,6 +25,7 @@ from symroof.render.forms import FORMULA_FORMS
 @click.option("--bind", is_flag=True, help="Substitute the model's sizes and leave the batch open.")
 @options.variant
 @click.option("--format", "form", type=one_of(*FORMULA_FORMS), help="[default: by the ending of -o, else text]")
+@click.option("--json", "as_json", is_flag=True, help="Short for --format json.")
 @options.output_path
 def formula_command(
     settings: Settings,
@@ -34,10 +35,11 @@ def formula_command(
     uniform: bool,
     bind: bool,
     form: str | None,
+    as_json: bool,
     path: str | None,
 ) -> None:
     """Closed forms of FLOP, bytes, parameters and cache, and what each symbol means."""
-    chosen = output_form(path, form, FORMULA_FORMS)
+    chosen = output_form(path, json_or(form, as_json), FORMULA_FORMS)
     model = settings.load()
     print_warnings(model.warnings)
     given = [f"--{role}" for role, name in settings.formats.items() if name]
