@@ -18,6 +18,7 @@ import symroof
 from symroof import symbols as s
 from symroof.architecture.kinds.streams import DepthAttention
 from symroof.blocks.recurrent import linear as blocks
+from symroof.cost.cost import Cost
 from symroof.cost.masks import TAIL
 from symroof.ops import dense, ngrams
 from symroof.ops.attention import convolved, pooled, relative
@@ -283,6 +284,20 @@ def test_a_prefill_is_as_much_work_as_its_tokens_one_by_one(kind: tuple[str, str
     assert tuple(map(sum, zip(*(work(1, i) for i in range(21)), strict=True))) == work(21, 0)
     kept = [{x.path: x.cost.cache_held for x in model.report(n, 21 - n, dtype="bf16").rows} for n in (21, 4, 1)]
     assert kept[0] == kept[1] == kept[2]
+
+
+@pytest.mark.parametrize("kind", [("qwen4_exp_text", "v1"), ("glm5_next", "v1")], ids=str)
+def test_transformers_keeps_every_key_of_an_indexer_and_pools_none(kind: tuple[str, str]) -> None:
+    model = symroof.load(configs()[kind])
+
+    def indexers(new: int, cached: int) -> list[Cost]:
+        return [x.cost for x in model.report(new, cached, rules="transformers", dtype="bf16").rows if x.op == "index"]
+
+    for new, cached in ((4, 5), (1, 20), (70, 9)):
+        pairs = zip(indexers(cached, 0), indexers(new, cached), strict=True)
+        for before, after in pairs:
+            assert after.cache_read == before.cache_held > 0
+            assert after.cache_write == after.cache_held - before.cache_held > 0
 
 
 SMALL = {

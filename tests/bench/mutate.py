@@ -22,6 +22,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
@@ -234,6 +235,7 @@ def reaching(mutant: Mutant, reached: dict[str, Functions]) -> list[str]:
     return [x for x in CHECKS if (function if function in known else (place.module, "")) in reached[x]]
 
 
+@cache
 def every_function() -> Functions:
     """(file, scope) of every function."""
     return {(str(x.relative_to(ROOT)), scope) for x in modules() for scope, _ in functions(ast.parse(x.read_text()))}
