@@ -26,7 +26,14 @@ FIGURES = (
     "grade",
     "source",
 )
-CONTEXT = ("max_position_embeddings", "seq_length", "n_positions", "max_seq_len", "max_sequence_length")
+CONTEXT = (
+    "max_position_embeddings",
+    "seq_length",
+    "n_positions",
+    "max_seq_len",
+    "max_sequence_length",
+    "model_max_length",
+)
 
 
 def catalogue_rows(family: str = "") -> list[tuple[Any, ...]]:
@@ -50,7 +57,8 @@ def _catalogue_row(name: str) -> tuple[Any, ...]:
 
 def longest_context(config: Config) -> int | None:
     """The longest context in the config; None if it gives none."""
-    values = [part.data.get(key) for part in reversed(config.parts()) for key in CONTEXT]
+    outer = config.nested("thinker_config") if isinstance(config.data.get("thinker_config"), dict) else config
+    values = [part.data.get(key) for part in reversed(outer.parts()) for key in CONTEXT]
     return next((x for x in values if isinstance(x, int) and 0 < x <= MAX_SIZE), None)
 
 
