@@ -133,6 +133,10 @@ WRAPPED = (
     "video_llama_3", "video_llava", "vipllava", "voxtral",
 )  # fmt: skip
 
+WITH_TOWERS = ("molmo",)  # types of LINEAGES that have towers, whatever the config says of them
+TEXT_TYPES = ("kimi_k2", "ministral3")  # types of WRAPPED that can be text models
+TOWERS_BESIDE = ("audio_config", "audio_encoder_config", "vision_config", "visual", "vq_config")  # beside text models
+
 
 def _read_by_lineage(module: str, family: str, config: Config) -> Architecture:
     """The architecture of a config, by the reader of its family in that module."""
@@ -153,6 +157,17 @@ def _model_type_by_class(config: Config) -> str:
     """The model type of the class in `architectures`; empty if it is not known."""
     names = [x for x in config.array("architectures") if isinstance(x, str)]
     return next((CLASS_MODEL_TYPES[x] for x in names if x in CLASS_MODEL_TYPES), "")
+
+
+def uncounted_towers(config: Config, architecture: Architecture) -> tuple[str, ...]:
+    """What of a multimodal config is not counted, each tower in a clause; nothing for a text model."""
+    family = architecture.family
+    wrapped = family in WITH_TOWERS or (family in WRAPPED and family not in TEXT_TYPES and not family.endswith("_text"))
+    if not wrapped and not any(key in config.data for key in TOWERS_BESIDE):
+        return ()
+    from symroof.families.reading.towers import tower_warnings
+
+    return tower_warnings(config, family, architecture.sizes["d"])
 
 
 def read_architecture(config: Config, mtp: bool = False) -> Architecture:

@@ -16,7 +16,7 @@ from symroof.config.config import Config, load_config
 from symroof.cost import rule_names
 from symroof.cost.batch import Batch, batch
 from symroof.errors import ConfigError, UnknownName, UsageError
-from symroof.families.registry import read_architecture
+from symroof.families.registry import read_architecture, uncounted_towers
 from symroof.model.evaluation import Evaluation
 from symroof.model.programs import Program, program
 from symroof.model.report import Parameters, Report, Row
@@ -68,7 +68,7 @@ class Model(Result):
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a reader of its results has to know: where its config is from, which parts of it are not counted."""
-        return self.config.warnings
+        return (*self.config.warnings, *uncounted_towers(self.config, self.architecture))
 
     def __repr__(self) -> str:
         return f"<symroof model {self.name} ({self.family}, {self.parameters.total:,} parameters)>"

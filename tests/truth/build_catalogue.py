@@ -18,6 +18,7 @@ import symroof
 from symroof.config.catalogue import GRADES
 from symroof.families.reading import mtp
 from symroof.families.reading.catalogue import CONTEXT
+from symroof.families.reading.towers import TOWER_KEYS, TOWERS
 
 TARGET = Path(symroof.__file__).parent / "config" / "catalogue.json"
 FURTHER = {*mtp.KEYS, "mtp_hybrid_override_pattern", "mtp_layers_block_type", "mtp_use_dedicated_embeddings"}
@@ -25,10 +26,12 @@ ALWAYS = {*CONTEXT, *FURTHER, "model_type", "dtype", "torch_dtype", "quantizatio
 
 
 def trimmed(data, read):
-    """The keys that were asked for, those of nested objects likewise."""
+    """The keys that were asked for, those of nested objects likewise; of other towers those that their size needs."""
     kept = {}
     for key, value in data.items():
-        if isinstance(value, dict) and isinstance(read.get(key), dict) and key != "quantization_config":
+        if isinstance(value, dict) and key in TOWERS:
+            kept[key] = {x: y for x, y in value.items() if x in TOWER_KEYS and y is not None}
+        elif isinstance(value, dict) and isinstance(read.get(key), dict) and key != "quantization_config":
             kept[key] = trimmed(value, read[key])
         elif (key in read or key in ALWAYS) and value is not None and value != []:
             kept[key] = shorter(value) if key == "quantization_config" else value
@@ -87,6 +90,8 @@ def entry(given):
     kept = symroof.load(config)
     if kept.architecture != model.architecture:
         raise ValueError(f"{path}: a key that matters was not asked for")
+    if kept.warnings != model.warnings:
+        raise ValueError(f"{path}: a key that the size of a tower needs was left out")
     dtype = {} if model.config.dtype() or model.config.quantization() else {"dtype": "bf16"}
     ours, whole = kept.report(**dtype), model.report(**dtype)
     if ours.total != whole.total or ours.precision.formats != whole.precision.formats:

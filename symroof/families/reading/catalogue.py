@@ -3,6 +3,7 @@
 Numbers of parameters and cache sizes are stored in the catalogue beside the configs; the tests recompute them.
 """
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from symroof.architecture.kinds.experts import Experts
@@ -26,6 +27,7 @@ FIGURES = (
     "grade",
     "source",
 )
+TEXT = ("text_config", "thinker_config", "llm_config", "language_config")  # nested configs of text models
 CONTEXT = (
     "max_position_embeddings",
     "seq_length",
@@ -57,9 +59,14 @@ def _catalogue_row(name: str) -> tuple[Any, ...]:
 
 def longest_context(config: Config) -> int | None:
     """The longest context in the config; None if it gives none."""
-    outer = config.nested("thinker_config") if isinstance(config.data.get("thinker_config"), dict) else config
-    values = [part.data.get(key) for part in reversed(outer.parts()) for key in CONTEXT]
-    return next((x for x in values if isinstance(x, int) and 0 < x <= MAX_SIZE), None)
+    return next((x for x in _contexts(config.data) if isinstance(x, int) and 0 < x <= MAX_SIZE), None)
+
+
+def _contexts(data: Mapping[str, Any]) -> Iterator[Any]:
+    """The values of keys of CONTEXT, those of the innermost text model first."""
+    for inner in (data[key] for key in TEXT if isinstance(data.get(key), Mapping)):
+        yield from _contexts(inner)
+    yield from (data.get(key) for key in CONTEXT)
 
 
 def _token_mixers(architecture: Architecture) -> str:
