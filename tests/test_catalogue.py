@@ -10,7 +10,7 @@ import pytest
 
 import symroof
 from symroof.config.catalogue import EXACT, GRADES, built_in_alias, built_in_models, catalogue_entry, model_catalogue
-from symroof.config.config import HUB_ID, load_config
+from symroof.config.config import HUB_ID, Config, load_config
 from symroof.errors import UsageError
 from symroof.families.reading.catalogue import longest_context
 from symroof.families.registry import FAMILIES
@@ -79,6 +79,14 @@ def test_the_cache_grows_as_published(name: str, per_token: int, at_context: int
     assert (model.cache_per_token(), model.cache_at_context()) == (per_token, at_context)
 
 
+def test_the_longest_context_is_that_of_the_text_model() -> None:
+    nested = {"text_config": {"max_position_embeddings": 8}, "vision_config": {"max_position_embeddings": 2}}
+    for data in (nested, {"thinker_config": nested, "max_position_embeddings": 4}, {"llm_config": {"n_positions": 8}}):
+        assert longest_context(Config(data, "", "")) == 8
+    for value in (None, 0, -1, "8", 1.5, [8]):
+        assert longest_context(Config({"max_position_embeddings": value}, "", "")) is None
+
+
 def test_names_are_found_in_any_case() -> None:
     assert load_config("LLAMA-3.1-8B").data == load_config("llama-3.1-8b").data
 
@@ -127,6 +135,7 @@ def catalogue(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         ("org/Some-7B@main", ""),
         ("org/Some-7B-it", ""),  # another checkpoint, which nobody looked at
         ("rg/Some-7B", ""),
+        ('org/some-7b", "org/some-7b-v0.1', ""),
         ("other/same", ""),  # its config is not that of the released file
     ],
 )
@@ -145,6 +154,13 @@ def test_a_built_in_model_answers_for_the_hub_ids_it_names(name: str) -> None:
             assert (found.name, found.data) == (name, entry["config"])
             assert "not downloaded" in found.warnings[0]
             assert f"{hub_id.upper()}@main" in found.warnings[0]
+
+
+def test_a_name_with_a_suffix_says_whose_config_it_has_unless_it_is_that_of_a_checkpoint(
+    catalogue: dict[str, str],
+) -> None:
+    assert load_config("Some-7B-Chat-hf").warnings == load_config("some-7b-v0.1").warnings == ()
+    assert load_config("Some-7B-it").warnings == ("config: that of the built-in some-7b; Some-7B-it is not built in",)
 
 
 def test_an_unknown_name_is_answered_with_near_ones() -> None:

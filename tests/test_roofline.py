@@ -724,7 +724,7 @@ def test_the_longest_come_first() -> None:
 
 
 KEYS = {
-    "": {"schema", "symroof", "report", "machine", "setting", "memory", "rows", "totals", "crossovers"},
+    "": {"schema", "symroof", "report", "machine", "setting", "memory", "rows", "warnings", "totals", "crossovers"},
     "setting": {"compute", "overhead_s", "reach"},
     "memory": {"weights", "cache", "activations", "needed", "available", "fits"},
     "totals": {"time_s", "fused_s", "lower_bound_s", "bound", "estimate"},

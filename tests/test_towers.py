@@ -148,3 +148,6 @@ def test_a_size_that_cannot_be_is_not_said(value: object) -> None:
     for key in ("hidden_size", "num_hidden_layers", "intermediate_size"):
         (found,) = said("gemma3", {"vision_config": {**towers, key: value}}, 2304)
         assert found == "not counted: the vision tower, whose size the config does not say"
+    sizes = {"hidden_size": 64, "num_hidden_layers": 2, "mlp_ratio": value}
+    (found,) = said("llava", {"vision_config": sizes}, 64)
+    assert ("not say" in found) == (value != 1.5)

@@ -13,6 +13,7 @@ from symroof.config.catalogue import GRADES, model_catalogue
 ON = ("--on", "h100-sxm")
 RESULTS = {  # what follows a model's name, and the number of models
     "report": ("report", ()),
+    "comparison": ("report", ("--against", "transformers")),
     "fit": ("fit", (*ON, "--batch-size", "1")),
     "fits": ("fit", (*ON, "--on", "mi300x", "--batch-size", "1")),
     "roofline": ("roofline", ON),
@@ -60,6 +61,14 @@ def test_a_built_in_model_that_answers_for_a_hub_id_is_named_in_every_result(res
     command, rest = RESULTS[result]
     said = "config: that of the built-in llama-3.1-8b, not downloaded (meta-llama/Llama-3.1-8B@main downloads it)"
     assert is_said(said, (command, "meta-llama/Llama-3.1-8B", *rest))
+
+
+@pytest.mark.parametrize("command", ["audit", "conventions", "formula"])
+def test_what_has_no_place_for_it_says_it_on_standard_error(command: str) -> None:
+    for form in ((), () if command == "formula" else ("--json",)):
+        result = CliRunner().invoke(cli, [command, "gemma-7b", *form], catch_exceptions=False)
+        assert result.stderr == f"Warning: config: {GRADES['defaults']}.\n"
+        assert "Warning" not in result.stdout
 
 
 def test_a_sweep_says_it_beside_its_rows() -> None:

@@ -1,7 +1,7 @@
 """Where output goes: the terminal at its width, a pipe, or a file that is written whole or not at all."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -94,6 +94,12 @@ def write_file(content: bytes, path: str) -> None:
             file.write(content)
     except OSError as error:
         raise click.ClickException(f"{shorten(path, 200)}: cannot be written: {error.strerror}") from error
+
+
+def print_warnings(warnings: Iterable[str]) -> None:
+    """What the reader of a result has to know that has no place for it, to standard error."""
+    for warning in warnings:
+        click.echo(f"Warning: {warning}.", err=True)
 
 
 def print_rows(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]], as_json: bool) -> None:

@@ -25,6 +25,7 @@ GRADES = {
     "defaults": "class defaults of transformers, not the released file",
 }
 EXACT = ("released", "copies")  # grades of configs that agree with the released file
+NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 SUFFIX = re.compile("-(instruct|it|chat|base|hf)$")  # of checkpoints that share an architecture
 
 
@@ -54,6 +55,8 @@ def built_in_alias(text: str) -> str:
     name with suffixes of checkpoints that share an architecture.
     """
     name = text.lower()
+    if not NAME.fullmatch(name):
+        return ""
     if "/" in name:
         return next((x for x in _listing(f'"{name}"') if catalogue_entry(x)["grade"] in EXACT), "")
     listed = list(_listing(f'/{name}"'))
@@ -77,7 +80,10 @@ def _without_suffixes(name: str) -> str:
 
 
 def provenance_warnings(name: str, grade: str, typed: str) -> tuple[str, ...]:
-    """What to say of a built-in config by its grade, and where it answers for a hub id."""
+    """What to say of a built-in config by its grade, and by what the user typed: its name, a hub id or another name."""
     weak = () if grade in EXACT else (f"config: {GRADES[grade]}",)
-    built_in = f"config: that of the built-in {name}, not downloaded ({typed}@main downloads it)"
-    return (built_in, *weak) if "/" in typed else weak
+    if "/" in typed:
+        return f"config: that of the built-in {name}, not downloaded ({typed}@main downloads it)", *weak
+    if typed and name not in _listing(f'/{typed.lower()}"'):
+        return f"config: that of the built-in {name}; {typed} is not built in", *weak
+    return weak

@@ -5,7 +5,7 @@ import click
 from symroof.cli import options
 from symroof.cli.command import Command
 from symroof.cli.settings import Settings, read_model
-from symroof.cli.terminal import print_rows, terminal_width, write_text
+from symroof.cli.terminal import print_rows, print_warnings, terminal_width, write_text
 from symroof.errors import ConfigError, shorten
 
 
@@ -17,7 +17,9 @@ def audit_command(settings: Settings, as_json: bool) -> None:
     """How each key of a config is used: read, filled in by default, or left aside and why."""
     from symroof.config.audit import audit
 
-    keys = audit(*read_model(settings["model"], (), settings["mtp"]))
+    config, architecture = read_model(settings["model"], (), settings["mtp"])
+    keys = audit(config, architecture)
+    print_warnings(config.warnings)
     if as_json:
         print_rows(("key", "value", "status", "reason"), [(x.key, x.value, x.status, x.reason) for x in keys], True)
     else:

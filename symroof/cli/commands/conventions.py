@@ -6,7 +6,7 @@ from symroof.analysis.quoted_number import quote
 from symroof.cli import options
 from symroof.cli.command import Command
 from symroof.cli.settings import Settings
-from symroof.cli.terminal import Output
+from symroof.cli.terminal import Output, print_warnings
 from symroof.cost.batch import LARGEST
 
 
@@ -30,6 +30,7 @@ def conventions_command(settings: Settings, tokens: int, quoted: str | None, out
     if quoted is not None:
         quote(quoted)  # a mistake is reported before sympy is imported
     model = settings.load()
+    print_warnings(model.warnings)
     from symroof.analysis.conventions import by_convention
     from symroof.analysis.match import match
     from symroof.render.results.conventions import conventions_text

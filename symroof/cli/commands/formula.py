@@ -6,7 +6,7 @@ from symroof.cli import options
 from symroof.cli.command import Command
 from symroof.cli.option_types import one_of
 from symroof.cli.settings import Settings, split_names
-from symroof.cli.terminal import terminal_width, write_text
+from symroof.cli.terminal import print_warnings, terminal_width, write_text
 from symroof.render.forms import FORMULA_FORMS
 
 
@@ -37,6 +37,7 @@ def formula_command(
 ) -> None:
     """Closed forms of FLOP, bytes, parameters and cache, and what each symbol means."""
     model = settings.load()
+    print_warnings(model.warnings)
     given = [f"--{role}" for role, name in settings.formats.items() if name]
     if given and not free:
         raise click.UsageError(f"{given[0]} binds widths, which only --free does: add it, such as --free B,n,c.")

@@ -9,6 +9,7 @@ from symroof.cli import options
 from symroof.cli.command import Command
 from symroof.cli.option_types import OutputPath, one_of
 from symroof.cli.settings import Settings
+from symroof.cli.terminal import print_warnings
 from symroof.sweeps import writers
 from symroof.sweeps.axes import axes
 
@@ -76,8 +77,7 @@ def sweep_command(
 
     common: dict[str, Any] = {**settings.uniform_batch, **settings.counting, **how}
     plan = plan_sweep(model, grid, quantity, on=machine, use=settings.rates, mtp=settings["mtp"], **common)
-    for warning in plan.warnings:
-        click.echo(f"Warning: {warning}.", err=True)
+    print_warnings(plan.warnings)
     write_sweep(plan, output)
 
 

@@ -100,7 +100,7 @@ def _whole(data: Tower, *keys: str, absent: int = 0) -> int:
 def _layer_size(tower: Tower, family: str) -> int:
     """Parameters of the matrices of one layer; 0 where the config does not say."""
     d, heads, f = _whole(tower, *WIDTH), _whole(tower, *HEADS, absent=1), _inner_width(tower, family)
-    if not (d and f and heads) or any(x in tower for x in UNLIKE):
+    if not (d and f and heads) or any(tower.get(x) is not None for x in UNLIKE):
         return 0
     matrices = 3 if family in GATED or any(tower.get(x) in GATED_ACTIVATIONS for x in ACTIVATION) else 2
     return 2 * d * d + 2 * d * d * _whole(tower, "num_key_value_heads", absent=heads) // heads + matrices * d * f
@@ -110,9 +110,12 @@ def _inner_width(tower: Tower, family: str) -> int:
     """Width inside a layer's network; 0 where the config does not say."""
     if family in OUTPUT_INSIDE:
         return _whole(tower, "out_hidden_size")
-    ratio = tower.get("mlp_ratio")
-    by_ratio = _whole(tower, *WIDTH) * ratio if isinstance(ratio, int | float) and 0 < ratio < LARGEST else 0
-    return _whole(tower, *INNER) or round(by_ratio)
+    return _whole(tower, *INNER) or round(_whole(tower, *WIDTH) * _ratio(tower.get("mlp_ratio")))
+
+
+def _ratio(value: Any) -> float:
+    """A positive number; 0 for anything else."""
+    return value if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < LARGEST else 0
 
 
 def _whole_size(tower: Tower, family: str, d: int) -> int:

@@ -5,8 +5,9 @@ from typing import Any
 
 from symroof.analysis.rules_diff import Comparison
 from symroof.cost.cost import Cost
+from symroof.render.phrases import warning_notes
 from symroof.render.report.lines import report_title, storage_cells
-from symroof.render.text_columns import align_columns, hanging_text
+from symroof.render.text_columns import align_columns, hanging_text, wrap_line
 from symroof.units import iec_cell, si_cell
 
 HEADS = ("Operator, all layers", "Compute (1)", "Compute (2)", "Bytes (1)", "Bytes (2)", "Why")
@@ -19,7 +20,8 @@ def comparison_text(comparison: Comparison, width: int = 0) -> str:
     notes = [hanging_text(f"[{i}] ", why, width).rstrip("\n") for i, why in enumerate(reasons, 1)]
     head = f"{report_title(comparison.ours)}\n(1) {ours}   (2) {theirs}   Compute in FLOP, bytes moved.\n"
     storage = align_columns(storage_rows(comparison), right={1, 2})
-    return "\n".join([head, operator_rows(comparison, reasons), storage, *notes]) + "\n"
+    warnings = [wrap_line(x, width) for x in warning_notes(comparison.ours.warnings)]
+    return "\n".join([head, operator_rows(comparison, reasons), storage, *notes, *warnings]) + "\n"
 
 
 def operator_rows(comparison: Comparison, reasons: Sequence[str]) -> str:
