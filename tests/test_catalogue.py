@@ -15,6 +15,7 @@ from symroof.errors import UsageError
 from symroof.families.reading.catalogue import longest_context
 from symroof.families.registry import FAMILIES
 
+TRUTHS = json.loads((Path(__file__).parent / "truth" / "parameter_counts.json").read_text())
 KEPT = {"source", "hub", "grade", "parameters", "active", "cache_per_token", "cache_at_context", "config"}
 
 
@@ -27,7 +28,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_there_are_many_and_their_names_are_plain() -> None:
-    assert len(model_catalogue()) >= 100
+    assert len(model_catalogue()) >= 300
     assert list(model_catalogue()) == sorted(model_catalogue())
     for name in model_catalogue():
         assert name == name.lower().strip()
@@ -181,6 +182,113 @@ def test_what_stands_for_no_released_file_says_so(name: str) -> None:
     said = [x for x in symroof.load(name).warnings if x.startswith("config: ")]
     grade = model_catalogue()[name]["grade"]
     assert said == ([] if grade in EXACT else [f"config: {GRADES[grade]}"])
+
+
+STATES = "its state has one size at every length, and its config names no longest context"
+UNLIMITED = {
+    "falcon-mamba-7b": STATES,
+    "mamba-1.4b": STATES,
+    "mamba-130m": STATES,
+    "mamba-370m": STATES,
+    "mamba-790m": STATES,
+    "mamba-codestral-7b": STATES,
+    "rwkv-5-world-3b": STATES,
+    "xlstm-7b": STATES,
+}
+GPT_2 = dict.fromkeys(("gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl"), 1024)  # not chat models, learned positions
+
+
+def contexts() -> dict[str, int | None]:
+    return {name: longest_context(load_config(name)) for name in model_catalogue()}
+
+
+def test_only_what_keeps_a_state_has_no_longest_context() -> None:
+    assert {name for name, context in contexts().items() if context is None} == UNLIMITED.keys()
+
+
+def test_no_chat_model_is_shorter_than_2048_tokens() -> None:
+    assert {name: context for name, context in contexts().items() if context and context < 2048} == GPT_2
+
+
+@pytest.mark.parametrize("name", [name for name in model_catalogue() if re.search(r"-\d+k\b", name)])
+def test_a_length_in_a_name_is_its_context(name: str) -> None:
+    if name == "minimax-m1-80k":  # the tokens that it thinks at most; its config has 10 240 000
+        assert longest_context(load_config(name)) == 10_240_000
+        return
+    thousands = int(re.findall(r"-(\d+)k\b", name)[0])
+    assert longest_context(load_config(name)) == 1024 * thousands
+
+
+def test_lengths_in_names_are_met() -> None:
+    assert [name for name in model_catalogue() if re.search(r"-\d+k\b", name)] == ["minimax-m1-80k", "phi-3-mini-128k"]
+
+
+QUANTISED = r"-(fp8|nvfp4|mxfp4|awq|gptq|int4|int8)\b"
+# Models whose release exists in no wider format: their plain name is the quantised checkpoint.
+ONLY_QUANTISED = {
+    "bitnet-2b-4t",
+    "deepseek-r1",
+    "deepseek-v3",
+    "deepseek-v3.1",
+    "deepseek-v3.2",
+    "deepseek-v4-flash",
+    "deepseek-v4-pro",
+    "devstral-2-123b",
+    "devstral-small-2-24b",
+    "gpt-oss-120b",
+    "gpt-oss-20b",
+    "kimi-k2",
+    "kimi-k2.5",
+    "kimi-k2.6",
+    "kimi-k3",
+    "mimo-v2-flash",
+    "minimax-m2.5",
+    "minimax-m2.7",
+}
+
+
+@pytest.mark.parametrize("name", model_catalogue())
+def test_a_quantised_model_says_so_in_its_name(name: str) -> None:
+    quantised = bool(load_config(name).quantization())
+    assert quantised == (name in ONLY_QUANTISED or bool(re.search(QUANTISED, name)))
+
+
+@pytest.mark.parametrize("name", model_catalogue())
+def test_where_a_config_was_read_is_public(name: str) -> None:
+    entry = model_catalogue()[name]
+    hub_id, _, read = entry["source"].partition(": ")
+    assert hub_id == entry["hub"][0]
+    assert re.search(r"[\w.-]+/[\w.-]+| on its page", read)  # owner/repository of a copy
+    assert entry["grade"] != "copies" or len(re.findall(r"[\w.-]+/[\w.-]+", read)) >= 2
+
+
+def by_hub_id() -> dict[str, str]:
+    return {hub_id: name for name, entry in model_catalogue().items() for hub_id in entry["hub"]}
+
+
+@pytest.mark.parametrize("hub_id", sorted(TRUTHS["of the language model"].keys() & by_hub_id().keys()))
+def test_parameters_of_a_checkpoint(hub_id: str) -> None:
+    count, _ = TRUTHS["of the language model"][hub_id]
+    assert model_catalogue()[by_hub_id()[hub_id]]["parameters"] == count
+
+
+@pytest.mark.parametrize("hub_id", sorted(TRUTHS["with towers of images or sound"].keys() & by_hub_id().keys()))
+def test_parameters_of_a_checkpoint_with_towers(hub_id: str) -> None:
+    count, _ = TRUTHS["with towers of images or sound"][hub_id]
+    model = symroof.load(by_hub_id()[hub_id])
+    (tower,) = (x for x in model.warnings if x.startswith("not counted: the vision tower, "))
+    whole, layers = re.search(r"([\d,]+) parameters with", tower), re.search(r"about ([\d.]+) M parameters in", tower)
+    rest = count - model.parameters.total
+    if whole:
+        assert rest == int(whole[1].replace(",", ""))
+    else:  # the layers are most of it
+        assert layers
+        assert 0.75 < float(layers[1]) * 10**6 / rest < 1
+
+
+def test_most_counts_have_a_built_in_model() -> None:
+    counts = TRUTHS["of the language model"] | TRUTHS["with towers of images or sound"]
+    assert len(counts.keys() & by_hub_id().keys()) >= 115
 
 
 def test_the_catalogue_is_one_line_a_model() -> None:

@@ -68,12 +68,25 @@ def deepseek_next_token(name):
     return one_more(name)[1] + 2 * (2 * d * d + 3 * d + 2 * vocabulary * d)
 
 
+def plain_next_token(name, tables):
+    """A layer that predicts a token further, with its two embeddings made one, and tables of its own."""
+    d, vocabulary = (load(name).architecture.sizes[x] for x in ("d", "V"))
+    return one_more(name)[0] + 2 * d * d + 3 * d + tables * vocabulary * d
+
+
+def further(name):
+    """Parameters of the layers that predict tokens further."""
+    return symroof.load(model_catalogue()[name]["config"], mtp=True).parameters.total - load(name).parameters.total
+
+
 WHISPER = 32 * (2 * 1280 * 5120 + 4 * 1280**2 + 5120 + 8 * 1280) + 2 * 1280
 WHISPER += (128 * 3 + 1) * 1280 + (1280 * 3 + 1) * 1280 + 1500 * 1280 + (1280 + 1) * 4096
 SIGLIP = tower(27, 1152, 4304, 3 * 14 * 14, 4096) + 2 * 1152 + 1152 * 2560 + 1152
+SIGLIP_27B = SIGLIP + 1152 * (5376 - 2560)
 PIXTRAL = tower(24, 1024, 4096, 3 * 14 * 14, 0, 3, bias=False) + 1024 + 4 * 1024**2 + 3072 + 1024 * 3072 + 3072**2
 MOONVIT = 471_143_920  # vision tower and projector of transformers 5.23.0
 GEMMA_4_VISION = 575_741_232  # the same of gemma-4-31b
+GEMMA_4_VISION_26B = GEMMA_4_VISION - 1152 * (5376 - 2816)
 
 # metadata.total_size of model.safetensors.index.json, and what of it is no weight of the language model
 INDEX = {
@@ -82,6 +95,10 @@ INDEX = {
     "qwen2-7b": (15_231_233_024, 0),
     "gemma-2-2b": (5_228_683_776, 0),
     "phi-4-mini": (7_672_043_520, 0),
+    "phi-3.5-mini": (7_642_159_104, 0),
+    "qwen2.5-3b": (6_171_877_376, 0),
+    "qwen3-4b": (8_044_936_192, 0),
+    "qwen3-1.7b": (4_063_479_808, 2 * 151_936 * 2048),  # its one table is there twice
     "chatglm3-6b": (12_487_168_064, 2 * 32),  # frequencies of the rotary embedding
     "minimax-m1-80k": (912_210_767_872, 2 * 80 * 32 * 6144),  # routers are kept in fp32
     "qwen2-audio-7b": (16_794_189_824, 2 * WHISPER),
@@ -99,13 +116,18 @@ def test_bytes_of_a_checkpoint(name):
 # Weight files on the hub by kaito's model_catalog.yaml, in GiB
 FILES = {
     "phi-4": (27.31, 0),
+    "phi-4-mini": (7.15, 0),
+    "phi-3.5-mini": (7.12, 0),
     "phi-3-mini": (7.12, 0),
     "phi-3-mini-128k": (7.12, 0),
     "qwen2.5-coder-32b": (61.03, 0),
+    "llama-3.1-8b": (14.96, 0),
+    "deepseek-r1-distill-llama-8b": (14.96, 0),
     "llama-3.3-70b": (131.42, 0),
     "mistral-7b": (13.50, 0),
     "nemotron-3-nano-30b-a3b": (58.82, 0),
     "gemma-3-4b": (8.01, lambda: 2 * SIGLIP),
+    "gemma-3-27b": (51.10, lambda: 2 * SIGLIP_27B),
     "gpt-oss-20b": (25.63, lambda: weights(load("gpt-oss-20b"))),  # there twice
     "gpt-oss-120b": (121.54, lambda: weights(load("gpt-oss-120b"))),
     "qwen3.5-122b-a10b": (232.99, lambda: 2 * (qwen3_vision(3072) + qwen3_next_token("qwen3.5-122b-a10b"))),
@@ -147,6 +169,20 @@ ELEMENTS = {
     "minimax-m2.5": (228_703_644_928, SCALED, 0),
     "kimi-k2.6": (1_058_589_420_528, SCALED, MOONVIT + 60 * 384 * 3 * 2 * 8),  # shapes count as packed
     "gemma-4-31b-nvfp4": (20_868_591_152, HALVES, GEMMA_4_VISION),  # scales are not counted
+    "gemma-4-26b-a4b-nvfp4": (14_386_941_232, HALVES, GEMMA_4_VISION_26B),
+    "minimax-m2.5-nvfp4": (116_349_510_656, HALVES, 0),
+    "minimax-m2.7-nvfp4": (116_349_510_656, HALVES, 0),
+    "deepseek-v3-0324-nvfp4": (396_767_013_632, SCALED, lambda: plain_next_token("deepseek-v3", 2)),
+    "deepseek-v3.1-nvfp4": (393_632_819_968, SCALED, lambda: plain_next_token("deepseek-v3", 2)),
+    "deepseek-v3.2-nvfp4": (394_498_304_256, SCALED, lambda: plain_next_token("deepseek-v3.2", 2)),
+    "glm-5-nvfp4": (435_238_854_912, SCALED, lambda: plain_next_token("glm-5", 0)),
+    "gemma-3-27b": (27_432_406_640, STORED, SIGLIP_27B),
+    # one matrix of a shared expert is in nvfp4 as well
+    "nemotron-3-super-120b-nvfp4": (
+        67_228_556_288,
+        HALVES,
+        lambda: further("nemotron-3-super-120b-nvfp4") - 4096 * 5376 // 2,
+    ),
     "qwen3.5-122b-a10b": (125_086_497_008, STORED, lambda: qwen3_vision(3072) + qwen3_next_token("qwen3.5-122b-a10b")),
     "qwen3.6-35b-a3b": (35_951_822_704, STORED, lambda: qwen3_vision(2048) + qwen3_next_token("qwen3.6-35b-a3b")),
     "qwen3.5-122b-a10b-fp8": (
@@ -178,52 +214,20 @@ def test_elements_of_a_checkpoint(name):
     assert found + (besides() if callable(besides) else besides) == total
 
 
-def excluded(layers, *modules):
-    """What modelopt writes of a checkpoint in nvfp4 but for some modules of its layers, and the head."""
-    named = [f"model.layers.{i}.{module}" for i in range(layers) for module in modules]
-    return {"quant_method": "modelopt", "quant_algo": "NVFP4", "exclude_modules": ["lm_head", *named]}
-
-
-def plain_next_token(name, tables):
-    """A layer that predicts a token further, with its two embeddings made one, and tables of its own."""
-    d, vocabulary = (load(name).architecture.sizes[x] for x in ("d", "V"))
-    return one_more(name)[0] + 2 * d * d + 3 * d + tables * vocabulary * d
-
-
-LATENT = [f"self_attn.{x}" for x in ("indexer*", "kv_a_proj_with_mqa", "kv_b_proj", "q_a_proj", "q_b_proj")]
-
-
-@pytest.mark.parametrize(
-    ("name", "quant", "counted", "total", "besides"),
-    # nvidia/DeepSeek-V3.2-NVFP4: of attention the output projection alone is in nvfp4
-    [
-        (
-            "deepseek-v3.2",
-            excluded(61, *LATENT),
-            SCALED,
-            394_498_304_256,
-            lambda: plain_next_token("deepseek-v3.2", 2),
-        ),
-        (
-            "glm-5",
-            excluded(78, *LATENT, "self_attn.o_proj"),
-            SCALED,
-            435_238_854_912,
-            lambda: plain_next_token("glm-5", 0),
-        ),
-        ("minimax-m2.5", excluded(62, "block_sparse_moe.gate", "self_attn*"), HALVES, 116_349_510_656, lambda: 0),
-    ],
-)
-def test_elements_of_a_checkpoint_in_nvfp4(name, quant, counted, total, besides):
-    model = symroof.load({**model_catalogue()[name]["config"], "quantization_config": quant})
-    assert sum(n * counted[form] for form, n in elements(model).items() if n) + besides() == total
-
-
 def test_elements_of_a_checkpoint_with_mixers_of_two_formats():
     # nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-NVFP4
     mixed = {"nvfp4 in 17, bf16 in 6 of 23 layers": (17 * Fraction(9, 16) + 6) / 23}
     found = elements(load("nemotron-3-nano-30b-a3b-nvfp4")).items()
     assert sum(n * (SCALED | mixed)[form] for form, n in found if n) == 18_237_772_608
+
+
+def test_files_of_nemotron_3_ultra():
+    # its page prints 1,121 GB, and 352.3 GB of formats that differ, with the layers that predict a token further in
+    # bf16; routers are kept in fp32
+    name = "nemotron-3-ultra-550b-nvfp4"
+    assert round((weights(load("nemotron-3-ultra-550b")) + 2 * further(name)) / 10**9) == 1121
+    routers = 2 * 48 * 512 * 8192
+    assert round((weights(load(name)) + 2 * further(name) + routers) / 10**9, 1) == 352.3
 
 
 @pytest.mark.parametrize(

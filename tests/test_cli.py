@@ -305,7 +305,7 @@ def test_a_closed_pipe_is_no_traceback():
     ("words", "completions"),
     [
         ("symroof re", ["report"]),
-        ("symroof report llama-4", ["llama-4-maverick", "llama-4-maverick-fp8", "llama-4-scout"]),
+        ("symroof report llama-4", ["llama-4-maverick", "llama-4-maverick-fp8", "llama-4-scout", "llama-4-scout-fp8"]),
         ("symroof report llama-4-scout --rules standard,logits-a", ["standard,logits-all"]),
         ("symroof report llama-4-scout --dtype bf", ["bf16"]),
         ("symroof report llama-4-scout --cached", ["--cached-tokens"]),

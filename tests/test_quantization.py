@@ -260,7 +260,7 @@ CHECKPOINTS = [
     ("gemma-4-31b-nvfp4", "bf16", "b_f", "nvfp4"),
     ("deepseek-v4-flash", "fp8", "b_e", "fp8"),
     ("devstral-small-2-24b", "fp8", "b_f", "fp8"),
-    ("qwen2.5-omni-7b", "bf16", "b_f", "bf16"),
+    ("qwen2.5-omni-7b-awq", "bf16", "b_f", "bf16"),
     ("qwen3-32b-fp8", "fp8", "b_f", "fp8"),
 ]
 

@@ -346,7 +346,7 @@ RUN_IN = [
     ("deepseek-v3", {}, "bf16", "bf16 bf16 bf16 bf16"),
     ("deepseek-v3", {"weights": "bf16"}, None, "bf16 bf16 bf16 bf16"),
     ("gpt-oss-20b", {}, None, "bf16 bf16 bf16 bf16"),
-    ("qwen2.5-omni-7b", {}, None, "bf16 bf16 bf16 bf16"),
+    ("qwen2.5-omni-7b-awq", {}, None, "bf16 bf16 bf16 bf16"),
 ]
 
 

@@ -49,9 +49,9 @@ def is_said(warning: str, command: Sequence[str]) -> bool:
 
 @pytest.mark.parametrize("result", RESULTS)
 def test_class_defaults_are_named_as_such_in_every_result(result: str) -> None:
-    name = next(x for x, entry in model_catalogue().items() if entry["grade"] == "defaults" and "gemma-7b" in x)
+    assert model_catalogue()["apertus-8b"]["grade"] == "defaults"
     command, rest = RESULTS[result]
-    assert is_said(f"config: {GRADES['defaults']}", (command, name, *rest))
+    assert is_said(f"config: {GRADES['defaults']}", (command, "apertus-8b", *rest))
     plain = warnings_in(json.loads(output(command, "llama-3.1-8b", *rest, "--json")))
     assert not [x for x in plain if "config: " in x]
 
@@ -72,7 +72,7 @@ def test_what_has_no_place_for_it_says_it_on_standard_error(command: str) -> Non
 
 
 def test_a_sweep_says_it_beside_its_rows() -> None:
-    args = ("sweep", "--over", "model=llama-3.1-8b,gemma-7b", "--over", "batch=1,2")
+    args = ("sweep", "--over", "model=llama-3.1-8b,apertus-8b", "--over", "batch=1,2")
     result = CliRunner().invoke(cli, args, catch_exceptions=False)
-    assert result.stderr == f"Warning: gemma-7b: config: {GRADES['defaults']}.\n"
+    assert result.stderr == f"Warning: apertus-8b: config: {GRADES['defaults']}.\n"
     assert len(result.stdout.splitlines()) == 5

@@ -28,7 +28,14 @@ FIGURES = (
     "source",
 )
 TEXT = ("text_config", "thinker_config", "llm_config", "language_config")  # nested configs of text models
-CONTEXT = ("max_position_embeddings", "seq_length", "n_positions", "max_seq_len", "max_sequence_length")
+CONTEXT = (
+    "max_position_embeddings",
+    "seq_length",
+    "n_positions",
+    "max_seq_len",
+    "max_sequence_length",
+    "model_max_length",
+)
 
 
 def catalogue_rows(family: str = "") -> list[tuple[Any, ...]]:
