@@ -233,3 +233,12 @@ def test_the_bound_of_a_command_is_at_the_fastest_rate():
     plain, fp8 = (json.loads(CliRunner().invoke(cli, [*run, *x]).output)["totals"] for x in ([], ["--weights", "fp8"]))
     assert fp8["lower_bound_s"] < 0.55 * plain["lower_bound_s"]
     assert fp8["time_s"] > 0.95 * plain["time_s"]
+
+
+def test_experts_in_expectation_are_said_to_be_no_bound_under_a_skewed_router():
+    for name, said in (("gpt-oss-20b", True), ("llama-3.2-1b", False)):
+        texts = (
+            roofline_text(roofline(load(name), "h100-sxm", batch_size=8)),
+            serving_text(serve(load(name), "h100-sxm", Workload(100, 2, 4))),
+        )
+        assert {"a skewed one reads fewer" in text for text in texts} == {said}

@@ -9,7 +9,7 @@ from sympy import Expr
 from symroof.cost.notation import formula_text
 from symroof.performance.crossovers import Crossover
 from symroof.performance.roofline import Roofline, TimedOperator
-from symroof.render.machine_notes import machine_notes, memory_text
+from symroof.render.machine_notes import EXPECTED_EXPERTS, machine_notes, memory_text
 from symroof.render.report.lines import report_notes, report_title
 from symroof.render.text_columns import align_columns, fit_columns, join_paragraphs, wrap_line, wrap_lines
 from symroof.units import duration_cell, iec_cell, percent, ratio_text
@@ -92,7 +92,8 @@ def rounded_formula(expr: Expr, digits: int = 5) -> str:
 def roofline_notes(rooflines: Sequence[Roofline]) -> list[str]:
     """Machines, rules, formats and config of rooflines of one report."""
     machines = [note for x in rooflines for note in machine_notes(x.platform, formats_in_use(x), x.fastest_formats)]
-    return [*dict.fromkeys([*machines, *report_notes(rooflines[0].report)[2:]])]
+    routed = [EXPECTED_EXPERTS] if any(row.row.role == "routed_experts" for row in rooflines[0].rows) else []
+    return [*dict.fromkeys([*machines, *routed, *report_notes(rooflines[0].report)[2:]])]
 
 
 def formats_in_use(roofline: Roofline) -> list[str]:

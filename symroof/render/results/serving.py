@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from symroof.performance.serving import Serving
-from symroof.render.machine_notes import machine_notes, memory_text
+from symroof.render.machine_notes import EXPECTED_EXPERTS, machine_notes, memory_text
 from symroof.render.phrases import query_count, rule_meanings
 from symroof.render.report.lines import precision_text
 from symroof.render.text_columns import align_columns, hanging_columns, join_paragraphs, wrap_line, wrap_lines
@@ -114,6 +114,8 @@ def serving_notes(serving: Serving) -> Iterator[str]:
     )
     yield from step_notes(serving)
     yield from machine_notes(serving.platform, serving.formats, serving.fastest_formats)
+    if serving.routed:
+        yield EXPECTED_EXPERTS
     yield from energy_and_price_notes(serving)
     yield from (f"Rules: {rule}." for rule in rule_meanings(serving.rules))
     yield f"Precision: {precision_text(serving.precision, serving.routed)}."
