@@ -7,7 +7,10 @@ from symroof.hardware.platform import Platform, Reach
 from symroof.performance.capacity import MemoryNeed
 from symroof.units import duration, iec, percent, si
 
-EXPECTED_EXPERTS = "Lower bound of routed experts: those that a router without preference reads in expectation; a skewed one reads fewer."
+EXPECTED_EXPERTS = (
+    "Lower bound: of routed experts, those that a router without preference reads in expectation;"
+    " a skewed one reads fewer."
+)
 
 
 def machine_notes(platform: Platform, formats: Collection[str], fastest: Iterable[str] = ()) -> Iterator[str]:
