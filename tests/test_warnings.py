@@ -66,7 +66,7 @@ def test_a_built_in_model_that_answers_for_a_hub_id_is_named_in_every_result(res
 @pytest.mark.parametrize("command", ["audit", "conventions", "formula"])
 def test_what_has_no_place_for_it_says_it_on_standard_error(command: str) -> None:
     for form in ((), () if command == "formula" else ("--json",)):
-        result = CliRunner().invoke(cli, [command, "gemma-7b", *form], catch_exceptions=False)
+        result = CliRunner().invoke(cli, [command, "apertus-8b", *form], catch_exceptions=False)
         assert result.stderr == f"Warning: config: {GRADES['defaults']}.\n"
         assert "Warning" not in result.stdout
 
