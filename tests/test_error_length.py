@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from symroof.cli import cli
-from symroof.config.config import model_catalogue
+from symroof.config.catalogue import model_catalogue
 from symroof.errors import one_line
 
 LONGEST = 300 + len("Error: ")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import symroof
-from symroof.config.config import model_catalogue
+from symroof.config.catalogue import model_catalogue
 
 NAME = "llama-3.2-1b"
 WORK = symroof.Workload(prompt=2000, output_tokens=500)
@@ -71,6 +71,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     "report": lambda **y: symroof.load(NAME).report(**y),
     "uniform": lambda **y: symroof.load(NAME).uniform({}, **y),
     "cache_per_token": lambda **y: symroof.load(NAME).cache_per_token(**y),
+    "cache_at_context": lambda **y: symroof.load(NAME).cache_at_context(**y),
     "precision": lambda **y: symroof.load(NAME).precision(**y),
     "against": lambda **y: symroof.load(NAME).against("transformers", **y),
     "sweep": lambda **y: symroof.load(NAME).sweep({"cached": [1, 2]}, **y),
@@ -90,7 +91,7 @@ def test_every_method_that_passes_keywords_on_is_called_here():
 @pytest.mark.parametrize(("word", "near"), [("batchsize", "batch_size"), ("weight", "weights"), ("dtpye", "dtype")])
 @pytest.mark.parametrize("name", [*PASSING, *METHODS])
 def test_an_unknown_keyword_is_the_called_function_s(name: str, word: str, near: str) -> None:
-    if word == "batchsize" and name in ("serve", "uniform", "cache_per_token", "precision"):
+    if word == "batchsize" and name in ("serve", "uniform", "cache_per_token", "cache_at_context", "precision"):
         return  # they have no batch
     with pytest.raises(TypeError) as error:
         CALLS[name](NAME, **{word: 3}) if name in PASSING else METHODS[name](**{word: 3})

@@ -7,6 +7,7 @@ from typing import Any
 from symroof.errors import shorten, suggestion
 from symroof.quantization.precision import precision
 
+NO_FORMATS = ("config", "architecture", "recurrent", "tool")  # parameters of `precision`
 STEP = ("new", "cached", "batch_size", "rules", "logits")
 # Other names -> ours: the command line's, and those of other tools.
 SPELLINGS = {
@@ -39,7 +40,7 @@ def unexpected_keyword(function: Callable[..., Any], name: str, known: Iterable[
 @cache
 def format_keywords() -> tuple[str, ...]:
     """The keywords that set the format of a role."""
-    return tuple(x for x in parameters(precision) if x not in ("config", "architecture", "recurrent"))
+    return tuple(x for x in parameters(precision) if x not in NO_FORMATS)
 
 
 def parameters(function: Callable[..., Any]) -> list[str]:
