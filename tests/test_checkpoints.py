@@ -79,6 +79,11 @@ def further(name):
     return symroof.load(model_catalogue()[name]["config"], mtp=True).parameters.total - load(name).parameters.total
 
 
+def unscaled(name):
+    """Weights but for what is kept in fp32."""
+    return sum(n for form, n in elements(load(name)).items() if form != "fp32")
+
+
 WHISPER = 32 * (2 * 1280 * 5120 + 4 * 1280**2 + 5120 + 8 * 1280) + 2 * 1280
 WHISPER += (128 * 3 + 1) * 1280 + (1280 * 3 + 1) * 1280 + 1500 * 1280 + (1280 + 1) * 4096
 SIGLIP = tower(27, 1152, 4304, 3 * 14 * 14, 4096) + 2 * 1152 + 1152 * 2560 + 1152
@@ -177,11 +182,11 @@ ELEMENTS = {
     "deepseek-v3.2-nvfp4": (394_498_304_256, SCALED, lambda: plain_next_token("deepseek-v3.2", 2)),
     "glm-5-nvfp4": (435_238_854_912, SCALED, lambda: plain_next_token("glm-5", 0)),
     "gemma-3-27b": (27_432_406_640, STORED, SIGLIP_27B),
-    # one matrix of a shared expert is in nvfp4 as well
+    # what the checkpoint in fp8 has more, and one matrix of a shared expert is in nvfp4 as well
     "nemotron-3-super-120b-nvfp4": (
         67_228_556_288,
         HALVES,
-        lambda: further("nemotron-3-super-120b-nvfp4") - 4096 * 5376 // 2,
+        lambda: 123_611_012_096 - unscaled("nemotron-3-super-120b-a12b-fp8") - 4096 * 5376 // 2,
     ),
     "qwen3.5-122b-a10b": (125_086_497_008, STORED, lambda: qwen3_vision(3072) + qwen3_next_token("qwen3.5-122b-a10b")),
     "qwen3.6-35b-a3b": (35_951_822_704, STORED, lambda: qwen3_vision(2048) + qwen3_next_token("qwen3.6-35b-a3b")),
