@@ -386,6 +386,13 @@ def test_queries_of_a_lower_rank_between_delta_nets(kind, keys, count):
     assert symroof.load({**SMALL[kind], **keys}).parameters.total == count + 4 * 7
 
 
+@pytest.mark.parametrize(("tied", "count"), [(False, 2_334_391), (True, 2_140_663)])
+def test_the_text_model_of_hy_v4_vl_is_hy_v4(tied, count):
+    # parameters of the real modules of transformers 5.24.0 beside the vision tower, and corrections
+    config = {"model_type": "hy_v4_vl", "text_config": {**SMALL["hy_v4"], "model_type": "hy_v4_vl_text"}}
+    assert symroof.load({**config, "tie_word_embeddings": tied}).parameters.total == count + 4 * 7
+
+
 @pytest.mark.parametrize("chosen", [1, 3])
 def test_phimoe_always_runs_two_experts(chosen):
     assert symroof.load(SMALL["phimoe"]).architecture.sizes["k"] == 2

@@ -474,7 +474,8 @@ def test_experts_that_do_nothing_spare_their_share() -> None:
         (V4 | {"compress_ratios": [0, 5, 128, 4]}, "must be a list of 0, 4, 128"),
         (V4 | {"o_groups": 3}, "not a multiple of o_groups=3"),
         (V4 | {"mlp_layer_types": ["dense"] * 4}, "known here are moe, hash_moe"),
-        (MLA | {"v_head_dim": None, "num_attention_heads": 5}, "give v_head_dim"),
+        (MLA | {"v_head_dim": None}, "key 'v_head_dim' is missing"),
+        (MLA | {"model_type": "minicpm3", "v_head_dim": None, "num_attention_heads": 5}, "give v_head_dim"),
     ],
 )
 def test_what_cannot_be_is_told(config: dict[str, Any], told: str) -> None:

@@ -404,9 +404,13 @@ KIMI = {
 def test_layers_of_kimi_linear_are_listed_from_one() -> None:
     sizes = symroof.load(KIMI).architecture.sizes
     assert (sizes["L_lin"], sizes["L_full"], sizes["H_v"], sizes["d_k"]) == (4, 1, 4, 3)
-    told = {**KIMI, "linear_attn_config": {**KIMI["linear_attn_config"], "kda_layers": [0, 1, 2, 4]}}
-    with pytest.raises(ConfigError, match="must list each of the layers 1 to 5 once"):
-        symroof.load(told)
+    for listed, told in (
+        ([1, 1, 2, 4], "must list each of the layers 1 to 5 once"),
+        ([0, 1, 2, 4], "'kda_layers' lists 0: each must be a whole number from 1 to 5"),
+    ):
+        inner = {**KIMI["linear_attn_config"], "kda_layers": listed}
+        with pytest.raises(ConfigError, match=told):
+            symroof.load({**KIMI, "linear_attn_config": inner})
 
 
 @pytest.mark.parametrize(("count", "step", "terms"), [(1, 1, 2 + 2), (3, 2, 2 + 2 + 2 + 2 + 3 + 3)])

@@ -211,6 +211,9 @@ OF_FAMILIES: tuple[tuple[str, str, str], ...] = (
         SET_ELSEWHERE,
     ),
     ("minimax | unlimited_ocr", "sliding_window | layer_types", UNREAD),
+    ("chameleon | fuyu | modernbert-decoder | persimmon | stablelm", "head_dim", UNREAD),
+    ("fuyu | modernbert-decoder | persimmon", "num_key_value_heads", UNREAD),
+    ("mistral_large4.*", "q_lora_rank", UNREAD),
     (
         r"""audioflamingo3 | cosmos3_edge | inkling2 | inkling_mm_model | kosmos-2\.5 | llama4 | mllama | molmo2
         | muse_spark | musicflamingo | nemotron_h_omni | qwen2_5_omni | qwen2_audio | qwen3_omni_moe

@@ -28,8 +28,8 @@ def latent_attention_part(
     h_v: the default v_head_dim.
     """
     bias = config.flag("attention_bias", absent=False)
-    full_rank = config.says("q_lora_rank") and not config.has("q_lora_rank")
-    if full_rank and kind.low_rank and kind.indexer == "full":
+    full_rank = kind.low_rank and config.says("q_lora_rank") and not config.has("q_lora_rank")
+    if full_rank and kind.indexer == "full":
         raise config.fail("key 'q_lora_rank' is null: an indexer takes its queries from that rank; give it")
     kind = replace(kind, bias=bias, out_bias=bias, low_rank=kind.low_rank and not full_rank)
     return Part.of(kind, name, wiring, **_latent_sizes(config, kind, h_v))

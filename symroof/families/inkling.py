@@ -48,7 +48,8 @@ def inkling_text(config: Config) -> Architecture:
 def _inkling_network(config: Config) -> Part | Pattern:
     """Experts beside scored shared ones, or a dense network whose output has a learned factor."""
     act = activation(config)
-    expert, dense = OLD_WIDTHS if config.has("dense_intermediate_size") else NEW_WIDTHS
+    old = config.has(OLD_WIDTHS[1]) and config.size(OLD_WIDTHS[1])  # must be valid, also where no layer is dense
+    expert, dense = OLD_WIDTHS if old else NEW_WIDTHS
     kind = Experts(act, shared=True, shared_scored=True, correction=True)
     return moe_or_dense(
         config,

@@ -131,9 +131,8 @@ def _with_new_keys(config: Config, count: Size) -> Config:
     """The config under the keys of transformers, without list entries for multi-token-prediction layers."""
     values = {new: config.data[old] for new, old in OLD_KEYS.items() if not config.has(new) and config.has(old)}
     key, setting = "num_sliding_attention_heads", "attention_other_setting"
-    sliding = config.data[setting] if config.has(setting) else None
-    if isinstance(sliding, dict) and not config.has(key) and "num_attention_heads" in sliding:
-        values[key] = sliding["num_attention_heads"]
+    if not config.has(key) and config.has(setting) and config.nested(setting).has("num_attention_heads"):
+        values[key] = config.nested(setting).number("num_attention_heads")
     extra = config.number("num_nextn_predict_layers", absent=0, least=0)
     lists = {key: config.array(key) for key in PER_LAYER_LISTS} if extra else {}
     values |= {key: x[:count] for key, x in lists.items() if len(x) == count + extra}

@@ -9,6 +9,7 @@ from symroof.architecture.kinds.attention import Attention
 from symroof.architecture.kinds.feed_forward import FeedForward
 from symroof.architecture.structure import Architecture, Frame, Pattern, Size
 from symroof.config.config import Config
+from symroof.families.gpt import equal_heads
 from symroof.families.reading.keys import mlp_bias
 from symroof.families.reading.layer_patterns import FULL, SLIDING
 from symroof.families.reading.parts import (
@@ -18,7 +19,6 @@ from symroof.families.reading.parts import (
     choose,
     decoder,
     feed_forward,
-    heads,
     layer_types,
     layers,
     with_bias,
@@ -47,7 +47,7 @@ def _modernbert_frame(config: Config) -> Frame:
 def _modernbert_attention(config: Config) -> Pattern:
     """Multi-head attention; no norm before that of the first layer."""
     kind, key = with_bias(config, Attention()), "global_attn_every_n_layers"
-    sizes = heads(config.with_defaults({}, num_key_value_heads=None, head_dim=None), single=True)
+    sizes = equal_heads(config)
     step = config.number(key, absent=3)
     names, origin = layer_types(config, [SLIDING if i % step else FULL for i in range(layers(config))], key)
     parts = {FULL: attention(kind, sizes, FULL)}

@@ -11,6 +11,7 @@ from symroof.architecture.structure import Architecture, Frame
 from symroof.config.config import Config
 from symroof.families.gpt import equal_heads, mlp_width, plain_mlp
 from symroof.families.mistral import mistral_attention
+from symroof.families.reading.keys import HEADS, HIDDEN, size_quotient
 from symroof.families.reading.parts import (
     BESIDE,
     activation,
@@ -19,7 +20,6 @@ from symroof.families.reading.parts import (
     feed_forward,
     gated_mlp,
     heads,
-    nullable_heads,
 )
 from symroof.families.reading.rotary import with_rotary
 
@@ -58,7 +58,8 @@ def stablelm(config: Config) -> Architecture:
     """Layer norms; per-head norms of queries and keys and parallel sublayers if the config says so."""
     norm = _qk_norm(config, "layer_unbiased", absent=False)
     kind = Attention(bias=config.flag("use_qkv_bias", absent=False), qk_norm=norm, qk_over="heads")
-    sizes = nullable_heads(config.with_defaults({}, head_dim=None))
+    d, H_q = config.size(*HIDDEN), config.size(*HEADS)
+    sizes = heads(config, size_quotient(config, d, H_q), single=config.says("num_key_value_heads"))
     slot = attention(*with_rotary(config, kind, sizes, absent=0.25))
     wiring = BESIDE if config.flag("use_parallel_residual", absent=False) else None
     return decoder(config, "stablelm", slot, gated_mlp(config, wiring=wiring), frame=Frame("layer"))
@@ -67,8 +68,7 @@ def stablelm(config: Config) -> Architecture:
 def persimmon(config: Config) -> Architecture:
     """Multi-head attention; biases throughout but not of the head."""
     kind = Attention(bias=True, out_bias=True, qk_norm=_qk_norm(config, "layer", absent=True))
-    sizes = heads(config.with_defaults({}, num_key_value_heads=None, head_dim=None), single=True)
-    slot = attention(*with_rotary(config, kind, sizes, absent=0.5))
+    slot = attention(*with_rotary(config, kind, equal_heads(config), absent=0.5))
     mlp = feed_forward(config, FeedForward(activation(config, absent="relu2"), gated=False, bias=True))
     return decoder(config, "persimmon", slot, mlp, frame=Frame("layer"))
 

@@ -14,7 +14,7 @@ from symroof.architecture.kinds.shared import CrossLayer, Segments
 from symroof.architecture.structure import Architecture, Frame, Part, Pattern, Size, Wiring
 from symroof.config.config import MAX_LAYERS, Config
 from symroof.families.gpt import equal_heads, reject_cross_attention
-from symroof.families.reading.keys import has_number, mlp_bias, with_untied_head
+from symroof.families.reading.keys import HEADS, HIDDEN, has_number, mlp_bias, size_quotient, with_untied_head
 from symroof.families.reading.layer_patterns import FULL, SLIDING, full_or_sliding_types, with_window
 from symroof.families.reading.moe_layers import WIDTH, moe_or_dense, moe_with_shared, sparse_layers
 from symroof.families.reading.parts import (
@@ -175,7 +175,8 @@ def chameleon(config: Config) -> Architecture:
     """Norms of queries and keys with per-head weights; norms before sublayers, or after them with swin_norm."""
     wiring = POST if config.flag("swin_norm", absent=False) else None
     kind = with_bias(config, Attention(qk_norm="layer", qk_over="heads"))
-    slot = attention(kind, heads(config.with_defaults({}, head_dim=None)), wiring=wiring)
+    h = size_quotient(config, config.size(*HIDDEN), config.size(*HEADS))
+    slot = attention(kind, heads(config, h), wiring=wiring)
     return decoder(config, "chameleon", slot, gated_mlp(config, mlp_bias(config), wiring))
 
 

@@ -30,7 +30,7 @@ def zamba(config: Config) -> Architecture:
     mamba = mamba_block(config, expanded_width(config), act="hidden_mamba_act", H_m=config.size("n_mamba_heads"))
     names, origin = _zamba_layer_types(config, periodic=True)
     config = config.with_defaults(ZAMBA_BLOCK)
-    block = _shared_block(config, _shared_blocks(config, names, 1))
+    block = _shared_block(config, _shared_blocks(config, names, 1, "model_type"))
     return _zamba_decoder(config, "zamba", (names, origin), [*block, INJECTION], mamba)
 
 
@@ -41,7 +41,7 @@ def zamba2(config: Config) -> Architecture:
     mamba = mamba2_block(config, Mamba2(bias, bias), sizes)
     names, origin = _zamba_layer_types(config, periodic=False)
     blocks = config.number("num_mem_blocks", absent=1)
-    shared, rotates = _shared_blocks(config, names, blocks), config.flag("use_mem_rope", absent=False)
+    shared, rotates = _shared_blocks(config, names, blocks, "num_mem_blocks"), config.flag("use_mem_rope", absent=False)
     slot, mlp = _shared_block(config, shared, rotates, bias)
     adapters = _low_rank_adapters(config, mlp.size("f"), names.count(HYBRID), blocks)
     return _zamba_decoder(config, "zamba2", (names, origin), [slot, mlp, adapters, INJECTION], mamba)
@@ -70,11 +70,11 @@ def _zamba_layer_types(config: Config, periodic: bool) -> tuple[list[str], str]:
     return names, key
 
 
-def _shared_blocks(config: Config, names: list[str], blocks: int) -> Size | None:
+def _shared_blocks(config: Config, names: list[str], blocks: int, origin: str) -> Size | None:
     """The number of distinct blocks; None if every hybrid layer has a separate one."""
     if blocks >= names.count(HYBRID) or not config.flag("tie_word_embeddings", absent=True):
         return None
-    return Size(blocks, "num_mem_blocks" if config.has("num_mem_blocks") else "model_type")
+    return Size(blocks, origin)
 
 
 def _shared_block(config: Config, shared: Size | None, rotates: bool = False, bias: bool = False) -> tuple[Part, Part]:
