@@ -366,7 +366,7 @@ LINES: dict[str, Callable[[Random, Path], list[str]]] = {
 # ---- what may come out
 
 # Numbers of answers that may be below 0: differences, derivatives, what a question compares.
-SIGNED = re.compile(r".*\.(residual|left|right|elasticity|effect|derivative|power|causes\[\d+\]\.number)")
+SIGNED = re.compile(r".*\.(residual|left|right|elasticity|effect|difference|derivative|power|causes\[\d+\]\.number)")
 ANSWER, USAGE, FAILURE, TRACEBACK = "answer", "usage error", "error", "traceback"
 
 

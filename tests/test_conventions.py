@@ -184,6 +184,8 @@ def test_pairs_that_are_no_whole_number_per_token():
     """A mean over the tokens of a sequence may be a fraction, which Python 3.11 does not format with commas."""
     result = CliRunner().invoke(cli, ["conventions", "deepseek-v4-flash", "--tokens", "1000000"])
     assert result.exit_code == 0, result.exception
+    args = ["conventions", "deepseek-v4-flash", "--tokens", "1000000", "--json"]
+    assert json.loads(CliRunner().invoke(cli, args).output)
     assert re.search(r"= [\d,]+\.\d+: matmul FLOP of attention", " ".join(result.output.split()))
 
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from dataclasses import replace
 
 import pytest
@@ -210,3 +211,11 @@ def test_errors(words, told):
     found = call("llama-3.1-8b", *words)
     assert found.exit_code == 2
     assert told in found.stderr
+
+
+def test_experts_of_very_many_tokens():
+    """An exact power of as many digits as there are tokens would never end."""
+    start = time.process_time()
+    result = CliRunner().invoke(cli, ["limits", "deepseek-v4-flash", "--batch-size", "1000000000"])
+    assert result.exit_code == 0, result.exception
+    assert time.process_time() - start < 8

@@ -518,6 +518,7 @@ def test_a_logarithm_whose_sum_cancels():
         ("d - flops > min(0.5, parameters ^ flops)", "never holds"),
         ("c / 0 ^ parameters = 1", "divides by 0"),
         ("max(c, flops) == weight_size", "bytes"),
+        ("9 >= 0 * intensity", "every"),
         ("1e-99 == floor(flops - 1e-99)", "never holds"),
         ("log(c - 8192 * floor(c / 8192) - 4000.5) > 0", "There are more"),
         ("(0 - 2) ^ c < 4", "There are more"),

@@ -6,6 +6,8 @@ from functools import partial
 import sympy
 from sympy import Basic, Expr, Symbol
 
+from symroof.algebra.arithmetic import EXACT_POWER, exact_power
+from symroof.algebra.binding import exact_number
 from symroof.algebra.fold import REBUILD, Table, fold, rebuilt
 
 Min = partial(sympy.Min, evaluate=False)
@@ -27,4 +29,15 @@ def _extreme_of_numbers(x: Expr, args: Sequence[Expr]) -> Expr:
     return x.func(*args, evaluate=all(y.is_number for y in args))
 
 
-_BIND = Table({Basic: rebuilt, sympy.Min: _extreme_of_numbers, sympy.Max: _extreme_of_numbers})
+def _power_of_numbers(x: Expr, args: Sequence[Expr]) -> Expr:
+    """A power; of numbers a float where the exact one would have too many digits."""
+    base, exponent = args
+    large = exponent.is_Rational and abs(exponent) > EXACT_POWER
+    if large and base.is_number:
+        return sympy.sympify(exact_power(exact_number(base), exact_number(exponent)))
+    return rebuilt(x, args)
+
+
+_BIND = Table(
+    {Basic: rebuilt, sympy.Pow: _power_of_numbers, sympy.Min: _extreme_of_numbers, sympy.Max: _extreme_of_numbers}
+)

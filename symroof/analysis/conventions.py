@@ -270,7 +270,9 @@ class Conventions(Result):
 
     def to_dict(self) -> dict[str, Any]:
         """The table as JSON has it."""
-        defined = {str(x): {"formula": str(y), "value": self.values[x]} for x, y in self.definitions.items()}
+        defined = {
+            str(x): {"formula": str(y), "value": int_or_float(self.values[x])} for x, y in self.definitions.items()
+        }
         names = {"schema": SCHEMA, "model": self.model, "sequence": self.sequence, "rules": list(self.rules)}
         return {**names, "definitions": defined, "conventions": [x.to_dict() for x in self.rows]}
 

@@ -35,7 +35,7 @@ class ComparisonTerm:
     @property
     def expr(self) -> Expr:
         """The term as one formula."""
-        return self.above / self.below
+        return self.above if is_zero(self.above) else self.above / self.below
 
     @property
     def number(self) -> bool:
