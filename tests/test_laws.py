@@ -540,6 +540,14 @@ def the_formula_is_the_report(model: Model) -> None:
             assert bound(model.formula(name, rules=names)) == sympify(of(report.total)), name
 
 
+def the_whole_block_is_the_report(model: Model) -> None:
+    report = model.report(new=[1, 5], cached=[7, 2])
+    batch = batch_sums.sum_over_queries(report.batch, model.definitions("standard"), model.sizes)
+    bound = Binding(model.definitions("standard"), batch, model.sizes, widths(report))
+    whole = model.graph().cost
+    assert {x: bound(getattr(whole, x)) for x in FIELDS} == {x: sympify(getattr(report.total, x)) for x in FIELDS}
+
+
 def the_uniform_formula_is_the_report_of_equal_queries(model: Model) -> None:
     """Substituted by sympy alone, with no function compiled."""
     report = model.report(new=3, cached=6, batch_size=5)
@@ -634,6 +642,7 @@ LAWS = (
     nothing_is_negative,
     parameters_are_the_weights_kept,
     the_formula_is_the_report,
+    the_whole_block_is_the_report,
     the_uniform_formula_is_the_report_of_equal_queries,
     halving_every_width_halves_every_byte,
     a_width_scales_the_bytes_of_its_role,
