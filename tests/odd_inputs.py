@@ -21,7 +21,7 @@ import click
 from click.testing import CliRunner
 
 from symroof.cli import cli
-from symroof.config.config import model_catalogue
+from symroof.config.catalogue import model_catalogue
 from symroof.cost.rule_names import RULEBOOK
 from symroof.dtypes import BITS
 from symroof.sweeps.axes import SETTINGS

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from symroof.config.audit import audit
-from symroof.config.config import Config, load_config, model_catalogue
+from symroof.config.catalogue import model_catalogue
+from symroof.config.config import Config, load_config
 from symroof.errors import ConfigError
 from symroof.families.registry import FAMILIES, read_architecture
 from symroof.quantization.precision import precision

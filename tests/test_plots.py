@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import symroof
 from symroof import plots
 from symroof.cli import cli
-from symroof.config.config import model_catalogue
+from symroof.config.catalogue import model_catalogue
 from symroof.cost.batch import Query, Workload
 from symroof.errors import MissingExtra, UsageError
 from symroof.hardware.machines import machine

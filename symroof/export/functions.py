@@ -11,7 +11,7 @@ from symroof.algebra.binding import Binding, reachable_symbols, symbols_of
 from symroof.cost.graph import operators_of
 from symroof.cost.notation import symbol_order
 from symroof.cost.quantities import Formula, NamedQuantity, quantity
-from symroof.errors import UnknownName, UsageError, first_names, shorten
+from symroof.errors import UnknownName, UsageError, listed_names, shorten
 from symroof.export.subexpressions import add_steps, collect_products, with_shared_steps
 from symroof.model.model import Model, rules_with_logits
 from symroof.quantization.precision import Precision, precision
@@ -138,7 +138,7 @@ def check_free_symbols(free: Iterable[Symbol], reachable: Collection[Symbol], mo
     known = {*reachable, *UNIFORM}
     for x in free:
         if x not in known:
-            listed = first_names(sorted(map(str, known), key=symbol_order))
+            listed = listed_names(sorted(map(str, known), key=symbol_order))
             raise UsageError(f"--free {x}: these formulas of {shorten(model.name)} have no such symbol, only {listed}")
 
 
@@ -180,4 +180,4 @@ def unbound_symbols_message(formula: Formula, left: Sequence[str], free: Sequenc
         cure += ", or B,n,c for a uniform batch in their place"
     elif "machine" in groups:
         cure += f", or leave {formula.quantity.name} out"
-    return f"{formula.quantity.name}: neither bound nor free: {first_names(left)}; {cure}"
+    return f"{formula.quantity.name}: neither bound nor free: {listed_names(left)}; {cure}"
