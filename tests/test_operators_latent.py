@@ -14,16 +14,18 @@ from test_operators import matches, rows, sums, symbols_of
 
 import symroof
 from symroof import symbols as s
+from symroof.architecture.kinds.latent_attention import CompressedAttention
+from symroof.blocks.attention.compressed import build_compressed_attention
 from symroof.cost import batch_sums, rules
 from symroof.cost.batch import Query
 from symroof.cost.cost import Cost
 from symroof.cost.masks import MASKS
 from symroof.errors import ConfigError
-from symroof.ops.attention import compressed, latent
+from symroof.ops.attention import compressed, grouped, latent
 from symroof.ops.residual import hyper
 
 BATCHES = [[(1, 0)], [(1, 7)], [(4, 0)], [(3, 5)], [(2, 4), (1, 0), (3, 3)]]
-SIZES = {"H_q": 2, "r_kv": 5, "h_n": 3, "h_r": 2, "h_v": 4, "w": 4}
+SIZES = {"H_q": 2, "r_kv": 5, "h_n": 3, "h_r": 6, "h_v": 7, "w": 4}  # all differ
 
 
 def values(batch: list[tuple[int, int]], cost: Cost, base: str = "standard", **sizes: int) -> dict[Any, int]:
@@ -264,6 +266,16 @@ def test_tokens_attend_to_a_window_and_to_entries(batch: Any, most: int | None) 
     pairs, read, selected = (s.P_sel, s.C_sel, s.P_sel) if most else (s.P_comp, s.C_comp, Integer(0))
     cost = compressed.compressed_attention(s.H_q, s.h, pairs, read, s.T_comp, s.K_comp, selected)
     matches(cost, tally, {s.H_q: H, s.h: h, **sums(batch, cost, w=w, w_c=W_C, k_i=most or 1)})
+
+
+def test_without_entries_it_is_attention_to_a_window_whose_keys_are_the_values() -> None:
+    [window] = [x.cost for x in build_compressed_attention(CompressedAttention()) if x.name == "attend"]
+    both = grouped.grouped_attention(s.T, MASKS["sliding"], s.H_q, Integer(1), s.h, s.h)
+    for field in ("matmul", "vector", "act_write"):
+        assert (getattr(window, field) - getattr(both, field)).expand() == 0
+    for field in ("cache_read", "cache_write", "cache_held"):
+        assert (2 * getattr(window, field) - getattr(both, field)).expand() == 0
+    assert (both.act_read - window.act_read).expand() == s.T * s.h * s.b_a  # the values
 
 
 def test_groups_are_projected_apart() -> None:

@@ -186,6 +186,8 @@ def test_layers_that_borrow_keys_run_where_logits_are_asked_for_in_transformers_
     assert {block: every[block] / n for block, n in last.items()} == {
         block: 9 if "borrowed" in block else 1 for block in last
     }
+    run = {block for block, n in flops(model, 9, logits="none").items() if n}
+    assert run == {x for x in every if "borrowed" not in x}
     assert flops(model, 1, 8, logits="last") == flops(model, 1, 8, logits="all")
     assert flops(model, 9, rules="standard", logits="last") == flops(model, 9, rules="standard", logits="all")
 
