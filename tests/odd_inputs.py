@@ -392,7 +392,8 @@ def outcome(words: list[str]) -> Outcome:
     if error is not None and not isinstance(error, SystemExit):
         return Outcome(TRACEBACK, f"{type(error).__name__}: {error}")
     if result.exit_code == 0:
-        return Outcome(ANSWER, answer_fault(words, result.stdout) or result.stderr)
+        stray = [x for x in result.stderr.splitlines() if not x.startswith("Warning: ")]
+        return Outcome(ANSWER, answer_fault(words, result.stdout) or "\n".join(stray))
     kind = {1: FAILURE, 2: USAGE}.get(result.exit_code)
     if kind is None or result.stdout:
         return Outcome(kind or TRACEBACK, f"exit code {result.exit_code}, {len(result.stdout)} characters of output")

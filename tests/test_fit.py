@@ -179,7 +179,7 @@ def test_unasked_the_longest_context_of_one_query_and_the_largest_batch_at_the_c
     assert (alone.context < 131072, batch.batch_size, batch.number) == (True, 0, 0)
     assert batch.need.total == steps.need(1, 1).weights
     config = {x: y for x, y in load("llama-3.2-1b").config.data.items() if x != "max_position_embeddings"}
-    unnamed = fit(load(config), machine(8 * 2**30))
+    unnamed = fit(symroof.load(config), machine(8 * 2**30))
     assert (unnamed.config_context, [x.solved for x in unnamed.answers]) == (None, ["context"])
 
 
