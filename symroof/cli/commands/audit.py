@@ -19,7 +19,6 @@ def audit_command(settings: Settings, as_json: bool) -> None:
 
     config, architecture = read_model(settings["model"], (), settings["mtp"])
     keys = audit(config, architecture)
-    print_warnings(config.warnings)
     if as_json:
         print_rows(("key", "value", "status", "reason"), [(x.key, x.value, x.status, x.reason) for x in keys], True)
     else:
@@ -31,3 +30,4 @@ def audit_command(settings: Settings, as_json: bool) -> None:
         raise ConfigError(
             f"{len(unknown)} of {len(keys)} keys are not understood, and no figure includes them: {names}"
         )
+    print_warnings(config.warnings)

@@ -29,7 +29,6 @@ def conventions_command(settings: Settings, tokens: int, quoted: str | None, out
     if quoted is not None:
         quote(quoted)  # a mistake is reported before sympy is imported
     model = settings.load()
-    print_warnings(model.warnings)
     from symroof.analysis.conventions import by_convention
     from symroof.analysis.match import match
     from symroof.render.results.conventions import conventions_text
@@ -39,3 +38,4 @@ def conventions_command(settings: Settings, tokens: int, quoted: str | None, out
         output.print_result(by_convention(model, tokens, settings["rules"]), conventions_text)
     else:
         output.print_result(match(model, quoted, tokens), match_text)
+    print_warnings(model.warnings)

@@ -41,7 +41,6 @@ def formula_command(
     """Closed forms of FLOP, bytes, parameters and cache, and what each symbol means."""
     chosen = output_form(path, json_or(form, as_json), FORMULA_FORMS)
     model = settings.load()
-    print_warnings(model.warnings)
     given = [f"--{role}" for role, name in settings.formats.items() if name]
     if given and not free:
         raise click.UsageError(f"{given[0]} binds widths, which only --free does: add it, such as --free B,n,c.")
@@ -56,3 +55,4 @@ def formula_command(
         functions = unbound_functions(model, *what, uniform, bind)
     width = 0 if path else terminal_width()
     write_text(render_formulas(functions, chosen, width, uniform or bind or bool(symbols)), path)
+    print_warnings(model.warnings)

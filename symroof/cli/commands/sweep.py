@@ -77,8 +77,8 @@ def sweep_command(
 
     common: dict[str, Any] = {**settings.uniform_batch, **settings.counting, **how}
     plan = plan_sweep(model, grid, quantity, on=machine, use=settings.rates, mtp=settings["mtp"], **common)
-    print_warnings(plan.warnings)
     write_sweep(plan, output)
+    print_warnings(plan.warnings)
 
 
 def check_axes(swept: Mapping[str, Any], settings: Settings) -> None:
