@@ -110,8 +110,10 @@ def affine_format(bits: int, group: int, packed: Fraction | None = None) -> Form
 
 def permitted_formats(name: str) -> list[str]:
     """The formats without block scales that elements of such a format can be multiplied in: itself, all wider ones, and
-    for a float the floats as wide: fp32 as tf32, which frameworks do.
+    for a float the floats as wide: fp32 as tf32, which frameworks do. Types that are only stored, such as llama.cpp's,
+    can be unpacked to all that int4 can.
     """
+    name = name if name in BITS else "int4"
     width, integer = BITS[name], name.startswith("int")
     as_wide = [x for x in BITS if BITS[x] == width and not (integer or x.startswith("int"))]
     wider = [x for x in BITS if BITS[x] > width and BITS[x].denominator == 1]
@@ -133,10 +135,12 @@ def types_of(form: Format) -> tuple[str, ...]:
 
 
 def product_formats(weights: Format, others: Format) -> dict[str, Fraction]:
-    """The type that products of `weights` and `others` are computed in (the wider of the two), and its share."""
+    """The type that products of `weights` and `others` are computed in, and its share: the wider of the two; that of
+    the others where weights have a type that is only stored.
+    """
     shares: dict[str, Fraction] = {}
     for form, share in weights.mix or ((weights, Fraction(1)),):
         other = format_of(form.inputs) if form.inputs else others
-        name = form.element if form.bytes > other.bytes else other.element
+        name = form.element if form.bytes > other.bytes and form.element in BITS else other.element
         shares[name] = shares.get(name, Fraction(0)) + share
     return shares

@@ -19,6 +19,7 @@ from symroof.hardware.machines import built_in_machines, inline_machine, machine
 from symroof.hardware.platform import platform
 from symroof.performance.roofline import roofline
 from symroof.performance.serving import serve
+from symroof.quantization.weight_formats import NAMES
 from symroof.render.results.roofline import roofline_text
 from symroof.render.results.serving import serving_text
 
@@ -30,7 +31,8 @@ ROLES = ("weights", "experts", "activations", "cache")
 MACHINES = sorted(built_in_machines())
 
 models = st.sampled_from(sorted(zoo.MODELS)).map(zoo.MODELS.__getitem__)
-formats = st.fixed_dictionaries({}, optional={x: st.sampled_from(FORMATS) for x in ROLES})
+schemes = {x: st.sampled_from((*FORMATS, *NAMES)) for x in ("weights", "experts")}
+formats = st.fixed_dictionaries({}, optional={x: st.sampled_from(FORMATS) for x in ROLES} | schemes)
 steps = st.fixed_dictionaries(
     {"new": st.integers(1, 40), "cached": st.integers(0, 60), "batch_size": st.integers(1, 500)}
 )
@@ -43,6 +45,14 @@ def timed(model, on, **step):
     with suppress(UsageError):
         return roofline(model, on, anyway=True, **step)
     return None
+
+
+@pytest.mark.parametrize("weights", NAMES)
+@pytest.mark.parametrize("activations", ["bf16", "fp8", "int8"])
+def test_weights_in_any_scheme_have_their_times(weights, activations):
+    found = roofline(load("qwen3-30b-a3b"), "b200", weights=weights, activations=activations, anyway=True)
+    assert 0 < found.lower.exact <= found.time.exact
+    assert roofline_text(found)
 
 
 # --- laws -----------------------------------------------------------------------------------------------------------

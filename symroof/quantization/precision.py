@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from symroof.architecture.structure import Architecture
 from symroof.config.config import Config, reading
-from symroof.dtypes import Format, format_of, operand_formats, product_formats
+from symroof.dtypes import BITS, Format, format_of, operand_formats, product_formats
 from symroof.errors import MissingFormat, UnknownName
 from symroof.quantization.weight_formats import GGUF, SCHEMES, element_format, weights_name
 from symroof.records import frozen
@@ -78,11 +78,11 @@ class Precision:
         return product_formats(*self.operands(width))
 
     def weights_only(self) -> tuple[str, ...]:
-        """The formats of weights that are multiplied in the format of activations, which is wider."""
+        """The formats of weights that are multiplied in the format of activations: narrower ones, and those only stored."""
         inputs = self.formats.get("activations")
         parts = [y for role, x in self.formats.items() if role not in NOT_MULTIPLIED for y, _ in x.mix or ((x, 1),)]
-        narrow = (x.element for x in parts if inputs and x.bytes < inputs.bytes and not x.inputs)
-        return tuple(dict.fromkeys(narrow))
+        stored = (x for x in parts if inputs and not x.inputs and (x.bytes < inputs.bytes or x.element not in BITS))
+        return tuple(dict.fromkeys(x.element for x in stored))
 
     @property
     def multiplied(self) -> tuple[str, ...]:
