@@ -3,6 +3,13 @@
 import os
 import shutil
 import tempfile
+from functools import partialmethod
+from inspect import signature
+
+from click.testing import CliRunner
+
+if "mix_stderr" in signature(CliRunner).parameters:  # click 8.1: later ones always tell the streams apart
+    CliRunner.__init__ = partialmethod(CliRunner.__init__, mix_stderr=False)
 
 
 def pytest_configure(config):

@@ -365,8 +365,10 @@ LINES: dict[str, Callable[[Random, Path], list[str]]] = {
 
 # ---- what may come out
 
-# Numbers of answers that may be below 0: differences, derivatives, what a question compares.
-SIGNED = re.compile(r".*\.(residual|left|right|elasticity|effect|difference|derivative|power|causes\[\d+\]\.number)")
+# Numbers of answers that may be below 0: differences and their signs, derivatives, what a question compares.
+SIGNED = re.compile(
+    r".*\.(flips\.\w+\.first|residual|left|right|elasticity|effect|difference|derivative|power|causes\[\d+\]\.number)"
+)
 ANSWER, USAGE, FAILURE, TRACEBACK = "answer", "usage error", "error", "traceback"
 
 

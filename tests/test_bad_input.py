@@ -3,7 +3,6 @@
 import ast
 import contextlib
 import csv
-import inspect
 import io
 import json
 import math
@@ -80,8 +79,7 @@ def llama4(**keys: Any) -> dict[str, Any]:
 
 def run(*args: str) -> Result:
     """symroof with these arguments, in this process."""
-    old = "mix_stderr" in inspect.signature(CliRunner).parameters  # click 8.1
-    runner: Any = CliRunner(**({"mix_stderr": False} if old else {}))
+    runner = CliRunner()
     return runner.invoke(cli, list(args), prog_name="symroof")
 
 

@@ -78,7 +78,7 @@ class Precision:
         return product_formats(*self.operands(width))
 
     def weights_only(self) -> tuple[str, ...]:
-        """The formats of weights that are multiplied in the format of activations: narrower ones, and those only stored."""
+        """The formats of weights that are multiplied in that of activations: narrower ones, and those only stored."""
         inputs = self.formats.get("activations")
         parts = [y for role, x in self.formats.items() if role not in NOT_MULTIPLIED for y, _ in x.mix or ((x, 1),)]
         stored = (x for x in parts if inputs and not x.inputs and (x.bytes < inputs.bytes or x.element not in BITS))
