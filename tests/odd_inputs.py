@@ -367,7 +367,7 @@ LINES: dict[str, Callable[[Random, Path], list[str]]] = {
 
 # Numbers of answers that may be below 0: differences and their signs, derivatives, what a question compares.
 SIGNED = re.compile(
-    r".*\.(flips\.\w+\.first|residual|left|right|elasticity|effect|difference|derivative|power|causes\[\d+\]\.number)"
+    r".*\.(flips\..*|residual|left|right|elasticity|effect|difference|derivative|power|causes\[\d+\]\.number)"
 )
 ANSWER, USAGE, FAILURE, TRACEBACK = "answer", "usage error", "error", "traceback"
 

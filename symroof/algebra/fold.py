@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
-from sympy import Basic, Max, Min, floor
+from sympy import Basic, Max, Min, ceiling, floor
 
 from symroof.errors import SymroofError, shorten
 
@@ -65,5 +65,5 @@ def rebuilt_unevaluated(x: Basic, args: Sequence[Basic]) -> Basic:
     return x if tuple(args) == x.args else x.func(*args, evaluate=False)
 
 
-# Rebuilds expressions; Min, Max and floor stay as they are written, since sympy takes long to compare their arguments.
-REBUILD = Table({Basic: rebuilt, Min: rebuilt_unevaluated, Max: rebuilt_unevaluated, floor: rebuilt_unevaluated})
+# Rebuilds expressions; these stay as they are written, since sympy takes long to tell the signs of their arguments.
+REBUILD = Table({Basic: rebuilt, **dict.fromkeys((Min, Max, floor, ceiling), rebuilt_unevaluated)})

@@ -56,19 +56,28 @@ def add_terms(a: ComparisonTerm, b: ComparisonTerm, sign: int = 1) -> Comparison
     shown = a.shown + sign * b.shown
     if a.below == b.below:
         return check_size(ComparisonTerm(a.above + sign * b.above, a.below, shown, unit))
-    return check_size(ComparisonTerm(a.above * b.below + sign * b.above * a.below, a.below * b.below, shown, unit))
+    return check_size(
+        ComparisonTerm(product(a.above, b.below) + sign * product(b.above, a.below), a.below * b.below, shown, unit)
+    )
 
 
 def multiply_terms(a: ComparisonTerm, b: ComparisonTerm) -> ComparisonTerm:
     """a b."""
-    return check_size(ComparisonTerm(a.above * b.above, a.below * b.below, a.shown * b.shown, product_unit(a, b, 1)))
+    above, unit = product(a.above, b.above), product_unit(a, b, 1)
+    return check_size(ComparisonTerm(above, a.below * b.below, a.shown * b.shown, unit))
 
 
 def divide_terms(a: ComparisonTerm, b: ComparisonTerm) -> ComparisonTerm:
     """a / b. Raises UsageError for b = 0."""
     if is_zero(b.above):
         raise UsageError("it divides by 0")
-    return check_size(ComparisonTerm(a.above * b.below, a.below * b.above, a.shown / b.shown, product_unit(a, b, -1)))
+    above, unit = product(a.above, b.below), product_unit(a, b, -1)
+    return check_size(ComparisonTerm(above, a.below * b.above, a.shown / b.shown, unit))
+
+
+def product(a: Expr, b: Expr) -> Expr:
+    """a b; 0 times a formula without asking whether that is finite."""
+    return Integer(0) if is_zero(a) or is_zero(b) else a * b
 
 
 def is_zero(expr: Expr) -> bool:
@@ -135,7 +144,7 @@ def function_term(name: str, args: Sequence[ComparisonTerm]) -> ComparisonTerm:
     x, function = args[0], FUNCTIONS[name]
     unit = function_unit(name, x.unit)
     if not x.number:
-        value = rounded_numbers(real_value(function(x.expr)))
+        value = rounded_numbers(real_value(function(x.expr, evaluate=not has_large_power(x.expr))))
         return check_size(ComparisonTerm(value, Integer(1), function(x.shown), unit))
     number = exact_number(x.expr)
     if (name == "log" and number <= 0) or (name == "sqrt" and number < 0):
@@ -143,6 +152,11 @@ def function_term(name: str, args: Sequence[ComparisonTerm]) -> ComparisonTerm:
     value = function(x.expr)
     exact = value.evalf(30) if name in ("log", "sqrt") else value
     return constant_term(exact, function(x.shown, evaluate=False), unit)
+
+
+def has_large_power(expr: Expr) -> bool:
+    """Whether it has a power that is too large to be exact; sympy writes it out to tell the sign of a sum."""
+    return any(x.exp.is_Rational and abs(x.exp) > EXACT_POWER for x in expr.atoms(Pow))
 
 
 def rounded_numbers(expr: Expr) -> Expr:

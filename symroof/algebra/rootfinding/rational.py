@@ -18,13 +18,16 @@ Degrees = tuple[int, int] | None
 
 
 def quotient_of_polynomials(expr: Expr, x: Symbol) -> Quotient | None:
-    """Numerator and denominator of a formula as polynomials of a moderate degree; None where it is not one."""
+    """Numerator and denominator of a formula as polynomials of a moderate degree; None where they have no such, with
+    rational coefficients.
+    """
     degree = degrees(expr, x)
     if degree is None or max(degree) > MOST_DEGREE:
         return None
     exact = expr.xreplace({y: Rational(y) for y in expr.atoms(Float)})
-    above, below = fraction(together(exact))
-    return Poly(above, x), Poly(below, x)
+    above, below = (Poly(part, x) for part in fraction(together(exact)))
+    rational = all(a.is_Rational for poly in (above, below) for a in poly.all_coeffs())
+    return (above, below) if rational else None
 
 
 def degrees(expr: Expr, x: Symbol) -> Degrees:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sympy import Expr
 
+from symroof.algebra.fold import REBUILD, fold
 from symroof.cost.notation import formula_text
 from symroof.performance.crossovers import Crossover
 from symroof.performance.roofline import Roofline, TimedOperator
@@ -86,7 +87,7 @@ def crossover_lines(x: Crossover) -> Iterator[str]:
 def rounded_formula(expr: Expr, digits: int = 5) -> str:
     """A formula in which numbers of more than so many digits are rounded to four."""
     long_numbers = (x for x in expr.atoms() if x.is_Number and len(str(x)) > digits)
-    return formula_text(expr.xreplace({x: x.evalf(4) for x in long_numbers}))
+    return formula_text(fold(expr, REBUILD, {x: x.evalf(4) for x in long_numbers}))
 
 
 def roofline_notes(rooflines: Sequence[Roofline]) -> list[str]:
