@@ -208,6 +208,24 @@ def test_no_network_gathers_faster_than_its_links_allow():
         assert links * c.all_gather(net.n, net) == net.n - 1
 
 
+def hops(neighbours, devices):
+    """The most links between two devices, by searching outward from the first."""
+    reached, last, steps = {0}, {0}, 0
+    while len(reached) < devices:
+        last = {y for x in last for y in neighbours(x)} - reached
+        reached |= last
+        steps += 1
+    return steps
+
+
+@pytest.mark.parametrize("n", [2, 3, 6, 9])
+def test_hops_are_the_links_to_the_farthest_device(n):
+    assert c.ring(n).hops == hops(lambda x: {(x + 1) % n, (x - 1) % n}, n)
+    assert c.one_way_ring(n).hops == hops(lambda x: {(x + 1) % n}, n)
+    assert c.linear_array(n).hops == hops(lambda x: {x + 1} if x + 1 < n else set(), n)
+    assert c.switch(n).hops == hops(lambda x: {*range(n)} - {x}, n)
+
+
 def test_an_exchange_is_no_dearer_than_a_gather():
     for devices in (2, 3, 4, 16):
         for make in NETWORKS.values():

@@ -245,6 +245,15 @@ def test_every_operator_of_a_part(written: Callable[..., Any], kind: Any, sizes:
     check([op for op in decoder.kind_operators(kind) if op.name in run.tape.tallies], run)
 
 
+def test_a_dilated_convolution_holds_what_later_outputs_read():
+    run = Run(5, 4, STREAMS)
+    k_c, n_g, m, d = run.z("k_c", "n_g", "m", "d")
+    read_later = {i * n_g - t for t in range(k_c * n_g) for i in range(k_c) if i * n_g > t}  # tokens back from the next
+    convolution = next(op for op in decoder.kind_operators(NGrams()) if op.name == "conv")
+    held = convolution.cost.cache_held.xreplace({s.symbol(x): y for x, y in STREAMS.items()} | {s.B: 1, s.b_c: 1})
+    assert held == len(read_later) * m * d
+
+
 WIRINGS = (
     Wiring(gated=True, post="layer", scaled=True, weighed=True),
     Wiring(norm="", convolved=True),

@@ -655,6 +655,13 @@ def test_law(law: Callable[[Model], None], name: str) -> None:
     law(load(name))
 
 
+@pytest.mark.parametrize("name", zoo.MODELS)
+def test_the_second_token_sees_the_full_square(name: str) -> None:
+    step = {"new": 1, "cached": 1}  # within every window and chunk
+    model = zoo.MODELS[name]
+    assert take(costs(model, **step, rules="full-square"), "matmul") == take(costs(model, **step), "matmul")
+
+
 @pytest.mark.parametrize("kind", [x for x in zoo.KINDS if {*x.weights} & {"attention", "recurrence"}])
 def test_outputs_of_attention_have_a_width_of_their_own(kind: type) -> None:
     outputs_of_attention_have_a_width_of_their_own(kind)

@@ -117,9 +117,9 @@ def gated_heads() -> Model:
     )
     attentions = by(
         "fwawfw",
-        f=attention(full, "full_attention", h_v=4, h_r=2),
-        w=attention(window, "sliding_attention", h_v=4, w=3),
-        a=attention(apart, h_v=4),
+        f=attention(full, "full_attention", h_v=10, h_r=2),
+        w=attention(window, "sliding_attention", h_v=10, w=3),
+        a=attention(apart, h_v=10),
     )
     return model(6, attentions, mlp(FeedForward("relu", inner_norm="rms")), frame=Frame(spare_row=True))
 

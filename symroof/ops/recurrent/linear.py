@@ -21,7 +21,7 @@ def normalize_queries_keys(tokens: Expr, heads: Expr, h: Expr) -> Cost:
 
 # Twice sigmoid(x_t) where `doubled`; a_t = exp(m sigmoid(A (y_t + s))) where `bounded`. Weights: A of every head, s of
 # every channel. Sigmoid is 4 operations, softplus 3; the rest of a is to shift, scale (by m too) and exponentiate.
-def decay_rates(tokens: Expr, heads: Expr, channels: Expr, bounded: bool = False, doubled: bool = False) -> Cost:
+def decay_rates(tokens: Expr, heads: Expr, channels: Expr, bounded: bool, doubled: bool) -> Cost:
     """b_t = sigmoid(x_t) of each head; a_t = exp(-A softplus(y_t + s)), `channels` of them."""
     operations = (5 if doubled else 4) * heads + (8 if bounded else 6) * channels
     weights = (heads + channels) * s.b_n
