@@ -173,6 +173,14 @@ def flops(model: symroof.Model, new: int, cached: int = 0, rules: str = "transfo
     return {row.block: row.all.flops for row in report.rows if row.op == "attend"}
 
 
+def test_the_second_token_sees_the_full_square_in_layers_that_borrow_keys():
+    step = {"new": 1, "cached": 1, "dtype": "bf16"}  # within the window
+    model = symroof.load(GEMMA)
+    assert any(x.logits_only for x in model.architecture.structure.sublayers)
+    square, causal = (model.report(**step, rules=rules) for rules in ("full-square", "standard"))
+    assert [x.cost.matmul for x in square.rows] == [x.cost.matmul for x in causal.rows]
+
+
 def test_layers_that_borrow_keys_hold_no_cache_and_no_key_weights() -> None:
     model, own = symroof.load(GEMMA), symroof.load({**GEMMA, "num_kv_shared_layers": 0})
     held, usual = (x.report(9, 0).storage.cache for x in (model, own))
