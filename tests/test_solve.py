@@ -525,6 +525,8 @@ def test_a_logarithm_whose_sum_cancels():
         ("log(c - 8192 * floor(c / 8192) - 4000.5) > 0", "There are more"),
         ("(0 - 2) ^ c < 4", "There are more"),
         ("sqrt(min(-(1e99), intensity + 1e99)) < 1e99", "value"),
+        ("1.5 = flops ^ 1e99 ^ 9", "an exponent of"),
+        ("log(0 - 1e99 ^ 9) < c", "has no log"),
     ],
 )
 def test_questions_of_what_has_no_value_or_no_end(question, said):

@@ -96,8 +96,13 @@ def raise_to_power(a: ComparisonTerm, b: ComparisonTerm) -> ComparisonTerm:
     if a.number and b.number:
         return constant_term(float_power(exact_number(a.expr), exponent), shown, unit)
     if exponent is not None and abs(exponent) > EXACT_POWER:  # sympy would multiply out its coefficients
-        raise UsageError(f"an exponent of {float(exponent):.4g}: give {EXACT_POWER} at most")
+        raise UsageError(f"an exponent of {digits_of(exponent)}: give {EXACT_POWER} at most")
     return check_size(ComparisonTerm(real_value(Pow(a.expr, b.expr)), Integer(1), shown, unit))
+
+
+def digits_of(number: Any) -> str:
+    """Four digits of a number, which may be too large for a float."""
+    return str(Float(Rational(Fraction(number)), 4))
 
 
 def real_value(expr: Expr) -> Expr:
@@ -148,7 +153,7 @@ def function_term(name: str, args: Sequence[ComparisonTerm]) -> ComparisonTerm:
         return check_size(ComparisonTerm(value, Integer(1), function(x.shown), unit))
     number = exact_number(x.expr)
     if (name == "log" and number <= 0) or (name == "sqrt" and number < 0):
-        raise UsageError(f"a number of {float(number):.4g} has no {name}")
+        raise UsageError(f"a number of {digits_of(number)} has no {name}")
     value = function(x.expr)
     exact = value.evalf(30) if name in ("log", "sqrt") else value
     return constant_term(exact, function(x.shown, evaluate=False), unit)
