@@ -366,7 +366,7 @@ def test_a_product_of_a_power_keeps_its_sign_and_its_parentheses():
 def call(*words, code=0):
     result = CliRunner().invoke(cli, ["formula", *words])
     assert result.exit_code == code, result.output
-    return result.output
+    return result.stdout + result.stderr
 
 
 @pytest.mark.parametrize("form", FORMULA_FORMS)
