@@ -13,6 +13,7 @@ from symroof.cost.notation import symbol_order
 from symroof.cost.quantities import Formula, NamedQuantity, quantity
 from symroof.errors import UnknownName, UsageError, listed_names, shorten
 from symroof.export.subexpressions import add_steps, collect_products, with_shared_steps
+from symroof.model.formulas import FormulaScope
 from symroof.model.model import Model, rules_with_logits
 from symroof.quantization.precision import Precision, precision
 
@@ -38,7 +39,12 @@ class Export:
     op: str
     rules: tuple[str, ...]
     functions: tuple[Function, ...]
-    formulas: tuple[Formula, ...]  # the same by blocks, without steps
+    scope: FormulaScope  # what the functions are of
+
+    @property
+    def formulas(self) -> tuple[Formula, ...]:
+        """The functions as formulas by block."""
+        return tuple(self.scope.formula(x.quantity.name) for x in self.functions)
 
 
 @dataclass(frozen=True)
@@ -78,8 +84,9 @@ def bound_functions(
         )
         for x, y in zip(wanted, used, strict=True)
     )
-    formulas = (Formula.of(node, x, Binding(scope.bound.definitions, scope.named)) for x in wanted)
-    return Export(model, op, rules_with_logits(rules, logits), functions, tuple(formulas))
+    open_layer = {x: expr for x, expr in model.definitions(rules, logits).items() if x not in opened}
+    of = FormulaScope(root, open_layer, op, any(x in opened for x in UNIFORM) or uniform, numbers)
+    return Export(model, op, rules_with_logits(rules, logits), functions, of)
 
 
 def reachable_definitions(
@@ -114,10 +121,11 @@ def unbound_functions(
     bind: bool = False,
 ) -> Export:
     """The named quantities as functions of all their symbols; `uniform` and `bind` as for `Model.formula`."""
-    whole = tuple(model.formula_parts(x, op, rules, logits, uniform, bind) for x in names)
+    scope = model.formula_scope(op, rules, logits, uniform, bind)
+    whole = [scope.formula(x) for x in names]
     arguments = (sorted(x.total.free_symbols, key=lambda y: symbol_order(str(y))) for x in whole)
     functions = (Function(x.quantity, tuple(y), (), x.total) for x, y in zip(whole, arguments, strict=True))
-    return Export(model, op, rules_with_logits(rules, logits), tuple(functions), whole)
+    return Export(model, op, rules_with_logits(rules, logits), tuple(functions), scope)
 
 
 def bound_widths(used: Iterable[Symbol], free: Collection[Symbol]) -> set[Symbol]:

@@ -23,6 +23,9 @@ from symroof.render.forms import FORMULA_FORMS
 )
 @click.option("--uniform", is_flag=True, help="Write the batch as B queries of n new and c cached tokens.")
 @click.option("--bind", is_flag=True, help="Substitute the model's sizes and leave the batch open.")
+@click.option(
+    "--by", type=one_of("block", "operator", "symbol"), help="What formulas are grouped by.  [default: what reads best]"
+)
 @options.variant
 @click.option("--format", "form", type=one_of(*FORMULA_FORMS), help="[default: by the ending of -o, else text]")
 @click.option("--json", "as_json", is_flag=True, help="Short for --format json.")
@@ -34,6 +37,7 @@ def formula_command(
     free: tuple[str, ...],
     uniform: bool,
     bind: bool,
+    by: str | None,
     form: str | None,
     as_json: bool,
     path: str | None,
@@ -54,5 +58,5 @@ def formula_command(
     else:
         functions = unbound_functions(model, *what, uniform, bind)
     width = 0 if path else terminal_width()
-    write_text(render_formulas(functions, chosen, width, uniform or bind or bool(symbols)), path)
+    write_text(render_formulas(functions, chosen, width, uniform or bind or bool(symbols), by or ""), path)
     print_warnings(model.warnings)
