@@ -62,7 +62,7 @@ def _latex(name: str) -> str:
     index = ",".join(indices)
     if not index:
         return letter
-    return f"{letter}_{{{index}}}" if len(index) == 1 else f"{letter}_{{\\mathrm{{{index}}}}}"
+    return f"{letter}_{index}" if len(index) == 1 else f"{letter}_{{\\mathrm{{{index}}}}}"
 
 
 @cache

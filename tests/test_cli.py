@@ -174,7 +174,7 @@ def test_formula_prints_the_closed_form_and_the_legend():
 
 def test_formula_of_one_operator():
     latex = call("formula", "llama-4-scout", "--op", "moe/experts.gate_up", "--format", "latex")
-    assert "4 T d f_{e} k" in latex
+    assert "4 T d f_e k" in latex
     text = call("formula", "llama-4-scout", "--op", "moe", "--quantity", "weight-bytes")
     assert "experts.gate_up   2 N_x d f_e b_e" in text
     assert "N_e (1 - (1 - k/N_e)^T)" in text
