@@ -7,14 +7,28 @@ from fractions import Fraction
 import pytest
 import sympy
 from printed_latex import SPACING, TOKEN, latex_value
+from tex import PREAMBLE, needs_tex, overfull, set_document, typed_widths
 
 import symroof
 from symroof import symbols as s
 from symroof.config.catalogue import model_catalogue
 from symroof.cost.notation import expr_latex, formula_text
-from symroof.cost.quantities import QUANTITIES, TIMED
+from symroof.cost.quantities import QUANTITIES, TIMED, USUAL
+from symroof.render.forms import render_report
+from symroof.render.latex.lines import formula_pieces, split_lines
+from symroof.render.latex.widths import printed_width
+from symroof.render.report.lines import table_lines
 
 SAMPLE = sorted(model_catalogue())[::5][:60]
+WIDE = sorted(model_catalogue())[::7][:40]
+TYPICAL = (
+    "deepseek-v3",
+    "gemma-3-12b",
+    "llama-4-scout",
+    "qwen3-next-80b-a3b",
+    "deepseek-v4-flash",
+    "mamba-codestral-7b",
+)
 COUNTED = [x for x in QUANTITIES if x not in TIMED]
 LETTER = re.compile(r"(?<![A-Za-z_])[A-Za-z]\w*")
 
@@ -83,3 +97,55 @@ def test_brackets_are_as_tall_as_what_they_hold():
 )
 def test_it_is_set_as_a_paper_would(expr, latex):
     assert expr_latex(expr) == latex
+
+
+def formulas_of(names, quantities=(*USUAL, "time")):
+    """The LaTeX of whole formulas and of the definitions of their symbols."""
+    for model in map(symroof.load, names):
+        yield from (expr_latex(model.formula(x)) for x in quantities)
+        yield from map(expr_latex, model.definitions().values())
+
+
+@needs_tex
+def test_printed_widths_are_those_of_tex(tmp_path):
+    latex = sorted(set(formulas_of(TYPICAL)))
+    for text, points in zip(latex, typed_widths(latex, tmp_path), strict=True):
+        assert 0.98 * points <= printed_width(text) <= 1.02 * points + 5, text
+
+
+def has_break(latex):
+    return len(list(formula_pieces(latex))) > 1
+
+
+@pytest.mark.parametrize("width", [150.0, 200.0, 345.0])
+def test_lines_of_a_formula_are_its_text_and_fit(width):
+    for latex in formulas_of(TYPICAL[:4], USUAL):
+        lines = split_lines(latex, width, width)
+        texts = [x.replace(r"\quad", "").strip() for x in lines]
+        assert " ".join(texts) == latex
+        assert all(printed_width(x) <= width + 5 for x, y in zip(lines, texts, strict=True) if has_break(y)), lines
+        assert len(lines) == 1 or printed_width(latex) > width
+
+
+def test_a_formula_is_split_within_the_fewest_brackets():
+    lines = split_lines("L (a + b (c + d) + e)", 40.0, 60.0)
+    assert lines == ["L (a", r"\quad + b (c + d)", r"\quad + e)"]
+
+
+@needs_tex
+def test_tables_of_reports_keep_within_the_margins(tmp_path):
+    text = PREAMBLE
+    for name in WIDE:
+        report = symroof.load(name).report(cached=4096)
+        text += f"\\typeout{{AT: {name}}}\n{render_report(report, 'latex')}\\clearpage\n"
+    assert not {x: y for x, y in overfull(set_document(text + r"\end{document}", tmp_path)).items() if y > 5}
+
+
+def test_a_table_has_the_figures_of_the_report():
+    report = symroof.load("deepseek-v3").report(cached=4096)
+    rows = [x for x in render_report(report, "latex").splitlines() if x.startswith((r"\quad", r"\textbf"))]
+    cells = [[re.sub(r"\\quad|\\text..|[{}\\]", "", y).strip() for y in x.split("&")] for x in rows]
+    lines = [x for x in table_lines(report) if x.figures]
+    for line, (name, *figures) in zip(lines, cells, strict=True):
+        assert name == line.name
+        assert "".join(figures) == "".join(line.figures).replace(" ", "")

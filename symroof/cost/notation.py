@@ -150,7 +150,7 @@ class PaperPrinter(WrittenOrder, LatexPrinter):  # type: ignore[misc]
 
     def _ratio(self, above: Sequence[Expr], below: Sequence[Expr]) -> str:
         over, under = self._factors(above), self._factors(below)
-        if max(printed_length(over), printed_length(under)) <= LONGEST_FRACTION:
+        if "\\frac" not in over + under and max(map(printed_length, (over, under))) <= LONGEST_FRACTION:
             return f"\\frac{{{self._without_brackets(above)}}}{{{self._without_brackets(below)}}}"
         one = len(below) == 1 and (below[0].is_Atom or below[0].is_Add)
         return f"{over} / {under if one else bracketed(under)}"

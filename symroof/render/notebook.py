@@ -19,7 +19,7 @@ def aligned_equations(result: Result) -> str:
     if not forms:
         return ""
     from symroof.cost.notation import expr_latex
-    from symroof.render.report.latex import upright_latex
+    from symroof.render.latex.text import upright_latex
 
     lines = (f"{upright_latex(name)} &= {_short(expr_latex(expr))}" for name, expr in forms.items())
     return "$$\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}$$"
