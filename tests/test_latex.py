@@ -6,11 +6,14 @@ from fractions import Fraction
 
 import pytest
 import sympy
+from click.testing import CliRunner
+from katex import failures, needs_katex
 from printed_latex import SPACING, TOKEN, latex_value
 from tex import PREAMBLE, needs_tex, overfull, set_document, typed_widths
 
 import symroof
 from symroof import symbols as s
+from symroof.cli import cli
 from symroof.config.catalogue import model_catalogue
 from symroof.cost.notation import expr_latex, formula_text
 from symroof.cost.quantities import QUANTITIES, TIMED, USUAL
@@ -81,7 +84,7 @@ def test_brackets_are_as_tall_as_what_they_hold():
     ("expr", "latex"),
     [
         (s.n * (s.n + 2 * s.c + 1) / 2, r"\frac{n (n + 2 c + 1)}{2}"),
-        (-2 * s.H_q * s.T * s.d * s.h, "-2 T d h H_q"),
+        (-2 * s.H_q * s.T * s.d * s.h, r"-2 T d\, h H_q"),
         (sympy.Mul(2, s.d + s.f, evaluate=False), "2 (d + f)"),
         (sympy.sqrt(s.d) * 3, r"3 \sqrt{d}"),
         (s.h ** sympy.Rational(3, 2), "h^{3/2}"),
@@ -149,3 +152,27 @@ def test_a_table_has_the_figures_of_the_report():
     for line, (name, *figures) in zip(lines, cells, strict=True):
         assert name == line.name
         assert "".join(figures) == "".join(line.figures).replace(" ", "")
+
+
+@needs_tex
+def test_a_report_is_an_article_by_itself(tmp_path):
+    answer = CliRunner().invoke(cli, ["report", "deepseek-v3.2", "--standalone"])
+    assert answer.exit_code == 0
+    assert not overfull(set_document(answer.stdout, tmp_path))
+
+
+@pytest.mark.parametrize(
+    "words", [("--standalone", "--json"), ("--standalone", "-o", "x.md"), ("--standalone", "--format", "csv")]
+)
+def test_an_article_is_in_latex(words):
+    answer = CliRunner().invoke(cli, ["report", "llama-3-8b", *words])
+    assert answer.exit_code == 2
+    assert "latex" in answer.stderr
+
+
+@needs_katex
+def test_katex_renders_formulas_reports_and_what_notebooks_show():
+    model = symroof.load("deepseek-v3")
+    solution = symroof.solve(model, "cache_bytes = weight_bytes", "c")
+    shown = [model.report(), solution, symroof.limits(model), symroof.training_memory(model, 2048)]
+    assert not failures([*(x._repr_latex_().strip("$") for x in shown), *formulas_of(TYPICAL)])

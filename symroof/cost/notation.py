@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import pairwise
 from math import lcm
 from typing import Any
 
@@ -111,6 +112,9 @@ class TextPrinter(WrittenOrder, StrPrinter):  # type: ignore[misc]
     def _print_Function(self, expr: Expr) -> str:
         return f"{expr.func.__name__.lower()}({', '.join(map(self._print, expr.args))})"
 
+    def _print_AppliedUndef(self, expr: Expr) -> str:
+        return f"{expr.func.__name__}({', '.join(map(self._print, expr.args))})"
+
     def _print_floor(self, expr: Expr) -> str:
         return f"floor({self._print(over_one_divisor(expr.args[0]))})"
 
@@ -153,17 +157,15 @@ class PaperPrinter(WrittenOrder, LatexPrinter):  # type: ignore[misc]
         if "\\frac" not in over + under and max(map(printed_length, (over, under))) <= LONGEST_FRACTION:
             return f"\\frac{{{self._without_brackets(above)}}}{{{self._without_brackets(below)}}}"
         one = len(below) == 1 and (below[0].is_Atom or below[0].is_Add)
-        return f"{over} / {under if one else bracketed(under)}"
+        return f"{over} / {under if one else in_brackets(under)}"
 
     def _without_brackets(self, factors: Sequence[Expr]) -> str:
         return str(self._print(factors[0])) if len(factors) == 1 else self._factors(factors)
 
     def _factors(self, factors: Sequence[Expr]) -> str:
-        text = ""
-        for x in factors:
-            part = bracketed(self._print(x)) if x.is_Add or x.is_Piecewise else self._print(x)
-            text += f" \\cdot {part}" if text and (part[0].isdigit() or part.startswith("\\frac")) else f" {part}"
-        return text[1:] or "1"
+        parts = [in_brackets(self._print(x)) if x.is_Add or x.is_Piecewise else self._print(x) for x in factors]
+        text = "".join(f"{between(x, y)}{y}" for x, y in pairwise(["", *parts]))
+        return text or "1"
 
     def _print_Pow(self, expr: Expr) -> str:
         if _is_inverse(expr):
@@ -173,7 +175,7 @@ class PaperPrinter(WrittenOrder, LatexPrinter):  # type: ignore[misc]
         base, power = self._print(expr.base), expr.exp
         plain = expr.base.is_Symbol or expr.base.is_Function or (expr.base.is_Integer and expr.base >= 0)
         exponent = f"{power.p}/{power.q}" if power.is_Rational and power.q > 1 else self._print(power)
-        return f"{base if plain else bracketed(base)}^{braced(exponent)}"
+        return f"{base if plain else in_brackets(base)}^{braced(exponent)}"
 
     def _print_Float(self, expr: Expr) -> str:
         digits, _, power = f"{float(expr):.4g}".partition("e")
@@ -183,10 +185,13 @@ class PaperPrinter(WrittenOrder, LatexPrinter):  # type: ignore[misc]
         name = expr.func.__name__.lower()
         if name not in ("min", "max", "log", "exp"):
             return str(super()._print_Function(expr, exp))
-        return f"\\{name}{bracketed(', '.join(map(self._print, expr.args)))}"
+        return f"\\{name}{in_brackets(', '.join(map(self._print, expr.args)))}"
+
+    def _print_AppliedUndef(self, expr: Expr) -> str:
+        return f"{s.latex_name(expr.func.__name__)}{in_brackets(', '.join(map(self._print, expr.args)))}"
 
     def _print_floor(self, expr: Expr) -> str:
-        return bracketed(self._print(over_one_divisor(expr.args[0])), "\\lfloor ", "\\rfloor")
+        return in_brackets(self._print(over_one_divisor(expr.args[0])), "\\lfloor ", "\\rfloor")
 
     _print_Min = _print_Max = _print_log = _print_Function
 
@@ -196,7 +201,15 @@ def printed_length(latex: str) -> int:
     return len(re.sub(r"\\[a-zA-Z]+|[\\{}_^ ]", "", latex))
 
 
-def bracketed(latex: str, left: str = "(", right: str = ")") -> str:
+def between(left: str, right: str) -> str:
+    """What is between two factors: a thin space where a `d` would look like a differential, a dot before numbers."""
+    if left == "d" and right[0].islower():
+        return r"\, "
+    number = right[0].isdigit() or right.startswith("\\frac")
+    return r" \cdot " if left and number else " " if left else ""
+
+
+def in_brackets(latex: str, left: str = "(", right: str = ")") -> str:
     """LaTeX in brackets that are as tall as it is."""
     return f"\\Bigl{left}{latex}\\Bigr{right}" if any(x in latex for x in TALL) else f"{left}{latex}{right}"
 

@@ -9,6 +9,7 @@ from symroof.render.latex.widths import printed_width
 
 TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|.")
 OPENING, CLOSING = ("(", "[", r"\lfloor"), (")", "]", r"\rfloor")
+GROUP_BEGINS, GROUP_ENDS = ("{", r"\begin"), ("}", r"\end")
 STEP = 10.0  # points of a \quad, by which a line is indented
 DEEPEST = 3  # times that a line is indented, once more for each bracket that it begins within
 BRACKET_COST = 1.2  # in lines: a break within brackets is worse than one more line
@@ -49,15 +50,15 @@ def line_text(pieces: list[Piece], indented: bool) -> str:
 def formula_pieces(latex: str) -> Iterator[Piece]:
     """What is between the signs of its sums and after the commas of its functions, except within braces."""
     text, depth, brackets, braces = "", 0, 0, 0
-    tokens = [*TOKEN.findall(latex), ""]
-    for token, after in pairwise(tokens):
-        if token == " " and not braces and (after in ("+", "-") or text.endswith(",")):
+    tokens = ["", *TOKEN.findall(latex), ""]
+    for before, token, after in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if token == " " and not braces and (after in ("+", "-") or before == ","):
             yield Piece(text, depth, piece_width(text))
             text, depth = "", brackets
         else:
             text += token
         brackets += (token in OPENING) - (token in CLOSING)
-        braces += (token == "{") - (token == "}")
+        braces += (token in GROUP_BEGINS) - (token in GROUP_ENDS)
     yield Piece(text, depth, piece_width(text))
 
 

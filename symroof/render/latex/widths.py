@@ -25,7 +25,7 @@ ROMAN = width_table("""
 OVERHANG = width_table("f 1.1 T 1.4 P 1.4 F 1.4 V 2.2 W 1.4 N 1.1 M 1.1 E 0.6 H 0.8")  # over a subscript
 COMMANDS = width_table(r"""
     \quad 10 \qquad 20 \, 1.7 \; 2.8 \! -1.7 \infty 10 \lfloor 3.6 \rfloor 3.6 \ldots 13.4 \min 17 \max 20 \log 14.5
-    \exp 17 \_ 5 \% 8.3 \# 8.3 \$ 5 \& 7.8 \{ 5 \} 5 \sqrt 8.4
+    \exp 17 \_ 5 \% 8.3 \# 8.3 \$ 5 \& 7.8 \{ 5 \} 5 \sqrt 8.4 ~ 3.3 \iff 24
 """)
 SPACE = 3.3
 OTHER_COMMAND = 8.0  # as wide as the widest Greek letter
@@ -74,7 +74,7 @@ def _token_width(token: str, tokens: deque[str]) -> float:
 def _letter(token: str, letters: Mapping[str, float]) -> float:
     if token in "{}&":
         return 0.0
-    if token.startswith("\\"):
+    if token.startswith(("\\", "~")):
         return COMMANDS.get(token, OTHER_COMMAND)
     if token == " ":
         return SPACE

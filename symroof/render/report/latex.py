@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from symroof.model.report import Report
+from symroof.render.latex.article import article
 from symroof.render.latex.tables import RULE, SPACE, RuledTable, fitting_size, floating_table, long_table
 from symroof.render.latex.text import latex_text, upright_latex
 from symroof.render.latex.widths import TEXT_WIDTH, text_width
@@ -28,6 +29,11 @@ def report_latex(report: Report) -> str:
     form = floating_table if len(lines) <= PAGE else long_table
     needed = "% In the preamble: \\usepackage{booktabs,longtable}\n"
     return needed + form(operators_table(report, lines), notes)
+
+
+def report_article(report: Report) -> str:
+    """The table in an article that compiles by itself."""
+    return article(f"{report.model} ({report.family})", report_latex(report))
 
 
 def operators_table(report: Report, lines: Sequence[Line]) -> RuledTable:
