@@ -36,7 +36,7 @@ TEXT = {
     "TrainingMemory": "symroof.render.training.training_memory_text",
 }
 HTML = {"Report": "symroof.render.report.html.report_html"}
-LATEX = {"Report": "symroof.render.report.latex.report_latex"}
+LATEX = {"Report": "symroof.render.report.latex.report_array"}
 HIGHER = {  # functions of higher storeys that methods of a model call
     "compare_rules": "symroof.analysis.rules_diff.compare_rules",
     "sweep": "symroof.sweeps.sweep.sweep",

@@ -60,7 +60,7 @@ def declare(
     if group not in GROUPS:
         raise ValueError(f"symbol {name!r}: no group {group!r}")
     symbol = Symbol(name, **assumptions)
-    declared = Entry(symbol, name, group, meaning, unit, tuple(keys.split()), latex or _latex(name), whole)
+    declared = Entry(symbol, name, group, meaning, unit, tuple(keys.split()), latex or latex_name(name), whole)
     if VOCABULARY.get(name, declared) != declared:
         raise ValueError(f"symbol {name!r} is declared already: {VOCABULARY[name].meaning}")
     VOCABULARY[name] = declared
@@ -68,12 +68,13 @@ def declare(
     return symbol
 
 
-def _latex(name: str) -> str:
+def latex_name(name: str) -> str:
+    """A letter and its indices in LaTeX: words upright, letters italic."""
     letter, *indices = name.split("_")
     index = ",".join(indices)
     if not index:
         return letter
-    return f"{letter}_{{{index}}}" if len(index) == 1 else f"{letter}_{{\\mathrm{{{index}}}}}"
+    return f"{letter}_{index}" if len(index) == 1 else f"{letter}_{{\\mathrm{{{index}}}}}"
 
 
 @cache
@@ -90,7 +91,7 @@ def entry(name: str) -> Entry:
     general = VOCABULARY[base]
     meaning = f"{general.meaning}, {kind}" if base != "L" else f"layers: {kind}"
     renamed = Symbol(name, **general.symbol.assumptions0)
-    return replace(general, symbol=renamed, meaning=meaning, latex=_latex(name))
+    return replace(general, symbol=renamed, meaning=meaning, latex=latex_name(name))
 
 
 def symbol(name: str) -> Symbol:

@@ -273,6 +273,7 @@ step_on_machines = stack(model, machines, batch, variant, rates)
 # The output.
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+standalone = click.option("--standalone", is_flag=True, help="LaTeX as an article that compiles by itself.")
 output_path = click.option(
     "-o",
     "--output",

@@ -52,6 +52,13 @@ def json_or(form: str | None, as_json: bool) -> str | None:
     return "json" if as_json else form
 
 
+def form_of_article(form: str | None, standalone: bool) -> str | None:
+    """LaTeX where it is asked for as an article. Raises click.UsageError for an article in another form."""
+    if standalone and form not in (None, "latex"):
+        raise click.UsageError(f"--standalone is an article in LaTeX: give --format latex, not {form}.")
+    return "latex" if standalone else form
+
+
 def text_output(as_json: bool, path: str | None) -> Output:
     """The output of a command that prints text or JSON."""
     return Output(output_form(path, json_or(None, as_json), ("text", "json")) == "json", path)
