@@ -28,7 +28,7 @@ def symbol_legend(export: Export) -> list[tuple[str, ...]]:
     """The legend: every symbol of the formulas and of the definitions of those symbols."""
     definitions = export.model.definitions(export.rules)
     symbols = reachable_symbols((x.total for x in export.formulas), definitions)
-    return [("symbol", "meaning", "from", "value"), *symbol_rows(symbols, export.model, definitions)]
+    return [("symbol", "meaning", "from", "value"), *symbol_rows(symbols, export.model, definitions, export.rates)]
 
 
 def as_text(export: Export, width: int, plain: bool) -> str:
