@@ -569,6 +569,13 @@ def test_the_options_of_a_step_are_heeded():
     assert space["llama_3_1_8b_flops"](B=3, n=70, c=900) == total.flops
 
 
+def test_the_rules_of_a_tool_that_reads_no_quantization_config_bind_its_formats():
+    model, rules = symroof.load("llama-3.1-70b-fp8"), "transformer-roofline-analyzer"
+    export = bound_functions(model, ["bytes"], rules=rules, free=["B", "n", "c"])
+    moved = model.report(3, 7, 2, rules=rules).total.moved
+    assert loaded(export, "python")["llama_3_1_70b_fp8_bytes"](B=2, n=3, c=7) == moved
+
+
 def test_sizes_choices_and_rates_can_stay_free():
     space = {}
     rates = {"F": 10**15, "F_v": 10**14, "W": 3 * 10**12, "u_F": Fraction(1, 2), "u_W": Fraction(4, 5), "t_0": 0}
@@ -604,7 +611,7 @@ def test_mistakes_are_told(words, parts, exit_code):
 
 
 def test_the_name_of_a_model_ends_no_comment(tmp_path):
-    folder = tmp_path / 'a*" " " \\u'.replace(" ", "")
+    folder = tmp_path / 'a*" " " $(b) \\u'.replace(" ", "")
     folder.mkdir()
     config = {
         "model_type": "llama",
@@ -621,6 +628,9 @@ def test_the_name_of_a_model_ends_no_comment(tmp_path):
     export = bound_functions(symroof.load(str(folder)), ["flops"], free=["B", "n", "c"])
     name = export.functions[0].name
     assert loaded(export, "python")[name](B=1, n=1, c=0) > 0
-    assert code.code_file(export, "c").count("*/") == 1
+    assert all(code.code_file(export, form).count("*/") == 1 for form in ("c", "javascript", "typescript"))
+    assert "\\$(b)" in (julia := code.code_file(export, "julia"))
+    assert julia.count('"""') == 2
+    assert not re.search(r"[^\\]\$", julia.partition('"""')[2])
     assert re.search(r"^double [a-z]\w*_flops\(", code.code_file(export, "c"), re.MULTILINE)
     ElementTree.fromstring(f"<page>{mathml.formulas_mathml(export)}</page>")

@@ -179,6 +179,7 @@ def test_a_cell_holds_the_time():
         ("--quantity time --free B,n,c,u_F --on h100-sxm", ["--free u_F", "no such symbol", "F_bf16"]),
         ("--quantity time --free B,n,c --on h100-sxm --on b200", ["single machine"]),
         ("--quantity time --free B,n,c --mfu 0.5", ["--mfu", "--on"]),
+        ("--quantity time --free B,n,c --gpus 2", ["--gpus", "--on"]),
         ("--quantity energy --free B,n,c --machine peak=1e15,bandwidth=1e12,memory=1e11", ["no power is published"]),
     ],
 )

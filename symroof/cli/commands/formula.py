@@ -74,7 +74,7 @@ def formula_command(
 
 def chosen_platform(settings: Settings, binds: bool) -> "Platform | None":
     """The machine whose rates are bound. Raises click.UsageError where none are, or where it is not named."""
-    used = [f"--{name}" for name, value in settings.rates.items() if value]
+    used = [f"--{name}" for name, value in settings.rates.items() if value] + ["--gpus"] * (settings["gpus"] > 1)
     if used and not settings.has_machines:
         raise click.UsageError(f"{used[0]} is of a machine: name it, such as --on h100-sxm.")
     if settings.has_machines and not binds:

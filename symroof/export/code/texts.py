@@ -97,7 +97,7 @@ def note_lines(export: Export, x: Function) -> Iterator[str]:
         yield f"Precision: {precision_text(x.precision, 'k' in export.model.architecture.sizes)}."
     if x.platform:
         reach, launch = efficiency_text(x.platform), x.platform.overhead
-        overhead = f", launching an operator takes {duration(launch)}" if launch else ""
+        overhead = f", launching an operator takes {duration(launch)}, also one without work" if launch else ""
         yield f"Machine: {x.platform.label}, {reach or 'at its peaks'}{overhead}."
     if x.quantity.name == "time" and x.steps:
         yield "Steps that begin with t_: seconds of an operator."
