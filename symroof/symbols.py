@@ -38,6 +38,7 @@ class Entry:
 
 
 VOCABULARY: dict[str, Entry] = {}
+OF_KIND = {"L": "layers: {}", "F": "matmul FLOP per second in {}, dense peak"}  # the meaning with a kind's suffix
 
 
 def declare(
@@ -89,7 +90,7 @@ def entry(name: str) -> Entry:
             raise KeyError(name)
         kind = f"{last}_{kind}" if kind else last
     general = VOCABULARY[base]
-    meaning = f"{general.meaning}, {kind}" if base != "L" else f"layers: {kind}"
+    meaning = OF_KIND.get(base, f"{general.meaning}, {{}}").format(kind)
     renamed = Symbol(name, **general.symbol.assumptions0)
     return replace(general, symbol=renamed, meaning=meaning, latex=latex_name(name))
 

@@ -464,8 +464,8 @@ def test_printed_python_of_the_time_computes_it() -> None:
     model, on = load("llama-3.1-8b"), platform(ROUND, **SETTING)
     kept = model.precision()
     values = {**model.architecture.sizes, **kept.widths(), **on.rates("ffn", 1, "", kept), "B": 8, "n": 1, "c": 3000}
-    arguments = {x: float(values[x]) for x in space["time"].__code__.co_varnames}
-    assert space["time"](**arguments) == pytest.approx(float(roofline(model, on, **STEPS["decode"]).time))
+    arguments = {x: float(values[x]) for x in space["llama_3_1_8b_time"].__code__.co_varnames}
+    assert space["llama_3_1_8b_time"](**arguments) == pytest.approx(float(roofline(model, on, **STEPS["decode"]).time))
 
 
 # --- crossovers ---------------------------------------------------------------------------------------------------

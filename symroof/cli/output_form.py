@@ -20,8 +20,11 @@ ENDINGS = {
     "tex": ("latex",),
     "py": ("python", "numpy"),
     "js": ("javascript",),
+    "mjs": ("javascript",),
+    "ts": ("typescript",),
     "c": ("c",),
     "rs": ("rust",),
+    "jl": ("julia",),
     "mml": ("mathml",),
     **{name: (name,) for name in PICTURE_FORMATS},
 }

@@ -67,6 +67,9 @@ def quantity(name: str) -> NamedQuantity:
     return QUANTITIES[key]
 
 
+OfOperator = Callable[[Op], Expr]
+
+
 @dataclass(frozen=True)
 class FormulaLine:
     """An operator's share in one layer of its block: the sum of `terms`, labelled with its name."""
@@ -102,10 +105,15 @@ class Formula:
     parts: tuple[FormulaPart, ...]
 
     @classmethod
-    def of(cls, node: Block | Op, quantity: NamedQuantity, bound: Binding) -> "Formula":
-        """The quantity of `node` with `bound`'s definitions in it; blocks inside are parts, else operators."""
+    def of(
+        cls, node: Block | Op, quantity: NamedQuantity, bound: Binding, of_operator: OfOperator | None = None
+    ) -> "Formula":
+        """The quantity of `node` with `bound`'s definitions in it; blocks inside are parts, else operators.
+
+        `of_operator`: what it is of one run of an operator, unless a function of the cost.
+        """
         children = node.children if isinstance(node, Block) else (node,)
-        parts = (_formula_part(child, quantity, bound) for child in children)
+        parts = (_formula_part(child, quantity, bound, of_operator) for child in children)
         return cls(quantity, tuple(x for x in parts if x.lines))
 
     @property
@@ -148,19 +156,24 @@ def unit_share(expr: Expr, x: Symbol | None, sums: Sequence[Symbol]) -> Expr:
     return expr.xreplace(dict.fromkeys(sums, Integer(0))) if x is None else expr.diff(x)
 
 
-def _formula_part(child: Block | Op, quantity: NamedQuantity, bound: Binding) -> FormulaPart:
+def _formula_part(
+    child: Block | Op, quantity: NamedQuantity, bound: Binding, of_operator: OfOperator | None
+) -> FormulaPart:
     """The share of one child, an operator a line."""
     count = child.count if isinstance(child, Block) else Integer(1)
-    lines = (line for op in operators_of(child) for line in _operator_lines(op, quantity, bound))
+    lines = (line for op in operators_of(child) for line in _operator_lines(op, quantity, bound, of_operator))
     return FormulaPart(child.name, bound(count), tuple(lines))
 
 
-def _operator_lines(op: Op, quantity: NamedQuantity, bound: Binding) -> Iterator[FormulaLine]:
+def _operator_lines(
+    op: Op, quantity: NamedQuantity, bound: Binding, of_operator: OfOperator | None
+) -> Iterator[FormulaLine]:
     """An operator's line, and one of each of its products; those that differ by numbers only share a line."""
-    shares = _labelled_costs(op) if quantity.unit == "FLOP" else {op.name: op.cost}
+    costs = _labelled_costs(op) if quantity.unit == "FLOP" else {op.name: op.cost}
+    shares = {op.name: of_operator(op)} if of_operator else {label: quantity.of(x) for label, x in costs.items()}
     lines: dict[tuple[Expr, ...], list[FormulaLine]] = {}
-    for label, cost in shares.items():
-        terms = collect_terms([bound(quantity.of(cost))])
+    for label, share in shares.items():
+        terms = collect_terms([bound(share)])
         lines.setdefault(tuple(x.as_coeff_Mul()[1] for x in terms), []).append(FormulaLine(label, tuple(terms)))
     for equal in (x for rests, x in lines.items() if rests):
         terms = collect_terms(Add(*line.terms) for line in equal)

@@ -33,7 +33,7 @@ def symbol_legend(export: Export) -> list[tuple[str, ...]]:
     """The legend: every symbol of the formulas and of the definitions of those symbols."""
     definitions = export.model.definitions(export.rules)
     symbols = reachable_symbols((x.total for x in export.formulas), definitions)
-    return [("symbol", "meaning", "from", "value"), *symbol_rows(symbols, export.model, definitions)]
+    return [("symbol", "meaning", "from", "value"), *symbol_rows(symbols, export.model, definitions, export.rates)]
 
 
 def as_text(export: Export, width: int, plain: bool, by: str) -> str:
@@ -42,8 +42,9 @@ def as_text(export: Export, width: int, plain: bool, by: str) -> str:
     out = "".join(f"\n{x.quantity.title}\n\n{sheet_text(x, width, plain)}" for x in sheets)
     exprs = [y for x in sheets for y in x.exprs]
     layer = export.scope.definitions(exprs)
-    symbols = reachable_symbols(exprs, layer)
-    return f"{title(export)}\n{out}{legend_text(symbols, definitions_of(exprs, layer), export.model, width)}"
+    known = {**export.model.known(), **export.rates}
+    legend = legend_text(reachable_symbols(exprs, layer), definitions_of(exprs, layer), export.model, known, width)
+    return f"{title(export)}\n{out}{legend}"
 
 
 def as_markdown(export: Export) -> str:

@@ -1,7 +1,7 @@
 """The formulas of a model's structure: its graph, and its quantities in closed form."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -15,7 +15,7 @@ from symroof.cost import batch_sums, cases
 from symroof.cost.cost import Cost
 from symroof.cost.graph import Block, Op, operators_of
 from symroof.cost.notation import formula_text
-from symroof.cost.quantities import TIMED, Formula, quantity
+from symroof.cost.quantities import TIMED, Formula, OfOperator, quantity
 from symroof.cost.rules import Layer
 from symroof.errors import UsageError, shorten
 from symroof.reference_tools import registry
@@ -35,7 +35,8 @@ def graph_of(structure: Structure, tool: str = "") -> Block:
 class FormulaScope:
     """A graph, or one layer of its operator or block `op`, under the definitions of some rules.
 
-    `uniform`: for B queries of n new and c cached tokens; `sizes`: values that are substituted.
+    `uniform`: for B queries of n new and c cached tokens; `sizes`: values that are substituted; `of_operator`: what
+    some quantities are of one run of an operator, unless functions of its cost.
     """
 
     graph: Block
@@ -43,6 +44,7 @@ class FormulaScope:
     op: str
     uniform: bool
     sizes: Mapping[Symbol, Any]
+    of_operator: Mapping[str, OfOperator] = field(default_factory=dict)
 
     @property
     def node(self) -> Block | Op:
@@ -51,7 +53,8 @@ class FormulaScope:
 
     def costs(self, name: str) -> list[Expr]:
         """The quantity of each operator."""
-        return [quantity(name).of(x.cost) for x in operators_of(self.node)]
+        of, named = self.of_operator.get(name), quantity(name)
+        return [of(x) if of else named.of(x.cost) for x in operators_of(self.node)]
 
     def formula(self, name: str, layer: Layer | None = None, named: bool = False) -> Formula:
         """The quantity by part, under the scope's layer or another one.
@@ -65,7 +68,7 @@ class FormulaScope:
         else:
             equal = cases.equal_sums(rules, symbols_of(costs))
             bound = Binding(choices, equal, self._short_sums(rules, reachable_symbols(costs, rules)), self.sizes)
-        return Formula.of(self.node, quantity(name), bound)
+        return Formula.of(self.node, quantity(name), bound, self.of_operator.get(name))
 
     def definitions(self, exprs: Iterable[Expr]) -> Layer:
         """What the names in named formulas are; of a sum over the batch, what each query adds."""

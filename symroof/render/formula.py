@@ -19,10 +19,10 @@ def join_terms(terms: Iterable[str]) -> str:
 
 
 def symbol_rows(
-    used: set[Symbol], model: Model, definitions: Mapping[Symbol, Expr]
+    used: set[Symbol], model: Model, definitions: Mapping[Symbol, Expr], rates: Mapping[Symbol, Expr]
 ) -> Iterator[tuple[str, str, str, str]]:
-    """(symbol, meaning, origin, value or definition) of every symbol used."""
-    sizes, known = model.architecture, model.known()
+    """(symbol, meaning, origin, value or definition) of every symbol used; `rates`: those of a machine."""
+    sizes, known = model.architecture, {**model.known(), **rates}
     for symbol in sorted(used, key=lambda x: symbol_order(str(x))):
         name, entry = str(symbol), s.entry(str(symbol))
         if name in sizes.sizes:
@@ -30,5 +30,5 @@ def symbol_rows(
         elif symbol in definitions:
             yield name, entry.meaning, DEFINED_BY.get(entry.group, "counting rule"), formula_text(definitions[symbol])
         else:
-            is_known = entry.group == "width" and symbol in known
+            is_known = entry.group in ("width", "machine") and symbol in known
             yield name, entry.meaning, ORIGINS[entry.group], f"{float(known[symbol]):,g}" if is_known else ""
