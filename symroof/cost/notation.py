@@ -1,11 +1,11 @@
 """Expressions as written by hand: `2 T d h (H_q + 2 H_kv)`; and in LaTeX."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 import sympy
-from sympy import Add, Expr, Mul, Symbol
+from sympy import Add, Expr, Integer, Mul, Symbol, sympify
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.str import StrPrinter
 
@@ -47,13 +47,20 @@ class TextPrinter(StrPrinter):  # type: ignore[misc]
         number, rest = expr.as_coeff_Mul()
         whole, parts = (number.p, number.q) if number.is_Rational else (number, 1)
         below = [x for x in Mul.make_args(rest) if x.is_Pow and x.exp.is_number and x.exp < 0]
-        above = Mul(abs(whole), *(x for x in Mul.make_args(rest) if x not in below))
-        divisor = Mul(parts, *(1 / x for x in below))
-        text = self._factors(above) + ("" if divisor == 1 else f"/{self._tight(divisor)}")
+        above = [x for x in Mul.make_args(rest) if x not in below]
+        divisor = [Integer(parts), *(1 / x for x in below)]
+        text = self._factors([sympify(abs(whole)), *above]) + self._divisor([x for x in divisor if x != 1])
         return f"-{text}" if number < 0 else text
 
-    def _factors(self, expr: Expr) -> str:
-        parts = sorted(Mul.make_args(expr), key=lambda x: (not x.is_number, bool(x.is_Add), term_order(x)[2]))
+    def _divisor(self, factors: Sequence[Expr]) -> str:
+        if len(factors) > 1:
+            return f"/({self._factors(factors)})"
+        return "".join(f"/{self._tight(x)}" for x in factors)
+
+    def _factors(self, factors: Sequence[Expr]) -> str:
+        """Factors beside each other: a number, then symbols, then sums."""
+        several = [x for x in factors if x != 1] or [Integer(1)]
+        parts = sorted(several, key=lambda x: (not x.is_number, bool(x.is_Add), term_order(x)[2]))
         return " ".join(f"({self._print(x)})" if x.is_Add else self._print(x) for x in parts)
 
     def _tight(self, expr: Expr) -> str:
