@@ -242,6 +242,8 @@ rates = settings(
 
 anyway = click.option("--anyway", is_flag=True, help="Print times even if the model does not fit into memory.")
 
+full = click.option("--full", is_flag=True, help="Formulas in one piece, without names for the sums in them.")
+
 costs = settings(
     click.option(
         "--price",
