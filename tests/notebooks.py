@@ -9,13 +9,17 @@ import sys
 from base64 import b64decode
 from math import isclose
 from pathlib import Path
-from urllib.parse import quote
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 PATHS = sorted(EXAMPLES.glob("*.ipynb"))
 INDEX, MARK = EXAMPLES / "README.md", "<!-- The rest is made by tests/notebooks.py. -->\n"
-# Run before a notebook: each figure gives the data of its lines, points and bars along, with six digits.
+# Run before a notebook: text is 80 columns wide, and each figure gives the data of its lines, points and bars along.
 FIGURE_DATA = """
+import os
+
+os.environ["COLUMNS"] = "80"
+
+
 def _figure_data():
     from matplotlib.figure import Figure
 
@@ -124,7 +128,7 @@ def index():
     rows = ["| | |\n|---|---|\n"]
     for path in PATHS:
         title, question, _ = opening(read(path))
-        image = f'<img src="pictures/{quote(path.stem)}.png" width="260" alt="">'
+        image = f'<img src="pictures/{path.stem}.png" width="260" alt="{title}">'
         rows.append(f"| [{image}]({path.name}) | **[{path.stem[:2]} {title}]({path.name})**<br>{question} |\n")
     return "".join(rows)
 

@@ -28,6 +28,19 @@ def test_notebook_shows_what_it_computes(path):
         assert notebooks.same(*shown), f"run python tests/notebooks.py {path.stem[:2]}, and read what changed"
 
 
+def test_a_figure_that_changed_is_seen():
+    cells = [x for x in notebooks.code_cells(notebooks.read(notebooks.PATHS[0])) if x.outputs]
+    for cell in cells:
+        before = notebooks.shown(cell)
+        assert notebooks.same(before, notebooks.shown(cell))
+        for output in cell.outputs:
+            if "image/png" in output.get("data", ()):
+                output.metadata["image/png"]["data"][0][0][1][2] *= 1.001
+            else:
+                output.data["text/plain"] = output.data["text/plain"].replace("1", "2") + " "
+        assert not notebooks.same(before, notebooks.shown(cell)), cell.source
+
+
 @every_notebook
 def test_notebook_opens_with_a_question_and_its_answer(path):
     title, question, answer = notebooks.opening(notebooks.read(path))

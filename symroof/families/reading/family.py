@@ -1,6 +1,6 @@
 """What a family is written with, `parts` aside: a config, the description it is read into, the table of readers.
 
-    FAMILIES["acme"] = acme     # acme: Config -> Architecture; symroof.load reads configs of this model_type then
+FAMILIES["acme"] = acme     # acme: Config -> Architecture; symroof.load reads configs of this model_type then
 """
 
 from symroof.architecture.kinds.attention import Attention
