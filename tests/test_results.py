@@ -70,7 +70,7 @@ def test_a_result_shows_itself(name):
         assert latex.count("{") == latex.count("}")
 
 
-WIDE = {"Block", "Machine", "Model", "Platform", "Shape", "Split", "Training", "TrainingMemory"}  # are not wrapped
+WIDE = {"Block", "Machine", "Platform", "Shape", "Split", "Training", "TrainingMemory"}  # are not wrapped
 
 
 @pytest.mark.parametrize("name", sorted(set(SHOWN) - WIDE - {"Report"}))
