@@ -67,11 +67,13 @@ def text_output(as_json: bool, path: str | None) -> Output:
     return Output(output_form(path, json_or(None, as_json), ("text", "json")) == "json", path)
 
 
-def text_or_picture(as_json: bool, path: str | None, plot: str | None) -> Output:
+def text_or_picture(as_json: bool, path: str | None, plot: str | None, dark: bool) -> Output:
     """The output of a command that draws, too: a picture in the file of -o is all there is."""
     form = output_form(path, json_or(None, as_json), ("text", "json", *PICTURE_FORMATS))
+    if dark and not plot and form not in PICTURE_FORMATS:
+        raise click.UsageError("--dark is how a picture is drawn: give --plot FILE, too.")
     if form not in PICTURE_FORMATS:
-        return Output(form == "json", path, plot)
+        return Output(form == "json", path, plot, dark=dark)
     if plot:
         raise click.UsageError("-o and --plot both name a picture: give one.")
-    return Output(False, None, path, silent=True)
+    return Output(False, None, path, silent=True, dark=dark)
