@@ -34,6 +34,7 @@ class Entry:
     unit: str
     keys: tuple[str, ...]
     latex: str
+    whole: bool  # whether only whole numbers make sense; the symbol itself is real, so that sympy solves for every root
 
 
 VOCABULARY: dict[str, Entry] = {}
@@ -41,16 +42,26 @@ OF_KIND = {"L": "layers: {}", "F": "matmul FLOP per second in {}, dense peak"}  
 
 
 def declare(
-    name: str, group: str, meaning: str, unit: str = "", keys: str = "", latex: str = "", **assumptions: bool
+    name: str,
+    group: str,
+    meaning: str,
+    unit: str = "",
+    keys: str = "",
+    latex: str = "",
+    *,
+    whole: bool = False,
+    **assumptions: bool,
 ) -> Symbol:
     """A symbol of the vocabulary; an equal declaration, as by a notebook cell that runs again, returns the same one.
 
-    Raises ValueError when the name is declared with another meaning, or the group is unknown.
+    A symbol for whole numbers is declared so by `whole`, not by an assumption `integer`, which would make sympy drop
+    all other roots without a word. Raises ValueError when the name is declared with another meaning, or the group is
+    unknown.
     """
     if group not in GROUPS:
         raise ValueError(f"symbol {name!r}: no group {group!r}")
     symbol = Symbol(name, **assumptions)
-    declared = Entry(symbol, name, group, meaning, unit, tuple(keys.split()), latex or _latex(name))
+    declared = Entry(symbol, name, group, meaning, unit, tuple(keys.split()), latex or _latex(name), whole)
     if VOCABULARY.get(name, declared) != declared:
         raise ValueError(f"symbol {name!r} is declared already: {VOCABULARY[name].meaning}")
     VOCABULARY[name] = declared
@@ -96,19 +107,24 @@ def group(x: Symbol) -> str:
         return ""
 
 
+def takes_whole_numbers(x: Symbol) -> bool:
+    """Whether only whole numbers make sense for a symbol: by the vocabulary, else by what sympy assumes of it."""
+    return bool(x.is_integer) or (bool(group(x)) and entry(str(x)).whole)
+
+
 def size(name: str, meaning: str, keys: str = "", latex: str = "") -> Symbol:
     """A positive whole number: a size of a model, usually read from a config."""
-    return declare(name, "size", meaning, keys=keys, latex=latex, integer=True, positive=True)
+    return declare(name, "size", meaning, keys=keys, latex=latex, whole=True, positive=True)
 
 
 def _batch_sum(name: str, meaning: str) -> Symbol:
     """A sum over the queries of a step."""
-    return declare(name, "batch", meaning, integer=True, nonnegative=True)
+    return declare(name, "batch", meaning, whole=True, nonnegative=True)
 
 
 def _choice(name: str, meaning: str, latex: str = "") -> Symbol:
     """A whole number that a counting rule chooses."""
-    return declare(name, "rule", meaning, latex=latex, integer=True, nonnegative=True)
+    return declare(name, "rule", meaning, latex=latex, whole=True, nonnegative=True)
 
 
 def _machine_rate(name: str, meaning: str, unit: str, latex: str = "") -> Symbol:
@@ -118,7 +134,7 @@ def _machine_rate(name: str, meaning: str, unit: str, latex: str = "") -> Symbol
 
 def _device_count(name: str, meaning: str) -> Symbol:
     """A number of devices, or of parts that work is split into for them."""
-    return declare(name, "parallel", meaning, integer=True, positive=True)
+    return declare(name, "parallel", meaning, whole=True, positive=True)
 
 
 def _training_number(name: str, meaning: str, unit: str = "", latex: str = "") -> Symbol:
@@ -128,17 +144,17 @@ def _training_number(name: str, meaning: str, unit: str = "", latex: str = "") -
 
 def _memory_layout(name: str, meaning: str, latex: str = "") -> Symbol:
     """A number of devices that share what training holds in memory, or a number of microbatches."""
-    return declare(name, "memory", meaning, latex=latex, rational=True, positive=True)
+    return declare(name, "memory", meaning, latex=latex, positive=True)
 
 
 def _bytes_of(name: str, meaning: str, latex: str = "") -> Symbol:
     """Bytes that training holds for each one of something."""
-    return declare(name, "memory", "bytes " + meaning, unit="byte", latex=latex, rational=True, nonnegative=True)
+    return declare(name, "memory", "bytes " + meaning, unit="byte", latex=latex, nonnegative=True)
 
 
 def _width(name: str, meaning: str) -> Symbol:
     """Bytes per element of one role."""
-    return declare(name, "width", "bytes per element of " + meaning, unit="byte", rational=True, positive=True)
+    return declare(name, "width", "bytes per element of " + meaning, unit="byte", positive=True)
 
 
 L = size("L", "layers", "num_hidden_layers")
@@ -293,11 +309,11 @@ X_ssd = _batch_sum("X_ssd", "pairs of borders of the chunks of a state space, 0 
 B_old = _batch_sum("B_old", "queries with cached tokens")
 B = _batch_sum("B", "queries, the batch size")
 
-n = declare("n", "query", "new tokens of a query", integer=True, positive=True)
-c = declare("c", "query", "cached tokens of a query", integer=True, nonnegative=True)
+n = declare("n", "query", "new tokens of a query", whole=True, positive=True)
+c = declare("c", "query", "cached tokens of a query", whole=True, nonnegative=True)
 
-N_x = declare("N_x", "step", "distinct experts of a layer that a step reads", real=True, positive=True)
-N_real = declare("N_real", "step", "distinct experts a step reads where some do nothing", real=True, positive=True)
+N_x = declare("N_x", "step", "distinct experts of a layer that a step reads", positive=True)
+N_real = declare("N_real", "step", "distinct experts a step reads where some do nothing", positive=True)
 k_run = _choice("k_run", "routed experts run for each token")
 H_c = _choice("H_c", "heads of keys and values that are cached")
 a_lat = _choice("a_lat", "1 where a query's causal attention stays in the latent, 0 where keys are expanded")
@@ -305,7 +321,7 @@ a_swalat = _choice("a_swalat", "1 where a query's sliding attention stays in the
 a_toplat = _choice("a_toplat", "1 where a query attends to selected keys in the latent, 0 where all are expanded")
 a_taillat = _choice("a_taillat", "1 where a query attends to selected pooled blocks in the latent, else 0")
 u_c = _choice("u_c", "columns that a convolution caches")
-k_real = declare("k_real", "rule", "experts run for each token where some do nothing", real=True, positive=True)
+k_real = declare("k_real", "rule", "experts run for each token where some do nothing", positive=True)
 sigma = _choice("sigma", "additions not counted per dot product: 0 counts 2k FLOP, 1 exactly 2k - 1", r"\sigma")
 psi = _choice(
     "psi", "1 where elementwise operators read and write memory, 0 where fused into their neighbours", r"\psi"

@@ -41,6 +41,7 @@ def test_the_readme_shows_a_table_and_a_formula():
     assert [command.split()[0] for command, _ in CONSOLE] == [
         "report",
         "formula",
+        "formula",
         "serve",
         "solve",
         "knobs",

@@ -72,6 +72,9 @@ class TextPrinter(StrPrinter):  # type: ignore[misc]
     def _print_Function(self, expr: Expr) -> str:
         return f"{expr.func.__name__.lower()}({', '.join(map(self._print, expr.args))})"
 
+    def _print_AppliedUndef(self, expr: Expr) -> str:
+        return f"{expr.func.__name__}({', '.join(map(self._print, expr.args))})"
+
     _print_Min = _print_Max = _print_floor = _print_Function
 
 

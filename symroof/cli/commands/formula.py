@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 )
 @click.option("--uniform", is_flag=True, help="Write the batch as B queries of n new and c cached tokens.")
 @click.option("--bind", is_flag=True, help="Substitute the model's sizes and leave the batch open.")
+@click.option(
+    "--by", type=one_of("block", "operator", "symbol"), help="What formulas are grouped by.  [default: what reads best]"
+)
 @options.machines
 @options.rates
 @options.variant
@@ -42,6 +45,7 @@ def formula_command(
     free: tuple[str, ...],
     uniform: bool,
     bind: bool,
+    by: str | None,
     form: str | None,
     as_json: bool,
     path: str | None,
@@ -68,7 +72,7 @@ def formula_command(
     else:
         functions = unbound_functions(model, *what, uniform, bind)
     width = 0 if path else terminal_width()
-    write_text(render_formulas(functions, chosen, width, uniform or bind or bool(symbols)), path)
+    write_text(render_formulas(functions, chosen, width, uniform or bind or bool(symbols), by or ""), path)
     print_warnings(model.warnings)
 
 
