@@ -61,7 +61,7 @@ def declare(
     if group not in GROUPS:
         raise ValueError(f"symbol {name!r}: no group {group!r}")
     symbol = Symbol(name, **assumptions)
-    declared = Entry(symbol, name, group, meaning, unit, tuple(keys.split()), latex or _latex(name), whole)
+    declared = Entry(symbol, name, group, meaning, unit, tuple(keys.split()), latex or latex_name(name), whole)
     if VOCABULARY.get(name, declared) != declared:
         raise ValueError(f"symbol {name!r} is declared already: {VOCABULARY[name].meaning}")
     VOCABULARY[name] = declared
@@ -69,12 +69,13 @@ def declare(
     return symbol
 
 
-def _latex(name: str) -> str:
+def latex_name(name: str) -> str:
+    """A letter and its indices in LaTeX: words upright, letters italic."""
     letter, *indices = name.split("_")
     index = ",".join(indices)
     if not index:
         return letter
-    return f"{letter}_{{{index}}}" if len(index) == 1 else f"{letter}_{{\\mathrm{{{index}}}}}"
+    return f"{letter}_{index}" if len(index) == 1 else f"{letter}_{{\\mathrm{{{index}}}}}"
 
 
 @cache
@@ -91,7 +92,7 @@ def entry(name: str) -> Entry:
     general = VOCABULARY[base]
     meaning = OF_KIND.get(base, f"{general.meaning}, {{}}").format(kind)
     renamed = Symbol(name, **general.symbol.assumptions0)
-    return replace(general, symbol=renamed, meaning=meaning, latex=_latex(name))
+    return replace(general, symbol=renamed, meaning=meaning, latex=latex_name(name))
 
 
 def symbol(name: str) -> Symbol:
@@ -228,15 +229,15 @@ d_emb = size("d_emb", "width of the embedding table where it is projected", "wor
 T = _batch_sum("T", "new tokens")
 P = _batch_sum("P", "query-key pairs of causal attention")
 P_chunk = _batch_sum("P_chunk", "query-key pairs of chunked attention")
-P_swa = _batch_sum("P_swa", "query-key pairs of sliding attention")
+P_swa = _batch_sum("P_swa", "query-key pairs of sliding-window attention")
 P_local = _batch_sum("P_local", "query-key pairs of local attention")
 C = _batch_sum("C", "cached keys that causal attention reads")
 C_chunk = _batch_sum("C_chunk", "cached keys that chunked attention reads")
-C_swa = _batch_sum("C_swa", "cached keys that sliding attention reads")
+C_swa = _batch_sum("C_swa", "cached keys that sliding-window attention reads")
 C_local = _batch_sum("C_local", "cached keys that local attention reads")
 K = _batch_sum("K", "tokens in the cache of a causal layer after the step")
 K_chunk = _batch_sum("K_chunk", "tokens in the cache of a chunked layer after the step")
-K_swa = _batch_sum("K_swa", "tokens in the cache of a sliding layer after the step")
+K_swa = _batch_sum("K_swa", "tokens in the cache of a sliding-window layer after the step")
 K_local = _batch_sum("K_local", "tokens in the cache of a local layer after the step")
 P_top = _batch_sum("P_top", "query-key pairs of attention to the keys an indexer selects")
 C_top = _batch_sum("C_top", "cached keys that attention reads where an indexer selects them, no two tokens sharing one")
@@ -262,9 +263,9 @@ C_tail = _batch_sum(
 P_lat = _batch_sum("P_lat", "pairs of causal attention in the latent")
 T_lat = _batch_sum("T_lat", "new tokens of causal attention in the latent")
 C_lat = _batch_sum("C_lat", "cached tokens that causal attention reads in the latent")
-P_swalat = _batch_sum("P_swalat", "pairs of sliding attention in the latent")
-T_swalat = _batch_sum("T_swalat", "new tokens of sliding attention in the latent")
-C_swalat = _batch_sum("C_swalat", "cached tokens that sliding attention reads in the latent")
+P_swalat = _batch_sum("P_swalat", "pairs of sliding-window attention in the latent")
+T_swalat = _batch_sum("T_swalat", "new tokens of sliding-window attention in the latent")
+C_swalat = _batch_sum("C_swalat", "cached tokens that sliding-window attention reads in the latent")
 P_toplat = _batch_sum("P_toplat", "pairs of selected keys in the latent")
 P_topexp = _batch_sum("P_topexp", "pairs of all keys, expanded, where an indexer selects few enough to mask the others")
 T_toplat = _batch_sum("T_toplat", "new tokens that attend to selected keys in the latent")
@@ -291,7 +292,7 @@ R = _batch_sum("R", "positions that logits are computed for")
 P_prompt = _batch_sum("P_prompt", "query-key pairs of attention by which the tokens of a step see each other")
 T_kept = _batch_sum("T_kept", "new tokens that layers with borrowed keys compute")
 P_kept = _batch_sum("P_kept", "pairs of causal attention in layers with borrowed keys")
-P_swakept = _batch_sum("P_swakept", "pairs of sliding attention in layers with borrowed keys")
+P_swakept = _batch_sum("P_swakept", "pairs of sliding-window attention in layers with borrowed keys")
 T_conv = _batch_sum("T_conv", "positions that a causal convolution computes")
 T_first = _batch_sum("T_first", "positions that the first of two convolutions computes")
 T_delay = _batch_sum("T_delay", "tokens whose part of a value the next one has")
@@ -317,7 +318,9 @@ N_real = declare("N_real", "step", "distinct experts a step reads where some do 
 k_run = _choice("k_run", "routed experts run for each token")
 H_c = _choice("H_c", "heads of keys and values that are cached")
 a_lat = _choice("a_lat", "1 where a query's causal attention stays in the latent, 0 where keys are expanded")
-a_swalat = _choice("a_swalat", "1 where a query's sliding attention stays in the latent, 0 where keys are expanded")
+a_swalat = _choice(
+    "a_swalat", "1 where a query's sliding-window attention stays in the latent, 0 where keys are expanded"
+)
 a_toplat = _choice("a_toplat", "1 where a query attends to selected keys in the latent, 0 where all are expanded")
 a_taillat = _choice("a_taillat", "1 where a query attends to selected pooled blocks in the latent, else 0")
 u_c = _choice("u_c", "columns that a convolution caches")

@@ -175,7 +175,7 @@ def test_formula_prints_the_closed_form_and_the_legend():
 
 def test_formula_of_one_operator():
     latex = call("formula", "llama-4-scout", "--op", "moe/experts.gate_up", "--format", "latex")
-    assert "4 T d f_{e} k" in latex
+    assert r"4 T d\, f_e k" in latex
     text = call("formula", "llama-4-scout", "--op", "moe", "--quantity", "weight-bytes")
     assert "  experts.gate_up  2 N_x d f_e b_e" in text
     assert "N_e (1 - (1 - k/N_e)^T)" in text
@@ -237,7 +237,7 @@ def test_printed_python_of_a_uniform_batch(name):
 
 def test_formula_markdown_has_a_row_a_part():
     text = call("formula", "llama-3.1-8b", "--format", "markdown", "--quantity", "matmul_flops")
-    assert "| mlp | $6 L T d f$ |" in text
+    assert r"| mlp | $6 L T d\, f$ |" in text
     assert "| d | hidden size, the width of the residual stream | hidden_size | 4,096 |" in text
 
 

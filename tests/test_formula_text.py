@@ -28,6 +28,9 @@ MODELS = (
     "minimax-m3",
     "qwen3-next-80b-a3b",
 )
+GROUPED = ("block", "operator")
+DISTINCT = {symroof.load(x).architecture.structure: x for x in built_in_models()}  # a model of each structure
+SIXTY = sorted({*MODELS, *[x for x in sorted(DISTINCT.values()) if x not in MODELS][::2][: 60 - len(MODELS)]})
 BATCH = ((5, 0), (1, 4000), (700, 3), (3000, 9000))
 
 
@@ -66,8 +69,7 @@ def batches_of(sheet, sizes, added, others):
     return cases.values()
 
 
-@pytest.mark.parametrize("by", ["", "block", "operator"])
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(("name", "by"), [*((x, "") for x in SIXTY), *((x, y) for x in MODELS for y in GROUPED)])
 def test_printed_formulas_come_to_the_report(name, by):
     model = symroof.load(name)
     sections = sections_of(printed(model, by=by))
@@ -108,8 +110,7 @@ def test_shares_add_up_to_the_formula(name, by, uniform):
 
 
 def test_the_products_of_an_operator_are_its_matmuls():
-    structures = {(model := symroof.load(x)).architecture.structure: model for x in built_in_models()}
-    labelled = [op for model in structures.values() for _, _, op in model.graph().rows() if op.products]
+    labelled = [op for x in DISTINCT.values() for _, _, op in symroof.load(x).graph().rows() if op.products]
     assert {name for op in labelled for name, _ in op.products} == {"scores", "values"}
     for op in labelled:
         assert expand(sum(cost.matmul for _, cost in op.products) - op.cost.matmul) == 0, op.name

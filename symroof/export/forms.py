@@ -8,7 +8,7 @@ from symroof.cost.quantities import Formula, FormulaPart
 from symroof.export import code, json_trees, mathml, spreadsheet
 from symroof.export.functions import Export
 from symroof.render.formula import join_terms, symbol_rows
-from symroof.render.formulas.definitions import Definition, definitions_of
+from symroof.render.formulas.definitions import definitions_of
 from symroof.render.formulas.sheet import sheets_of
 from symroof.render.formulas.text import legend_text, sheet_text
 from symroof.render.report.markdown import markdown_table, markdown_text
@@ -42,9 +42,9 @@ def as_text(export: Export, width: int, plain: bool, by: str) -> str:
     out = "".join(f"\n{x.quantity.title}\n\n{sheet_text(x, width, plain)}" for x in sheets)
     exprs = [y for x in sheets for y in x.exprs]
     layer = export.scope.definitions(exprs)
-    symbols = reachable_symbols(exprs, layer)
-    rates = (Definition(x, value) for x, value in export.rates.items() if x in symbols)
-    return f"{title(export)}\n{out}{legend_text(symbols, [*definitions_of(exprs, layer), *rates], export.model, width)}"
+    known = {**export.model.known(), **export.rates}
+    legend = legend_text(reachable_symbols(exprs, layer), definitions_of(exprs, layer), export.model, known, width)
+    return f"{title(export)}\n{out}{legend}"
 
 
 def as_markdown(export: Export) -> str:

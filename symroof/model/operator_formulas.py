@@ -80,6 +80,14 @@ def total_formula(operators: Iterable[OperatorFormula], named: NamedQuantity) ->
     return sum((x.of(named) for x in operators), Integer(0))
 
 
+def block_sums(terms: Iterable[tuple[str, Expr]]) -> dict[str, Expr]:
+    """Terms added up by block; a sum that is 0 is left out."""
+    sums: dict[str, Expr] = {}
+    for block, term in terms:
+        sums[block] = sums.get(block, Integer(0)) + term
+    return {block: term for block, term in sums.items() if term != 0}
+
+
 def quantity_without_time(name: str) -> NamedQuantity:
     """The quantity of that name. Raises UnknownName, or UsageError for one that needs a machine."""
     named = quantity(name)

@@ -100,11 +100,17 @@ class SolveScope:
             return leaf.made
         return Add(*(x.of(quantity(leaf.quantity)) for x in self.forms if is_at_path(x.path, leaf.path)))
 
-    def in_sums(self, leaf: Leaf) -> Expr:
-        """The closed form of a quantity in sizes, widths and sums over the batch."""
+    def parts(self, leaf: Leaf) -> dict[str, Expr]:
+        """The closed form of a sum over operators, in sizes, widths, B, n and c, by block."""
+        of = quantity(leaf.quantity)
+        return operator_formulas.block_sums((x.block, x.of(of)) for x in self.forms if is_at_path(x.path, leaf.path))
+
+    def parts_in_sums(self, leaf: Leaf) -> dict[str, Expr]:
+        """The same in sizes, widths and sums over the batch."""
         layer, of = self.model.definitions(self.rules), quantity(leaf.quantity).of
         bound = Binding({x: expr for x, expr in layer.items() if s.group(x) == "rule"})
-        return Add(*(bound(count * of(op.cost)) for path, count, op in self.rows if is_at_path(path, leaf.path)))
+        rows = ((path, count * of(op.cost)) for path, count, op in self.rows if is_at_path(path, leaf.path))
+        return operator_formulas.block_sums((path.partition("/")[0], bound(expr)) for path, expr in rows)
 
     def total(self, name: str, path: str) -> Expr:
         """A quantity of the operators at a path, or of all, in the unknown alone. Raises UnknownName."""

@@ -148,12 +148,18 @@ def break_of(text: str, room: int) -> int:
     return max(places[1:], default=(0, 0, 0))[1]
 
 
-def legend_text(symbols: Iterable[Symbol], definitions: Sequence[Definition], model: Model, width: int) -> str:
+def legend_text(
+    symbols: Iterable[Symbol],
+    definitions: Sequence[Definition],
+    model: Model,
+    known: Mapping[Symbol, Any],
+    width: int,
+) -> str:
     """What each query adds to sums, what other names are; values of sizes and widths, and their origins."""
     room, structure = min(width or WIDEST, WIDEST), model.architecture.structure
     sums = [definition_row(x, model) for x in definitions if s.group(x.name) == "batch"]
     explained = {*(x.name for x in definitions), *((s.n, s.c) if sums else ())}
-    rest, known = sorted({*symbols} - explained, key=lambda x: symbol_order(str(x))), model.known()
+    rest = sorted({*symbols} - explained, key=lambda x: symbol_order(str(x)))
     others = [definition_row(x, model) for x in definitions if s.group(x.name) != "batch"]
     others += [(str(x), "", symbol_in_words(str(x), structure)) for x in rest if x not in known]
     sizes = [size_row(x, model, known[x]) for x in rest if x in known]
