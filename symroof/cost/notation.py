@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 import sympy
-from sympy import Add, Expr, Integer, Mul, Symbol, sympify
+from sympy import Add, Expr, Integer, Mul, Rational, Symbol, sympify
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.str import StrPrinter
 
@@ -71,6 +71,8 @@ class TextPrinter(StrPrinter):  # type: ignore[misc]
     def _print_Pow(self, expr: Expr, rational: bool = False) -> str:
         if expr.exp.is_number and expr.exp < 0:
             return f"1/{self._tight(expr.base**-expr.exp)}"
+        if expr.exp == Rational(1, 2):
+            return f"sqrt({self._print(expr.base)})"
         return f"{self._tight(expr.base)}^{self._tight(expr.exp)}"
 
     def _print_Float(self, expr: Expr) -> str:
