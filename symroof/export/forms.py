@@ -7,15 +7,20 @@ from symroof.cost.notation import expr_latex
 from symroof.cost.quantities import Formula, FormulaPart
 from symroof.export import code, json_trees, mathml, spreadsheet
 from symroof.export.functions import Export
-from symroof.render.formula import coefficients_text, join_terms, part_text, symbol_rows
+from symroof.render.formula import join_terms, symbol_rows
+from symroof.render.formulas.definitions import definitions_of
+from symroof.render.formulas.sheet import sheets_of
+from symroof.render.formulas.text import legend_text, sheet_text
 from symroof.render.report.markdown import markdown_table, markdown_text
-from symroof.render.text_columns import align_columns, hanging_columns
 
 
-def render_formulas(export: Export, form: str, width: int, plain: bool) -> str:
-    """The export in one of `FORMULA_FORMS`; text is folded at `width` and, where `plain`, has no coefficients."""
+def render_formulas(export: Export, form: str, width: int, plain: bool, by: str = "") -> str:
+    """The export in one of `FORMULA_FORMS`; text is folded at `width` and, where `plain`, has no coefficients.
+
+    `by`: block, operator or symbol, what formulas are grouped by; empty for what reads best.
+    """
     if form == "text":
-        return as_text(export, width, plain)
+        return as_text(export, width, plain, by)
     return code.code_file(export, form) if form in code.LANGUAGES else RENDERERS[form](export)
 
 
@@ -28,18 +33,18 @@ def symbol_legend(export: Export) -> list[tuple[str, ...]]:
     """The legend: every symbol of the formulas and of the definitions of those symbols."""
     definitions = export.model.definitions(export.rules)
     symbols = reachable_symbols((x.total for x in export.formulas), definitions)
-    return [("symbol", "meaning", "from", "value"), *symbol_rows(symbols, export.model, definitions)]
+    return [("symbol", "meaning", "from", "value"), *symbol_rows(symbols, export.model, definitions, export.rates)]
 
 
-def as_text(export: Export, width: int, plain: bool) -> str:
-    """Each quantity's parts and, unless `plain` or a time, its coefficients at the model's sizes; then the legend."""
-    out, known = f"{title(export)}\n", export.model.known()
-    for formula in export.formulas:
-        rows = [(part.name, part_text(part)) for part in formula.parts]
-        if formula.parts and not plain and formula.quantity.unit != "s":
-            rows.append(("=", coefficients_text(formula, known)))
-        out += f"\n{formula.quantity.title}\n{hanging_columns(rows or [('', '0')], width)}"
-    return out + "\n" + align_columns(symbol_legend(export))
+def as_text(export: Export, width: int, plain: bool, by: str) -> str:
+    """Each quantity's sheet, with coefficients in numbers unless `plain`; then what the symbols stand for."""
+    sheets = sheets_of(export.model, export.scope, (x.quantity.name for x in export.functions), by)
+    out = "".join(f"\n{x.quantity.title}\n\n{sheet_text(x, width, plain)}" for x in sheets)
+    exprs = [y for x in sheets for y in x.exprs]
+    layer = export.scope.definitions(exprs)
+    known = {**export.model.known(), **export.rates}
+    legend = legend_text(reachable_symbols(exprs, layer), definitions_of(exprs, layer), export.model, known, width)
+    return f"{title(export)}\n{out}{legend}"
 
 
 def as_markdown(export: Export) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from symroof.architecture.structure import Architecture
 from symroof.config.config import Config, load_config
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from symroof.cost.graph import Block
     from symroof.cost.quantities import Formula
+    from symroof.model.formulas import FormulaScope
 
 Rules = str | Iterable[str]
 FAR = 2**31  # tokens: no window is as long
@@ -252,6 +253,7 @@ class Model(Result):
         if name == "transformers" and self.architecture.structure.mtp:
             raise UsageError("rules transformers: it builds no multi-token-prediction layers: leave out --mtp")
 
+    @overload
     def formula(
         self,
         name: str = "flops",
@@ -260,13 +262,39 @@ class Model(Result):
         logits: str | None = None,
         uniform: bool = False,
         bind: bool = False,
-    ) -> "Expr":
+    ) -> "Expr": ...
+
+    @overload
+    def formula(
+        self,
+        name: str = "flops",
+        op: str = "",
+        rules: Rules = "standard",
+        logits: str | None = None,
+        uniform: bool = False,
+        bind: bool = False,
+        *,
+        by: str,
+    ) -> "dict[str, Expr]": ...
+
+    def formula(
+        self,
+        name: str = "flops",
+        op: str = "",
+        rules: Rules = "standard",
+        logits: str | None = None,
+        uniform: bool = False,
+        bind: bool = False,
+        by: str = "",
+    ) -> "Expr | dict[str, Expr]":
         """The closed form of a quantity, a sympy expression in the vocabulary.
 
         `op`: of one layer of that operator or block, not of the model; `uniform`: for B queries of n new and c
-        cached tokens; `bind`: with the model's sizes in it, the batch left open.
+        cached tokens, a Piecewise where the rules choose by these; `bind`: with the model's sizes in it, the batch left
+        open; `by`: block, operator or symbol, for a dict of the shares that add up to it.
         """
-        return self.formula_parts(name, op, rules, logits, uniform, bind).total
+        scope = self.formula_scope(op, rules, logits, uniform, bind)
+        return scope.shares(name, by) if by else scope.total(name)
 
     def formula_parts(
         self,
@@ -277,11 +305,22 @@ class Model(Result):
         uniform: bool = False,
         bind: bool = False,
     ) -> "Formula":
-        """`formula` by block, or by operator of the block at `op`."""
-        from symroof.model import formulas
+        """`formula` by block, or by operator of the block at `op`, without cases."""
+        return self.formula_scope(op, rules, logits, uniform, bind).formula(name)
+
+    def formula_scope(
+        self,
+        op: str = "",
+        rules: Rules = "standard",
+        logits: str | None = None,
+        uniform: bool = False,
+        bind: bool = False,
+    ) -> "FormulaScope":
+        """What formulas are of, and the definitions in them; parameters as for `formula`."""
+        from symroof.model.formulas import FormulaScope
 
         sizes = self.sizes if bind else {}
-        return formulas.formula_by_part(self.graph(rules), self.definitions(rules, logits), name, op, uniform, sizes)
+        return FormulaScope(self.graph(rules), self.definitions(rules, logits), op, uniform, sizes)
 
     def definitions(self, rules: Rules = "standard", logits: str | None = None) -> "dict[Symbol, Expr]":
         """What the rules' symbols stand for; of a sum over the batch, what each query adds."""

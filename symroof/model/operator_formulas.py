@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sympy import Expr, Integer, Rational, Symbol
+from sympy import Expr, Integer, Rational, Symbol, oo, sympify
 
 from symroof import symbols as s
 from symroof.algebra.binding import symbols_of
@@ -17,7 +17,7 @@ from symroof.cost.cost import FIELDS, Cost
 from symroof.cost.graph import Op
 from symroof.cost.quantities import TIMED, NamedQuantity, quantity
 from symroof.errors import UsageError
-from symroof.hardware.platform import Platform
+from symroof.hardware.platform import Platform, check_energy_known
 from symroof.model.model import Model, Rules, rules_with_logits
 from symroof.quantization.precision import Precision
 
@@ -130,13 +130,7 @@ def check_widths(expr: Expr, precision: Precision) -> Expr:
 
 def time_on_platform(form: OperatorFormula, platform: Platform, precision: Precision) -> Expr:
     """The time of an operator over all its layers, in the machine's rates: F_bf16, ..., F_v, W and t_0."""
-    rates = platform.rates(form.role, form.cost.matmul, form.width, precision)
-    shares = platform.formats(form.width, precision) if form.cost.matmul != 0 else {}
-    known = {s.u_F: _rational(rates["u_F"]), s.u_W: _rational(rates["u_W"])}
-    if not platform.overhead:
-        known[s.t_0] = Integer(0)
-    if shares:
-        known[s.F] = 1 / sum(_rational(share) / s.symbol(f"F_{name}") for name, share in shares.items())
+    known = {s.symbol(name): x for name, x in symbolic_rates(form, platform, precision).items()}
     cost = form.cost if platform.machine.vector is not None else Cost(**{**vars(form.cost), "vector": 0})
     return form.layers * operator_time.time(cost, lambda x: x.xreplace(known))
 
@@ -154,6 +148,27 @@ def matmul_time_at_peaks(form: OperatorFormula, platform: Platform, precision: P
 def memory_time_at_peak(form: OperatorFormula) -> Expr:
     """The time in which memory moves the weights and the cache of an operator, in its peak W."""
     return form.layers * form.cost.weights_and_cache.moved / s.W
+
+
+def energy_on_platform(form: OperatorFormula, platform: Platform, precision: Precision) -> Expr:
+    """The energy of an operator over all its layers, in the machine's rates. Raises UsageError where none is known."""
+    check_energy_known(platform)
+    rates = symbolic_rates(form, platform, precision)
+    peaks = {"F_v": s.F_v if platform.machine.vector is not None else oo, "F": s.F, "W": s.W}
+    energies = {s.symbol(name): sympify(x) for name, x in platform.energies({**peaks, **rates}).items()}
+    return form.layers * operator_time.energy(form.cost).xreplace(energies)
+
+
+def symbolic_rates(form: OperatorFormula, platform: Platform, precision: Precision) -> dict[str, Expr]:
+    """The symbols of an operator's time that are numbers, or F in the peaks of the formats it multiplies in."""
+    rates = platform.rates(form.role, form.cost.matmul, form.width, precision)
+    shares = platform.formats(form.width, precision) if form.cost.matmul != 0 else {}
+    known = {name: _rational(rates[name]) for name in ("u_F", "u_W")}
+    if not platform.overhead:
+        known["t_0"] = Integer(0)
+    if shares:
+        known["F"] = 1 / sum(_rational(share) / s.symbol(f"F_{name}") for name, share in shares.items())
+    return known
 
 
 def _rational(x: Any) -> Expr:

@@ -7,6 +7,7 @@ from typing import Any
 from sympy import ComplexRootOf, Eq, Expr, Ge, Gt, Integer, Le, Lt, Symbol, ceiling, floor, sympify
 from sympy.core.relational import Relational
 
+from symroof import symbols as s
 from symroof.algebra.rootfinding import roots
 from symroof.algebra.rootfinding.signs import Run
 from symroof.errors import UsageError, shorten
@@ -65,8 +66,8 @@ def solve_terms(
     first, last = unknowns.unknown_domain(x)
     gap = terms.add_terms(terms.ComparisonTerm(left.above, left.below, left.shown, None), right, -1)
     signs = roots.quotient_signs_over(gap.above, gap.below, x, first, last)
-    pairs = opposite_neighbours(signs.runs) if relation == "=" and x.is_integer else ()
-    undefined = [run for run in signs.runs if run.sign is None and (x.is_integer or run.first != run.last)]
+    pairs = opposite_neighbours(signs.runs) if relation == "=" and s.takes_whole_numbers(x) else ()
+    undefined = [run for run in signs.runs if run.sign is None and (s.takes_whole_numbers(x) or run.first != run.last)]
     return Solution(
         scope,
         question,

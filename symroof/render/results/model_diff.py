@@ -90,7 +90,7 @@ def before_after(part: Contribution) -> str:
 def contribution_rows(part: Contribution, unit: str, full: bool) -> Iterator[FormulaRow]:
     """A part in the model's symbols where it is a polynomial in what changes and not very long; else in B, n and c."""
     symbolic = part.formula if part.slope is None else part.slope
-    rows = [] if symbolic is None else [*case_rows(symbolic, lambda expr: symbolic_rows(expr, part, full))]
+    rows = [] if symbolic is None else [*rows_by_case(symbolic, lambda expr: symbolic_rows(expr, part, full))]
     if rows and (full or sum(row.where for row in rows) <= MOST_DEFINITIONS):
         yield from rows
     elif part.expr.free_symbols:
@@ -108,10 +108,10 @@ def symbolic_rows(expr: Expr, part: Contribution, full: bool) -> Iterator[Formul
 
 def numeric_rows(expr: Expr, unit: str, full: bool) -> Iterator[FormulaRow]:
     """A sum over B, n and c with its coefficients as numbers."""
-    return case_rows(expr, lambda x: polynomial_rows(x, unit, full))
+    return rows_by_case(expr, lambda x: polynomial_rows(x, unit, full))
 
 
-def case_rows(expr: Expr, rows: Callable[[Expr], Iterable[FormulaRow]]) -> Iterator[FormulaRow]:
+def rows_by_case(expr: Expr, rows: Callable[[Expr], Iterable[FormulaRow]]) -> Iterator[FormulaRow]:
     """The rows of a formula, or of each case of it, where latent attention is absorbed and where it is expanded."""
     cases = by_case(expr)
     if cases is None:
