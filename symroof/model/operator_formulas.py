@@ -134,6 +134,21 @@ def time_on_platform(form: OperatorFormula, platform: Platform, precision: Preci
     return form.layers * operator_time.time(form.cost, lambda x: x.xreplace(known))
 
 
+def matmul_time_at_peaks(form: OperatorFormula, platform: Platform, precision: Precision) -> Expr:
+    """The time of an operator's matmuls in the lower bound, in peaks: F_bf16, ..."""
+    shares = platform.fastest_formats(form.operands, precision) if form.cost.matmul != 0 else {}
+    return (
+        form.layers
+        * form.cost.matmul
+        * sum((_rational(share) / s.symbol(f"F_{name}") for name, share in shares.items()), Integer(0))
+    )
+
+
+def memory_time_at_peak(form: OperatorFormula) -> Expr:
+    """The time in which memory moves the weights and the cache of an operator, in its peak W."""
+    return form.layers * form.cost.weights_and_cache.moved / s.W
+
+
 def rates_on_platform(x: Op | OperatorFormula, platform: Platform, precision: Precision) -> dict[Symbol, Expr]:
     """What an operator's time and energy have for symbols of the machine: numbers, or peaks such as F_bf16, F_v and W.
 

@@ -17,7 +17,7 @@ from symroof.model.keywords import check_keywords
 from symroof.model.model import Model, Rules, Source, as_model, rules_with_logits
 from symroof.model.operator_formulas import batch_values
 from symroof.solving import parser, resolver, terms, unknowns
-from symroof.solving.closed_form import linear_solution
+from symroof.solving.closed_form import root_in_names
 from symroof.solving.scope import SolveScope
 from symroof.solving.solution import HOLDS, Crossing, Solution
 from symroof.solving.terms import ComparisonTerm
@@ -78,7 +78,7 @@ def solve_terms(
         tuple(holding_runs(signs.runs, relation)),
         tuple(find_crossing(gap, x, below, above) for below, above in pairs),
         tuple(undefined),
-        linear_solution(left, right, scope),
+        root_in_names(left, right, scope),
         signs.how,
         signs.complete,
     )
