@@ -65,6 +65,12 @@ def higher(name: str) -> Any:
     return _imported(HIGHER[name])
 
 
+def text_at_width(result: Result, width: int) -> str:
+    """A result as text, its lines wrapped at `width` where its renderer wraps any."""
+    render = _imported(TEXT[type(result).__name__])
+    return str(render(result, width) if "width" in render.__annotations__ else render(result))
+
+
 def _render(table: dict[str, str], result: Result, default: str = "") -> str:
     return str(_imported(table.get(type(result).__name__, default))(result))
 

@@ -2,7 +2,7 @@
 
 No display is needed, and a user's matplotlib settings change nothing: one picture is the same bytes each time. What
 matters differs in markers and line styles, not in colour alone. `style` is the look of them all, for other
-pictures: `plt.style.use(symroof.plots.style())`.
+pictures: `plt.style.use(plots.style())` after `from symroof import plots`.
 """
 
 from collections.abc import Callable, Iterator

@@ -2,15 +2,16 @@
 
 from html import escape
 
-from symroof.results import Result
+from symroof.results import Result, text_at_width
 
-PRE = '<pre style="white-space:pre;overflow-x:auto;line-height:1.3">'
+PRE = '<pre style="white-space:pre;overflow-x:auto;line-height:1.3;font-family:monospace">'
+COLUMNS = 100  # of a text in a cell
 LONGEST_LATEX = 4000  # characters of one formula's LaTeX; an ellipsis replaces a longer one
 
 
 def preformatted(result: Result) -> str:
-    """The result's text as HTML."""
-    return f"{PRE}{escape(str(result))}</pre>"
+    """The result's text as HTML, its notes and formulas wrapped to fit a cell."""
+    return f"{PRE}{escape(text_at_width(result, COLUMNS))}</pre>"
 
 
 def aligned_equations(result: Result) -> str:
