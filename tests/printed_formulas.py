@@ -98,8 +98,11 @@ class Reader:
 
 
 def symbol_of_text(name: str) -> Symbol:
-    """The vocabulary's symbol of a name; H_q' is a plain one."""
-    return s.symbol(name)
+    """The vocabulary's symbol of a name; a plain one for any other name, such as weight_bytes."""
+    try:
+        return s.symbol(name)
+    except KeyError:
+        return Symbol(name)
 
 
 def parse_definitions(lines: Iterable[str], odd_names: Iterable[str] = ()) -> dict[str, Expr]:

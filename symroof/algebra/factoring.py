@@ -139,15 +139,24 @@ class Factoring(NamedTuple):
         return self.rank(x), _text(x)
 
 
+def coefficients(expr: Expr, x: Symbol) -> dict[int, Expr] | None:
+    """The coefficient of each power of x in a formula, multiplied out; None where it is no polynomial in x."""
+    terms: dict[int, list[Expr]] = {}
+    for powers, number in Factoring().polynomial(expr).items():
+        factors = dict(powers)
+        degree = factors.pop(x, 0)
+        if degree < 0 or any(y.has(x) for y in factors):
+            return None
+        terms.setdefault(degree, []).append(_sympy_number(number) * Mul(*(y**n for y, n in factors.items())))
+    return {degree: Add(*some) for degree, some in terms.items()}
+
+
 def difference_quotient(expr: Expr, x: Symbol, after: Symbol) -> Expr | None:
     """What a formula gains as x becomes `after`, over after - x; None where it is no polynomial in x."""
-    terms = Factoring().polynomial(expr)
-    degrees = [dict(powers).get(x, 0) for powers in terms]
-    if min(degrees, default=0) < 0 or any(y != x and y.has(x) for powers in terms for y, _ in powers):
+    terms = coefficients(expr, x)
+    if terms is None:
         return None
-    others = (_sympy_number(number) * Mul(*(y**n for y, n in powers if y != x)) for powers, number in terms.items())
-    sums = (Add(*(x**i * after ** (n - 1 - i) for i in range(n))) for n in degrees)
-    return Add(*(a * b for a, b in zip(others, sums, strict=True)))
+    return Add(*(y * Add(*(x**i * after ** (n - 1 - i) for i in range(n))) for n, y in terms.items()))
 
 
 @lru_cache(4096)

@@ -104,6 +104,8 @@ class TextPrinter(WrittenOrder, StrPrinter):  # type: ignore[misc]
     def _print_Pow(self, expr: Expr, rational: bool = False) -> str:
         if _is_inverse(expr):
             return f"1/{self._tight(expr.base**-expr.exp)}"
+        if expr.exp == Rational(1, 2):
+            return f"sqrt({self._print(expr.base)})"
         return f"{self._tight(expr.base)}^{self._tight(expr.exp)}"
 
     def _print_Float(self, expr: Expr) -> str:

@@ -7,12 +7,13 @@ from itertools import chain, count
 from textwrap import wrap
 from typing import NamedTuple
 
-from sympy import Add, Expr, Integer, Mul, Pow, Symbol
+from sympy import Add, Expr, Integer, Mul, Pow, Rational, Symbol
 
 from symroof import symbols as s
 from symroof.algebra.factoring import Factoring
 from symroof.algebra.named_sums import LINE, SHORT, NamedForm, Names, name_long_sums, term_count
 from symroof.algebra.points import Number
+from symroof.algebra.rootfinding.closed_forms import root_of_square
 from symroof.cost.notation import formula_text, symbol_order
 from symroof.render.text_columns import NARROWEST
 from symroof.units import duration, iec, si
@@ -22,6 +23,7 @@ WIDEST = 100  # columns of the longest line of a formula
 TINY = 1e-8  # seconds below it are written as powers of ten
 LETTERS = tuple("xyzuvpqsteg")  # names of sums that are in no block
 UNBROKEN = re.compile(r"(?:max|min|floor)\([^()]*\)|\([^()]{1,24}\)")  # calls, and short sums
+HANGING = 4  # columns that a further line is indented by
 NO_BREAK = "\u00a0"  # a space at which no line is broken
 
 
@@ -52,13 +54,15 @@ GROUPS = (("machine",), ("layers",), ("width",), ("batch", "query", "step"))
 FACTORED = Factoring(factor_rank, tuple(of_groups(*x) for x in GROUPS))
 
 
-def readable(expr: Expr, full: bool = False) -> NamedForm:
+def readable(expr: Expr, full: bool = False, names: Names | None = None) -> NamedForm:
     """A formula in few terms, long sums in it named; `full` names none."""
     above, below = quotient_parts(expr)
-    return readable_blocks({"": above}, below, full)
+    return readable_blocks({"": above}, below, full, names)
 
 
-def readable_blocks(parts: Mapping[str, Expr], below: Expr = ONE, full: bool = False) -> NamedForm:
+def readable_blocks(
+    parts: Mapping[str, Expr], below: Expr = ONE, full: bool = False, names: Names | None = None
+) -> NamedForm:
     """The sum of the parts of some blocks, over `below`.
 
     Where it is long, the sum within each block is named after the block; `full` names none.
@@ -71,16 +75,37 @@ def readable_blocks(parts: Mapping[str, Expr], below: Expr = ONE, full: bool = F
     sums: dict[Expr, Symbol] = {}
     if len(parts) > 1:
         form = FACTORED(Add(*(name_sum_of_block(block, FACTORED(part), sums) for block, part in above.items())))
-    names = sum_names(sums.values())
+    names = names or sum_names(sums.values())
     whole, *inner = (name_long_sums(x, names) for x in (over(form, divisor), *sums))
     definitions = ({name: form.expr, **form.where} for name, form in zip(sums.values(), inner, strict=True))
     return NamedForm(whole.expr, {**whole.where, **{x: y for forms in definitions for x, y in forms.items()}})
 
 
+def readable_root(expr: Expr, full: bool) -> NamedForm:
+    """The unknown in closed form; a root sqrt(p^2 + q) - p with names for p and q."""
+    roots = [x for x in expr.atoms(Pow) if x.exp == Rational(1, 2)]
+    if len(roots) != 1:
+        return readable(expr, full)
+    names, half = sum_names(), roots[0] - expr
+    p, q = names(()), names(())
+    forms = [readable(x, full, names) for x in (half, roots[0].base - half**2)]
+    if full:
+        return NamedForm(root_of_square(*(x.expr for x in forms)))
+    return NamedForm(root_of_square(p, q), {p: forms[0].expr, **forms[0].where, q: forms[1].expr, **forms[1].where})
+
+
 def quotient_parts(expr: Expr) -> tuple[Expr, Expr]:
     """What is above and below the line of a product; of anything else all is above."""
-    below = Mul(*(1 / x for x in Mul.make_args(expr) if x.is_Pow and x.exp.is_number and x.exp < 0))
-    return expr * below, below
+    number, factors = expr.as_coeff_Mul()[0], Mul.make_args(expr)
+    if not number.is_Rational:
+        return expr, ONE
+    above = Mul(number.p, *(x for x in factors if not x.is_Rational and not is_inverse(x)))
+    return above, Mul(number.q, *(1 / x for x in factors if is_inverse(x)))
+
+
+def is_inverse(x: Expr) -> bool:
+    """Whether a factor is below the line."""
+    return bool(x.is_Pow and x.exp.is_number and x.exp < 0)
 
 
 def over(above: Expr, below: Expr) -> Expr:
@@ -134,9 +159,13 @@ def wrap_formulas(rows: Iterable[FormulaRow], width: int, indent: str = "  ") ->
     some = list(rows)
     longest = max((len(x.name) for x in some if not x.where), default=0)
     margin = len(indent) + (longest + 3 if longest else 0)
-    room = min(width or WIDEST, WIDEST)
-    starts = (f"{indent}  {x.name} " if x.where else (indent + x.name).ljust(margin) for x in some)
-    return "".join(wrap_formula(start, x.text, room, 4 * x.where) for start, x in zip(starts, some, strict=True))
+    return "".join(wrap_row(x, margin, min(width or WIDEST, WIDEST), indent) for x in some)
+
+
+def wrap_row(row: FormulaRow, margin: int, width: int, indent: str) -> str:
+    """A row in lines of a width, its formula at a margin; further lines of one without a name are indented."""
+    start = f"{indent}  {row.name} " if row.where else (indent + row.name).ljust(margin)
+    return wrap_formula(start, row.text, width, 0 if row.name and not row.where else HANGING)
 
 
 def wrap_formula(start: str, text: str, width: int, hanging: int = 0) -> str:

@@ -7,7 +7,7 @@ from sympy import Add, Expr, Mul, Symbol
 
 from symroof import symbols as s
 from symroof.algebra.cases import by_case, sides
-from symroof.algebra.named_sums import name_functions
+from symroof.algebra.named_sums import NamedForm, name_functions
 from symroof.algebra.points import Number, multiplied_out
 from symroof.algebra.rootfinding.signs import Signs
 from symroof.analysis.model_diff import (
@@ -57,7 +57,7 @@ def differences_notes(differences: Differences) -> Iterator[str]:
 def difference_text(x: QuantityDifference, differences: Differences, width: int, full: bool) -> str:
     """A quantity: its difference, the parts of it, and where its sign changes."""
     unit = x.named.unit
-    form = numeric_rows(x.expr, unit) if x.expr.free_symbols else ()
+    form = numeric_rows(x.expr, unit, full) if x.expr.free_symbols else ()
     head = f"{x.named.title}: {signed_number(x.number, unit)}\n" + wrap_formulas(form, width, "   ")
     groups = (group_text(group, x, differences, width, full) for group in GROUPS)
     signs = ((f"as {y} grows", sign_changes(y, z, differences)) for y, z in x.flips.items() if x.expr.has(y))
@@ -90,11 +90,11 @@ def before_after(part: Contribution) -> str:
 def contribution_rows(part: Contribution, unit: str, full: bool) -> Iterator[FormulaRow]:
     """A part in the model's symbols where it is a polynomial in what changes and not very long; else in B, n and c."""
     symbolic = part.formula if part.slope is None else part.slope
-    rows = [] if symbolic is None else [*case_rows(symbolic, lambda expr: symbolic_rows(expr, part, full))]
+    rows = [] if symbolic is None else [*rows_by_case(symbolic, lambda expr: symbolic_rows(expr, part, full))]
     if rows and (full or sum(row.where for row in rows) <= MOST_DEFINITIONS):
         yield from rows
     elif part.expr.free_symbols:
-        yield from numeric_rows(part.expr, unit)
+        yield from numeric_rows(part.expr, unit, full)
 
 
 def symbolic_rows(expr: Expr, part: Contribution, full: bool) -> Iterator[FormulaRow]:
@@ -106,12 +106,12 @@ def symbolic_rows(expr: Expr, part: Contribution, full: bool) -> Iterator[Formul
     return form_rows("", form)
 
 
-def numeric_rows(expr: Expr, unit: str) -> Iterator[FormulaRow]:
+def numeric_rows(expr: Expr, unit: str, full: bool) -> Iterator[FormulaRow]:
     """A sum over B, n and c with its coefficients as numbers."""
-    return case_rows(expr, lambda x: polynomial_rows(x, unit))
+    return rows_by_case(expr, lambda x: polynomial_rows(x, unit, full))
 
 
-def case_rows(expr: Expr, rows: Callable[[Expr], Iterable[FormulaRow]]) -> Iterator[FormulaRow]:
+def rows_by_case(expr: Expr, rows: Callable[[Expr], Iterable[FormulaRow]]) -> Iterator[FormulaRow]:
     """The rows of a formula, or of each case of it, where latent attention is absorbed and where it is expanded."""
     cases = by_case(expr)
     if cases is None:
@@ -122,9 +122,10 @@ def case_rows(expr: Expr, rows: Callable[[Expr], Iterable[FormulaRow]]) -> Itera
             yield from (first._replace(name=name), *more)
 
 
-def polynomial_rows(expr: Expr, unit: str) -> Iterator[FormulaRow]:
-    """The terms of a sum, numbers with their prefixes; Min, Max and floors that recur have names."""
-    form = name_functions(multiplied_out(expr), sum_names())
+def polynomial_rows(expr: Expr, unit: str, full: bool) -> Iterator[FormulaRow]:
+    """The terms of a sum, numbers with their prefixes; Min, Max and floors that recur have names, unless `full`."""
+    terms = multiplied_out(expr)
+    form = NamedForm(terms) if full else name_functions(terms, sum_names())
     terms = sorted(collect_terms(Add.make_args(form.expr)), key=lambda x: term_order(x.as_coeff_Mul()[1]))
     text = " ".join(signed_term(term, unit) for term in terms).removeprefix("+ ") or "0"
     return (row._replace(text=row.text if row.where else text) for row in form_rows("", form))

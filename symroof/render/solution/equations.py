@@ -8,7 +8,7 @@ from sympy import Expr, Max, Min, Symbol, ceiling, floor
 from symroof.algebra.named_sums import NamedForm
 from symroof.algebra.points import Point, multiplied_out
 from symroof.cost.notation import formula_text
-from symroof.render.long_sums import FormulaRow, form_rows, readable, readable_blocks
+from symroof.render.long_sums import FormulaRow, form_rows, readable_blocks, readable_root
 from symroof.render.results.roofline import rounded_formula
 from symroof.render.solution.words import unknown_number
 from symroof.solving.scope import Leaf, SolveScope
@@ -47,7 +47,7 @@ def solution_equations(solution: Solution, full: bool = False) -> Iterator[Formu
         at = f"at {solution.unknown} = {unknown_number(solution.answer, solution)}"
         yield FormulaRow(at, relation.join(sides))
     if solution.solution is not None:
-        yield from form_rows(f"{solution.unknown} =", readable(solution.solution, full))
+        yield from form_rows(f"{solution.unknown} =", readable_root(solution.solution, full))
 
 
 def side_in_numbers(x: ComparisonTerm, solution: Solution) -> str:
