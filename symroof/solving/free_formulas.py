@@ -16,6 +16,7 @@ from sympy import (
     Interval,
     Max,
     Min,
+    Piecewise,
     Range,
     Set,
     Symbol,
@@ -33,6 +34,7 @@ from sympy.core.relational import Relational
 from symroof import symbols as s
 from symroof.algebra.rootfinding import roots
 from symroof.algebra.rootfinding.signs import BRACKETED, Run, Signs, join_runs, quotient_signs, sign
+from symroof.algebra.unevaluated import without_pieces
 from symroof.cost.batch import LARGEST
 from symroof.errors import UsageError, shorten
 from symroof.solving.solution import HOLDS
@@ -87,9 +89,9 @@ def roots_by_sympy(gap: Expr, x: Symbol) -> Set:
 
 def sets_where(relation: str, gap: Expr, x: Symbol) -> Iterable[Set]:
     """The sets of numbers at which a formula in one unknown has a sign that is asked for."""
-    stepped = gap.has(floor, ceiling)
+    stepped, gap = gap.has(floor, ceiling, Piecewise), without_pieces(gap)
     if stepped and not s.takes_whole_numbers(x):
-        raise UsageError(f"a floor of {x}, which is no whole number: it has no exact solution here")
+        raise UsageError(f"a floor or a Piecewise of {x}, which is no whole number: it has no exact solution here")
     signs = signs_over_domain(gap, x, stepped)
     if not signs.solved or not signs.complete:
         raise UsageError(f"no exact solution for {x} in {shorten(gap)}: too many changes of sign, or no polynomial")

@@ -10,6 +10,7 @@ from sympy.core.relational import Relational
 from symroof import symbols as s
 from symroof.algebra.rootfinding import roots
 from symroof.algebra.rootfinding.signs import Run
+from symroof.algebra.unevaluated import without_pieces
 from symroof.errors import UsageError, shorten
 from symroof.hardware.machines import Machine
 from symroof.model.coupled_sizes import coupled_sizes
@@ -123,7 +124,7 @@ def expression_term(expr: Expr, scope: SolveScope) -> ComparisonTerm:
     """The term of an expression in the vocabulary; symbols are matched by name."""
     names = {x: resolver.symbol_of_name(str(x), scope.model) for x in expr.free_symbols}
     shown = expr.xreplace(names)
-    value = scope.binding([shown])(shown)
+    value = without_pieces(scope.binding([shown])(shown))
     for x in value.free_symbols - {scope.unknown}:
         raise UsageError(resolver.unbound_message(x, scope))
     return ComparisonTerm(value, Integer(1), shown, None)

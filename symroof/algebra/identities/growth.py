@@ -12,6 +12,7 @@ from symroof.algebra.identities import steps as st
 from symroof.algebra.identities.summation import without_constants
 from symroof.algebra.points import Point
 from symroof.algebra.series import factor_short_sum, series
+from symroof.algebra.unevaluated import without_pieces
 from symroof.errors import SymroofError
 
 
@@ -21,7 +22,7 @@ def asymptote(expr: Expr, x: Symbol, at: Mapping[Symbol, Any] | None = None) -> 
     A Min or Max is on the branch that it ends on, a floor followed by its trend, a half below what it is of. `at`:
     numbers for other symbols, where the branch depends on them. Raises SymroofError where it does and they are absent.
     """
-    body, constants = without_constants(sympify(expr, strict=True), x)
+    body, constants = without_constants(without_pieces(sympify(expr, strict=True)), x)
     point = Point(at or {})
     known = point.moved({y: point.number(z) for y, z in constants.items() if z.free_symbols <= point.values.keys()})
     terms = series(final_branch(body, x, known), x, known)

@@ -15,6 +15,7 @@ from sympy import Add, Dummy, Expr, Float, Integer, Mul, Rational, Symbol, expan
 
 from symroof.algebra.codegen import exact_function
 from symroof.algebra.identities import steps as st
+from symroof.algebra.unevaluated import without_pieces
 from symroof.errors import SymroofError
 from symroof.symbols import takes_whole_numbers
 
@@ -67,8 +68,8 @@ def prove(left: Expr, right: Expr) -> Proof:
 
 
 def exact_floats(expr: Any) -> Expr:
-    """A formula with the binary fraction that each float in it is."""
-    exact = sympify(expr, strict=True)
+    """A formula with the binary fraction that each float in it is, and without Piecewise."""
+    exact = without_pieces(sympify(expr, strict=True))
     return exact.xreplace({x: Rational(Fraction(float(x))) for x in exact.atoms(Float)})
 
 

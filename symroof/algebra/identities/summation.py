@@ -47,7 +47,9 @@ def sum_over(expr: Expr, x: Symbol, first: Any, last: Any) -> Expr:
     if st.is_negative(expand(ends[1] - ends[0] + 1)):
         raise UsageError(f"a sum from {ends[0]} to {ends[1]}: give the lower end first")
     counter = Dummy(str(x), integer=True, nonnegative=True if st.is_nonnegative(st.stepwise(ends[0])) else None)
-    body, constants = without_constants(sympify(expr, strict=True).xreplace({x: counter}), counter)
+    body, constants = without_constants(
+        unevaluated.without_pieces(sympify(expr, strict=True)).xreplace({x: counter}), counter
+    )
     groups, rest = grouped_terms(multiplied_out(body), counter)
     closed = (_difference(inner, counter, starts, ends[0], ends[1] + 1) for starts, inner in groups)
     return Add(*closed, *(Sum(term, (counter, *ends)) for term in rest)).xreplace(constants)
