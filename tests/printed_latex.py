@@ -163,6 +163,8 @@ def read_latex(text):
         if title.startswith(("Sums over", "Where")):
             texts.update((left, right.removeprefix(r"\sum ")) for left, _, right in equations)
         else:
+            lefts = [left for left, relation, _ in equations if relation == "="]
+            assert len({*lefts}) == len(lefts), "a name of two blocks"
             sums = [right for _, relation, right in equations if relation == "="]
             held = [right for left, relation, right in equations if relation == r"\iff" and left.startswith(r"\text")]
             printed[title] = Printed(sums, held)

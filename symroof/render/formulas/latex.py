@@ -37,6 +37,7 @@ LETTERS = {
     "time": "t",
     "energy": "E",
 }
+LONGEST_INDEX = 2  # words; of a longer title only the last one, after the kind of layers
 SHORTER = {"attention": "attn", "sliding-window": "sliding"}  # words of a block's title, as an index
 
 
@@ -57,7 +58,11 @@ def index_of(group: BlockGroup) -> str:
     """The title of a block as an index; of a group of what a sum over the batch has, that sum."""
     if s.group(group.count) == "batch":
         return expr_latex(group.count)
-    return rf"\text{{{' '.join(SHORTER.get(x, x) for x in group.title.split())}}}"
+    words = [SHORTER.get(x, x) for x in group.title.split()]
+    kind = str(group.count).partition("_")[2]
+    if len(words) > LONGEST_INDEX and kind:
+        words = [kind, words[-1]]
+    return rf"\text{{{' '.join(words)}}}"
 
 
 def group_equation(left: str, group: BlockGroup, cases: tuple[str, ...]) -> Equation:
@@ -123,7 +128,10 @@ def align(equations: Sequence[Equation]) -> str:
 
 def definition_parts(legend: Legend) -> Iterator[tuple[str, list[Equation]]]:
     """Titles of definitions, and these as equations."""
-    titles = (("Sums over queries of $n$ new and $c$ cached tokens", legend.added), ("Where", legend.others))
+    titles = (
+        ("Sums over queries, in symbols of one: $n$ new and $c$ cached tokens", legend.added),
+        ("Where", legend.others),
+    )
     yield from ((title, list(map(definition_equation, x))) for title, x in titles if x)
 
 
@@ -132,7 +140,7 @@ def symbol_table(legend: Legend) -> str:
     names = [x.name for x in (*legend.added, *legend.others) if x.name in legend.words]
     rows = [symbol_row(x, legend.words[x], "", "") for x in (*names, *legend.free)]
     rows += [symbol_row(x.name, legend.words[x.name], x.source, x.value) for x in legend.sizes]
-    columns = r"@{}l>{\raggedright}p{0.40\linewidth}>{\raggedright}p{0.25\linewidth}r@{}"
+    columns = r"@{}l>{\raggedright}p{0.38\linewidth}>{\raggedright}p{0.25\linewidth}r@{}"
     return long_table(RuledTable("", columns, "symbol & meaning & from & value", tuple(rows), "small"))
 
 
