@@ -38,7 +38,7 @@ from symroof.errors import SymroofError, shorten
 from symroof.symbols import takes_whole_numbers
 
 STEP, QUOTIENT = Function("step"), Function("quotient")
-MOST_BRANCHES = 6  # steps that one Min, Max, floor or power may depend on
+MOST_BRANCHES = 4  # steps that one Min, Max, floor or power may depend on
 MOST_TERMS = 4000  # of a polynomial of steps
 MOST_COMPARED = 24  # terms of a polynomial that a step is of
 
