@@ -237,8 +237,8 @@ def test_printed_python_of_a_uniform_batch(name):
 
 def test_formula_markdown_has_a_row_a_part():
     text = call("formula", "llama-3.1-8b", "--format", "markdown", "--quantity", "matmul_flops")
-    assert r"| mlp | $6 L T d\, f$ |" in text
-    assert "| d | hidden size, the width of the residual stream | hidden_size | 4,096 |" in text
+    assert "| **mlp** | $6 L T d f$ |" in text
+    assert "| $d$ | 4,096 | hidden size, the width of the residual stream | hidden_size |" in text
 
 
 def test_lists_of_what_is_known():

@@ -155,17 +155,19 @@ def test_a_table_has_the_figures_of_the_report():
 
 
 @needs_tex
-def test_a_report_is_an_article_by_itself(tmp_path):
-    answer = CliRunner().invoke(cli, ["report", "deepseek-v3.2", "--standalone"])
+@pytest.mark.parametrize("command", ["report", "formula"])
+def test_it_is_an_article_by_itself(command, tmp_path):
+    answer = CliRunner().invoke(cli, [command, "deepseek-v3.2", "--standalone"])
     assert answer.exit_code == 0
     assert not overfull(set_document(answer.stdout, tmp_path))
 
 
 @pytest.mark.parametrize(
-    "words", [("--standalone", "--json"), ("--standalone", "-o", "x.md"), ("--standalone", "--format", "csv")]
+    "words", [("--standalone", "--json"), ("--standalone", "-o", "x.md"), ("--standalone", "--format", "markdown")]
 )
-def test_an_article_is_in_latex(words):
-    answer = CliRunner().invoke(cli, ["report", "llama-3-8b", *words])
+@pytest.mark.parametrize("command", ["report", "formula"])
+def test_an_article_is_in_latex(command, words):
+    answer = CliRunner().invoke(cli, [command, "llama-3-8b", *words])
     assert answer.exit_code == 2
     assert "latex" in answer.stderr
 

@@ -63,7 +63,7 @@ def test_set_up_is_two_commands():
 
 def test_the_readmes_python_runs():
     blocks = re.findall(r"```python\n(.*?)```", README, re.S)
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     space = {}
     for code in blocks:
         exec(compile(code, "README.md", "exec"), space)

@@ -8,7 +8,7 @@ from math import lcm
 from typing import Any
 
 import sympy
-from sympy import Add, Expr, Integer, Mul, Pow, Rational, Symbol, expand_mul
+from sympy import Add, Expr, Integer, Mul, Pow, Rational, Symbol
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.str import StrPrinter
 
@@ -62,9 +62,10 @@ def _is_inverse(x: Expr) -> bool:
 
 def over_one_divisor(expr: Expr) -> Expr:
     """A sum over one divisor, not evaluated: (c + n)/3 and not c/3 + n/3."""
-    numbers = (x.as_coeff_Mul()[0] for x in Add.make_args(expr))
+    terms = Add.make_args(expr)
+    numbers = (x.as_coeff_Mul()[0] for x in terms)
     divisor = lcm(*(int(x.q) for x in numbers if x.is_Rational))
-    return expr if divisor == 1 else Mul(Rational(1, divisor), expand_mul(expr * divisor), evaluate=False)
+    return expr if divisor == 1 else Mul(Rational(1, divisor), Add(*(x * divisor for x in terms)), evaluate=False)
 
 
 class WrittenOrder:

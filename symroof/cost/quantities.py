@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from sympy import Add, Expr, Integer, Symbol, expand_mul
+from sympy import Add, Expr, Integer, Symbol, expand_mul, sympify
 
 from symroof import symbols as s
-from symroof.algebra.binding import Binding
+from symroof.algebra.binding import Binding, symbols_of
 from symroof.cost import operator_time
 from symroof.cost.cost import Cost, Quantity
 from symroof.cost.graph import Block, Op, operators_of
@@ -67,7 +67,18 @@ def quantity(name: str) -> NamedQuantity:
     return QUANTITIES[key]
 
 
-OfOperator = Callable[[Op], Expr]
+Rates = Callable[[Op], Mapping[Symbol, Expr]]
+
+
+def no_rates(_: Op) -> Mapping[Symbol, Expr]:
+    """No operator has rates."""
+    return {}
+
+
+def symbols_of_part(node: Block | Op, named: NamedQuantity, rates: Rates = no_rates) -> set[Symbol]:
+    """The symbols of a quantity of a part."""
+    used = ((symbols_of([named.of(x.cost)]), rates(x)) for x in operators_of(node))
+    return symbols_of(known.get(y, y) for symbols, known in used for y in symbols)
 
 
 @dataclass(frozen=True)
@@ -105,15 +116,13 @@ class Formula:
     parts: tuple[FormulaPart, ...]
 
     @classmethod
-    def of(
-        cls, node: Block | Op, quantity: NamedQuantity, bound: Binding, of_operator: OfOperator | None = None
-    ) -> "Formula":
+    def of(cls, node: Block | Op, quantity: NamedQuantity, bound: Binding, rates: Rates = no_rates) -> "Formula":
         """The quantity of `node` with `bound`'s definitions in it; blocks inside are parts, else operators.
 
-        `of_operator`: what it is of one run of an operator, unless a function of the cost.
+        `rates`: an operator -> what its time and energy have for the symbols of a machine.
         """
         children = node.children if isinstance(node, Block) else (node,)
-        parts = (_formula_part(child, quantity, bound, of_operator) for child in children)
+        parts = (_formula_part(child, quantity, bound, rates) for child in children)
         return cls(quantity, tuple(x for x in parts if x.lines))
 
     @property
@@ -156,28 +165,30 @@ def unit_share(expr: Expr, x: Symbol | None, sums: Sequence[Symbol]) -> Expr:
     return expr.xreplace(dict.fromkeys(sums, Integer(0))) if x is None else expr.diff(x)
 
 
-def _formula_part(
-    child: Block | Op, quantity: NamedQuantity, bound: Binding, of_operator: OfOperator | None
-) -> FormulaPart:
+def _formula_part(child: Block | Op, quantity: NamedQuantity, bound: Binding, rates: Rates) -> FormulaPart:
     """The share of one child, an operator a line."""
     count = child.count if isinstance(child, Block) else Integer(1)
-    lines = (line for op in operators_of(child) for line in _operator_lines(op, quantity, bound, of_operator))
+    lines = (line for op in operators_of(child) for line in _operator_lines(op, quantity, bound, rates))
     return FormulaPart(child.name, bound(count), tuple(lines))
 
 
-def _operator_lines(
-    op: Op, quantity: NamedQuantity, bound: Binding, of_operator: OfOperator | None
-) -> Iterator[FormulaLine]:
+def _operator_lines(op: Op, quantity: NamedQuantity, bound: Binding, rates: Rates) -> Iterator[FormulaLine]:
     """An operator's line, and one of each of its products; those that differ by numbers only share a line."""
-    costs = _labelled_costs(op) if quantity.unit == "FLOP" else {op.name: op.cost}
-    shares = {op.name: of_operator(op)} if of_operator else {label: quantity.of(x) for label, x in costs.items()}
+    shares = _labelled_costs(op) if quantity.unit == "FLOP" else {op.name: op.cost}
     lines: dict[tuple[Expr, ...], list[FormulaLine]] = {}
-    for label, share in shares.items():
-        terms = collect_terms([bound(share)])
+    for label, cost in shares.items():
+        terms = collect_terms([bound_quantity(quantity, cost, bound, rates(op))])
         lines.setdefault(tuple(x.as_coeff_Mul()[1] for x in terms), []).append(FormulaLine(label, tuple(terms)))
     for equal in (x for rests, x in lines.items() if rests):
         terms = collect_terms(Add(*line.terms) for line in equal)
         yield FormulaLine(", ".join(line.label for line in equal), tuple(terms))
+
+
+def bound_quantity(quantity: NamedQuantity, cost: Cost, bound: Binding, rates: Mapping[Symbol, Expr]) -> Expr:
+    """A quantity of a cost with definitions and rates substituted; of a time, before sympy can order its operands."""
+    if quantity.name == "time":
+        return operator_time.time(cost.map(bound), lambda x: x.xreplace(rates))
+    return bound(sympify(quantity.of(cost)).xreplace(rates))
 
 
 def _labelled_costs(op: Op) -> dict[str, Cost]:

@@ -11,11 +11,11 @@ from symroof.algebra.binding import Binding, reachable_symbols
 from symroof.cost import rule_names
 from symroof.cost.graph import Block, Op
 from symroof.cost.notation import symbol_order
-from symroof.cost.quantities import TIMED, Formula, NamedQuantity, quantity
+from symroof.cost.quantities import TIMED, Formula, NamedQuantity, Rates, no_rates, quantity, symbols_of_part
 from symroof.errors import UnknownName, UsageError, listed_names, shorten
-from symroof.export import timed
 from symroof.export.naming import function_name
 from symroof.export.stepwise import Function, Setting, bound_widths, quantity_function
+from symroof.export.timed import RatedPlatform, check_machine
 from symroof.hardware.platform import Platform
 from symroof.model.formulas import FormulaScope
 from symroof.model.model import Model, rules_with_logits
@@ -73,17 +73,17 @@ def bound_functions(
     given = {"tool": rule_names.unquantised_tool(chosen), **formats}
     symbols = symbols_of_all(node, wanted)
     bound = bound_precision(model, symbols, () if on else opened, **given)
-    rated = timed.RatedPlatform(on, bound) if on and bound else None
-    used = symbols_of_all(node, wanted, rated) if rated else symbols
+    rated = RatedPlatform(on, bound) if on and bound else None
+    used = symbols_of_all(node, wanted, rated.of) if rated else symbols
     layer = reachable_definitions(model.definitions(rules, logits), used, opened, model)
     numbers = {x: value for x, value in known_numbers(model, bound).items() if x not in opened}
     scope = bound_scope(layer, numbers, uniform or any(x in opened for x in UNIFORM))
-    rates = {x: value for x, value in rated.rates(node).items() if x not in opened} if rated else {}
+    rates = {x: value for x, value in rated.values(node).items() if x not in opened} if rated else {}
     setting = Setting(scope.bound, scope.named, opened, bound, rated, rates)
     functions = (quantity_function(named_function(model, op, x, on), node, x, setting) for x in wanted)
     open_layer = {x: expr for x, expr in model.definitions(rules, logits).items() if x not in opened}
-    batch_is_uniform = uniform or any(x in opened for x in UNIFORM)
-    of = FormulaScope(root, open_layer, op, batch_is_uniform, numbers, timed.of_operator(rated))
+    is_uniform = any(x in opened for x in UNIFORM) or uniform
+    of = FormulaScope(root, open_layer, op, is_uniform, numbers, rated.of if rated else no_rates)
     return Export(model, op, chosen, tuple(functions), of, rates)
 
 
@@ -92,17 +92,9 @@ def named_function(model: Model, op: str, x: NamedQuantity, on: Platform | None)
     return function_name(model.name, op, x.name, on.label if on and x.name in TIMED else "")
 
 
-def symbols_of_all(
-    node: Block | Op, wanted: Iterable[NamedQuantity], on: timed.RatedPlatform | None = None
-) -> set[Symbol]:
+def symbols_of_all(node: Block | Op, wanted: Iterable[NamedQuantity], rates: Rates = no_rates) -> set[Symbol]:
     """The symbols of some quantities of a part."""
-    return set().union(*(timed.symbols_of_part(node, x, on) for x in wanted))
-
-
-def check_machine(wanted: Iterable[NamedQuantity], on: Platform | None) -> None:
-    """Raises UsageError for a machine where no quantity needs one."""
-    if on and not any(x.name in TIMED for x in wanted):
-        raise UsageError(f"{on.label}: only {' and '.join(TIMED)} need a machine: add --quantity {TIMED[0]}")
+    return set().union(*(symbols_of_part(node, x, rates) for x in wanted))
 
 
 def reachable_definitions(

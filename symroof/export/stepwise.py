@@ -3,16 +3,17 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sympy import Add, Expr, Symbol
+from sympy import Add, Expr, Integer, Symbol
 
 from symroof import symbols as s
 from symroof.algebra.binding import Binding, symbols_of
 from symroof.cost.graph import Block, Op
 from symroof.cost.notation import symbol_order
-from symroof.cost.quantities import TIMED, NamedQuantity
+from symroof.cost.quantities import TIMED, Formula, NamedQuantity, no_rates, symbols_of_part
 from symroof.errors import UsageError, listed_names
-from symroof.export import timed
+from symroof.export.naming import identifier
 from symroof.export.subexpressions import add_steps, collect_products, with_shared_steps
+from symroof.export.timed import RatedPlatform
 from symroof.hardware.platform import Platform
 from symroof.quantization.precision import Precision
 
@@ -56,28 +57,35 @@ class Setting:
     named: Mapping[Symbol, Expr]
     free: tuple[Symbol, ...]
     precision: Precision | None
-    on: timed.RatedPlatform | None
+    on: RatedPlatform | None
     rates: Mapping[Symbol, Expr]
 
 
 def quantity_function(name: str, node: Block | Op, x: NamedQuantity, at: Setting) -> Function:
     """A quantity of one layer of a part. Raises UsageError for a symbol that is neither bound nor free."""
-    operators = timed.times_by_operator(node, at.bound, at.on) if x.name == "time" else {}
-    exprs, meanings = ({y: step[i] for y, step in operators.items()} for i in (0, 1))
-    value = Add(*exprs) if operators else collected_total(node, x, at)
+    formula = Formula.of(node, x, at.bound, at.on.of if at.on else no_rates)
+    times = times_by_operator(formula) if x.name == "time" else {}
+    value = Add(*times) if times else collect_products(formula.total, {*at.named, *at.rates})
+    exprs = {y: expr for y, (expr, _) in times.items()}
     rates = symbols_of([value, *exprs.values()])
     order = [*(y for y in at.rates if y in rates), *exprs, value]
     steps = named_steps(order, {**at.named, **at.rates, **exprs})
+    meanings = {y: meaning for y, (_, meaning) in times.items()}
     check_all_bound(x, symbols_of([value, *steps.values()]) - steps.keys(), at.free)
     written = (Step(y, expr, meanings.get(y) or symbol_meaning(y)) for y, expr in with_shared_steps(steps, value))
     on = at.on.platform if at.on and x.name in TIMED else None
-    known = on or bound_widths(timed.symbols_of_part(node, x), at.free)
+    known = on or bound_widths(symbols_of_part(node, x), at.free)
     return Function(name, x, at.free, tuple(written), value, at.precision if known else None, on)
 
 
-def collected_total(node: Block | Op, x: NamedQuantity, at: Setting) -> Expr:
-    """A quantity as a sum with a term for each product of named symbols, rates and B."""
-    return collect_products(timed.formula_on_platform(node, x, at.bound, at.on).total, {*at.named, *at.rates})
+def times_by_operator(formula: Formula) -> dict[Symbol, tuple[Expr, str]]:
+    """The time of each operator, by a name such as t_mlp_down; what the name means."""
+    times: dict[Symbol, tuple[Expr, str]] = {}
+    for path, share in formula.by_operator().items():
+        name = Symbol(f"t_{identifier(path)}", real=True)
+        before, meaning = times.get(name, (Integer(0), f"seconds of {path}"))
+        times[name] = before + share, meaning
+    return times
 
 
 def named_steps(exprs: Sequence[Expr], named: Mapping[Symbol, Expr]) -> dict[Symbol, Expr]:

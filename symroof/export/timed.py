@@ -1,27 +1,16 @@
-"""Time and energy as functions: a step for each operator, in rates that are open or those of a machine."""
+"""Time and energy on a platform, in its rates."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from sympy import Expr, Integer, Rational, Symbol
+from sympy import Expr, Rational, Symbol
 
-from symroof.algebra.binding import Binding, symbols_of
 from symroof.cost.graph import Block, Op, operators_of
-from symroof.cost.quantities import Formula, NamedQuantity, quantity
-from symroof.export.naming import identifier
-from symroof.hardware.platform import Platform
-from symroof.model.operator_formulas import (
-    OperatorFormula,
-    bind_operators,
-    energy_on_platform,
-    rate_values,
-    time_on_platform,
-)
+from symroof.cost.quantities import TIMED, NamedQuantity
+from symroof.errors import UsageError
+from symroof.hardware.platform import Platform, check_energy_known
+from symroof.model.operator_formulas import rate_values, rates_on_platform
 from symroof.quantization.precision import Precision
-
-Bind = Callable[[Any], Expr]
-ON_PLATFORM = {"time": time_on_platform, "energy": energy_on_platform}
 
 
 @dataclass(frozen=True)
@@ -31,53 +20,20 @@ class RatedPlatform:
     platform: Platform
     precision: Precision
 
-    def rates(self, node: Block | Op) -> Mapping[Symbol, Expr]:
-        """The values of the rates in the times of a part's operators."""
-        values = rate_values(self.platform, self.precision, layer_operators(node))
+    def of(self, op: Op) -> dict[Symbol, Expr]:
+        """What an operator's time and energy have for the symbols of a machine."""
+        return rates_on_platform(op, self.platform, self.precision)
+
+    def values(self, node: Block | Op) -> Mapping[Symbol, Expr]:
+        """The values of the rates that stay symbols in the times of a part's operators."""
+        values = rate_values(self.platform, self.precision, operators_of(node))
         return {x: Rational(value) for x, value in values.items()}
 
 
-def layer_operators(node: Block | Op, bind: Bind | None = None) -> tuple[OperatorFormula, ...]:
-    """The operators of one layer of a part, with definitions substituted."""
-    rows = replace(node, count=1).rows() if isinstance(node, Block) else [(node.name, 1, node)]
-    return bind_operators(rows, bind or (lambda x: x * Integer(1)))
-
-
-def operator_total(named: NamedQuantity, on: RatedPlatform | None) -> Callable[[OperatorFormula], Expr]:
-    """What an operator adds to a quantity in all its layers; its time and energy in the rates of a platform."""
-    if on is None or named.name not in ON_PLATFORM:
-        return lambda x: x.of(named)
-    return lambda x: ON_PLATFORM[named.name](x, on.platform, on.precision)
-
-
-def symbols_of_part(node: Block | Op, named: NamedQuantity, on: RatedPlatform | None = None) -> set[Symbol]:
-    """The symbols of a quantity of a part."""
-    if on is None:
-        return symbols_of(named.of(x.cost) for x in operators_of(node))
-    return symbols_of(map(operator_total(named, on), layer_operators(node)))
-
-
-def times_by_operator(node: Block | Op, bind: Bind, on: RatedPlatform | None) -> dict[Symbol, tuple[Expr, str]]:
-    """The time of each operator of one layer of a part, by a name such as t_mlp_down; what the name means."""
-    times: dict[Symbol, tuple[Expr, str]] = {}
-    total = operator_total(quantity("time"), on)
-    for x in layer_operators(node, bind):
-        name = Symbol(f"t_{identifier(x.path)}", nonnegative=True)
-        before, meaning = times.get(name, (Integer(0), f"seconds of {x.path}"))
-        times[name] = before + total(x), meaning
-    return {name: step for name, step in times.items() if step[0] != 0}
-
-
-def formula_on_platform(node: Block | Op, named: NamedQuantity, bound: Binding, on: RatedPlatform | None) -> Formula:
-    """A quantity by block, or by operator; time and energy in the rates of a platform."""
-    return Formula.of(node, named, bound, of_operator(on).get(named.name))
-
-
-def of_operator(on: RatedPlatform | None) -> dict[str, Callable[[Op], Expr]]:
-    """Quantity -> what it is of one run of an operator, for those in the rates of a platform; empty without one."""
-
-    def one_run(name: str) -> Callable[[Op], Expr]:
-        total = operator_total(quantity(name), on)
-        return lambda op: total(OperatorFormula(op.name, op.role, op.width, op.operands, Integer(1), op.cost))
-
-    return {name: one_run(name) for name in ON_PLATFORM} if on else {}
+def check_machine(wanted: Iterable[NamedQuantity], on: Platform | None) -> None:
+    """Raises UsageError for a machine where no quantity needs one, or whose energy is not known."""
+    names = {x.name for x in wanted}
+    if on and not names & {*TIMED}:
+        raise UsageError(f"{on.label}: only {' and '.join(TIMED)} need a machine: add --quantity {TIMED[0]}")
+    if on and "energy" in names:
+        check_energy_known(on)

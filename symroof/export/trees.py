@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from math import lcm
 from typing import Any
 
-from sympy import Add, Expr, Integer, Max, Min, Mul, Pow, floor
+from sympy import Expr, Integer, Max, Min, Mul, Pow, floor
 
-from symroof.cost.notation import term_order
+from symroof.cost.notation import over_one_divisor, term_order
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ def expression_tree(expr: Expr) -> Tree:
     if expr.is_Pow:
         return Node("pow", (expression_tree(expr.base), expression_tree(expr.exp)))
     args = (
-        (floor_argument(expr.args[0]),)
+        (expression_tree(over_one_divisor(expr.args[0])),)  # so that floats take its floor right
         if isinstance(expr, floor)
         else map(expression_tree, sorted(expr.args, key=operand_order))
     )
@@ -73,14 +72,6 @@ def factors_tree(factors: list[Expr]) -> Tree:
         map(expression_tree, sorted(others, key=lambda x: (not x.is_number, bool(x.is_Add), term_order(x)[2], str(x))))
     )
     return Node("mul", args) if len(args) > 1 else args[0] if args else Fraction(1)
-
-
-def floor_argument(expr: Expr) -> Tree:
-    """A sum over one divisor, so that floats take its floor right: (c + n)/3 and not c/3 + n/3."""
-    numbers = (x.as_coeff_Mul()[0] for x in Add.make_args(expr))
-    divisor = lcm(*(int(x.q) for x in numbers if x.is_Rational))
-    above = expression_tree(Add(*(x * divisor for x in Add.make_args(expr))))
-    return Node("div", (above, Fraction(divisor))) if divisor != 1 else above
 
 
 def subtrees(root: Tree) -> Iterator[Tree]:

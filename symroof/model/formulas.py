@@ -1,7 +1,7 @@
 """The formulas of a model's structure: its graph, and its quantities in closed form."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -15,7 +15,7 @@ from symroof.cost import batch_sums, cases
 from symroof.cost.cost import Cost
 from symroof.cost.graph import Block, Op, operators_of
 from symroof.cost.notation import formula_text
-from symroof.cost.quantities import TIMED, Formula, OfOperator, quantity
+from symroof.cost.quantities import TIMED, Formula, Rates, no_rates, quantity
 from symroof.cost.rules import Layer
 from symroof.errors import UsageError, shorten
 from symroof.reference_tools import registry
@@ -35,8 +35,7 @@ def graph_of(structure: Structure, tool: str = "") -> Block:
 class FormulaScope:
     """A graph, or one layer of its operator or block `op`, under the definitions of some rules.
 
-    `uniform`: for B queries of n new and c cached tokens; `sizes`: values that are substituted; `of_operator`: what
-    some quantities are of one run of an operator, unless functions of its cost.
+    `uniform`: for B queries of n new and c cached tokens; `sizes`: values that are substituted; `rates`: of a machine.
     """
 
     graph: Block
@@ -44,7 +43,7 @@ class FormulaScope:
     op: str
     uniform: bool
     sizes: Mapping[Symbol, Any]
-    of_operator: Mapping[str, OfOperator] = field(default_factory=dict)
+    rates: Rates = no_rates
 
     @property
     def node(self) -> Block | Op:
@@ -53,8 +52,7 @@ class FormulaScope:
 
     def costs(self, name: str) -> list[Expr]:
         """The quantity of each operator."""
-        of, named = self.of_operator.get(name), quantity(name)
-        return [of(x) if of else named.of(x.cost) for x in operators_of(self.node)]
+        return [quantity(name).of(x.cost) for x in operators_of(self.node)]
 
     def formula(self, name: str, layer: Layer | None = None, named: bool = False) -> Formula:
         """The quantity by part, under the scope's layer or another one.
@@ -68,7 +66,7 @@ class FormulaScope:
         else:
             equal = cases.equal_sums(rules, symbols_of(costs))
             bound = Binding(choices, equal, self._short_sums(rules, reachable_symbols(costs, rules)), self.sizes)
-        return Formula.of(self.node, quantity(name), bound, self.of_operator.get(name))
+        return Formula.of(self.node, quantity(name), bound, self.rates)
 
     def definitions(self, exprs: Iterable[Expr]) -> Layer:
         """What the names in named formulas are; of a sum over the batch, what each query adds."""

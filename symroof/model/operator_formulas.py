@@ -17,7 +17,7 @@ from symroof.cost.cost import FIELDS, Cost
 from symroof.cost.graph import Op
 from symroof.cost.quantities import TIMED, NamedQuantity, quantity
 from symroof.errors import UsageError
-from symroof.hardware.platform import Platform, check_energy_known
+from symroof.hardware.platform import Platform
 from symroof.model.model import Model, Rules, rules_with_logits
 from symroof.quantization.precision import Precision
 
@@ -130,9 +130,8 @@ def check_widths(expr: Expr, precision: Precision) -> Expr:
 
 def time_on_platform(form: OperatorFormula, platform: Platform, precision: Precision) -> Expr:
     """The time of an operator over all its layers, in the machine's rates: F_bf16, ..., F_v, W and t_0."""
-    known = {s.symbol(name): x for name, x in symbolic_rates(form, platform, precision).items()}
-    cost = form.cost if platform.machine.vector is not None else Cost(**{**vars(form.cost), "vector": 0})
-    return form.layers * operator_time.time(cost, lambda x: x.xreplace(known))
+    known = rates_on_platform(form, platform, precision)
+    return form.layers * operator_time.time(form.cost, lambda x: x.xreplace(known))
 
 
 def matmul_time_at_peaks(form: OperatorFormula, platform: Platform, precision: Precision) -> Expr:
@@ -150,25 +149,22 @@ def memory_time_at_peak(form: OperatorFormula) -> Expr:
     return form.layers * form.cost.weights_and_cache.moved / s.W
 
 
-def energy_on_platform(form: OperatorFormula, platform: Platform, precision: Precision) -> Expr:
-    """The energy of an operator over all its layers, in the machine's rates. Raises UsageError where none is known."""
-    check_energy_known(platform)
-    rates = symbolic_rates(form, platform, precision)
-    peaks = {"F_v": s.F_v if platform.machine.vector is not None else oo, "F": s.F, "W": s.W}
-    energies = {s.symbol(name): sympify(x) for name, x in platform.energies({**peaks, **rates}).items()}
-    return form.layers * operator_time.energy(form.cost).xreplace(energies)
+def rates_on_platform(x: Op | OperatorFormula, platform: Platform, precision: Precision) -> dict[Symbol, Expr]:
+    """What an operator's time and energy have for symbols of the machine: numbers, or peaks such as F_bf16, F_v and W.
 
-
-def symbolic_rates(form: OperatorFormula, platform: Platform, precision: Precision) -> dict[str, Expr]:
-    """The symbols of an operator's time that are numbers, or F in the peaks of the formats it multiplies in."""
-    rates = platform.rates(form.role, form.cost.matmul, form.width, precision)
-    shares = platform.formats(form.width, precision) if form.cost.matmul != 0 else {}
-    known = {name: _rational(rates[name]) for name in ("u_F", "u_W")}
+    Symbols that stay are left out, those of the energy where it is not known.
+    """
+    rates = platform.rates(x.role, x.cost.matmul, x.width, precision)
+    shares = platform.formats(x.width, precision) if x.cost.matmul != 0 else {}
+    known = {s.u_F: _rational(rates["u_F"]), s.u_W: _rational(rates["u_W"])}
     if not platform.overhead:
-        known["t_0"] = Integer(0)
+        known[s.t_0] = Integer(0)
+    if platform.machine.vector is None:
+        known[s.F_v] = oo
     if shares:
-        known["F"] = 1 / sum(_rational(share) / s.symbol(f"F_{name}") for name, share in shares.items())
-    return known
+        known[s.F] = 1 / sum(_rational(share) / s.symbol(f"F_{name}") for name, share in shares.items())
+    energies = platform.energies({str(y): known.get(y, y) for y in (s.F, s.F_v, s.W, s.u_F, s.u_W)})
+    return known | {s.symbol(name): sympify(y) for name, y in energies.items()}
 
 
 def _rational(x: Any) -> Expr:
@@ -176,7 +172,9 @@ def _rational(x: Any) -> Expr:
     return Rational(exact_number_or_infinity(x))
 
 
-def rate_values(platform: Platform, precision: Precision, operators: Iterable[OperatorFormula]) -> dict[Symbol, Any]:
+def rate_values(
+    platform: Platform, precision: Precision, operators: Iterable[Op | OperatorFormula]
+) -> dict[Symbol, Any]:
     """The values of the machine's symbols in the times of some operators."""
     machine = platform.machine
     names = {name for x in operators if x.cost.matmul != 0 for name in platform.formats(x.width, precision)}

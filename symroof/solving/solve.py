@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby, pairwise
-from typing import Any
+from typing import Any, overload
 
-from sympy import ComplexRootOf, Eq, Expr, Ge, Gt, Integer, Le, Lt, Symbol, ceiling, floor, sympify
+from sympy import ComplexRootOf, Eq, Expr, Ge, Gt, Integer, Le, Lt, Set, Symbol, ceiling, floor, sympify
 from sympy.core.relational import Relational
 
 from symroof import symbols as s
 from symroof.algebra.rootfinding import roots
 from symroof.algebra.rootfinding.signs import Run
+from symroof.algebra.unevaluated import without_pieces
 from symroof.errors import UsageError, shorten
 from symroof.hardware.machines import Machine
 from symroof.model.coupled_sizes import coupled_sizes
@@ -18,6 +19,7 @@ from symroof.model.model import Model, Rules, Source, as_model, rules_with_logit
 from symroof.model.operator_formulas import batch_values
 from symroof.solving import parser, resolver, terms, unknowns
 from symroof.solving.closed_form import root_in_names
+from symroof.solving.free_formulas import solve_formula
 from symroof.solving.scope import SolveScope
 from symroof.solving.solution import HOLDS, Crossing, Solution
 from symroof.solving.terms import ComparisonTerm
@@ -25,10 +27,16 @@ from symroof.solving.terms import ComparisonTerm
 RELATIONS: dict[type[Any], str] = {Eq: "=", Lt: "<", Le: "<=", Gt: ">", Ge: ">="}
 
 
+@overload
+def solve(model: Relational | Expr, question: str | Symbol) -> Set: ...
+@overload
 def solve(
-    model: Model | Source,
-    question: "str | Relational | Expr",
-    unknown: str | Symbol,
+    model: Model | Source, question: str | Relational | Expr, unknown: str | Symbol, **options: Any
+) -> Solution: ...
+def solve(
+    model: Model | Source | Relational | Expr,
+    question: str | Relational | Expr,
+    unknown: str | Symbol = "",
     *,
     new: int = 1,
     cached: int = 0,
@@ -39,13 +47,17 @@ def solve(
     machines: Iterable[Machine] = (),
     use: Mapping[str, Any] | None = None,
     **formats: Any,
-) -> Solution:
+) -> Solution | Set:
     """Where a comparison holds for a model: `solve(model, "cache_bytes = weight_bytes", "c")`.
+
+    Without a model, `solve(Eq(left, right), s.c)` gives a sympy set of exact real numbers: see `solve_formula`.
 
     `question`: in the language of `symroof solve`, or a sympy relation in symbols of the vocabulary; an expression is
     solved for 0. `hold`: ratios of sizes such as "f/d" held constant when the unknown d changes. `machines`: custom
     machines that the question names; `use`: further arguments of `platform`, such as mfu. Raises UsageError.
     """
+    if isinstance(model, Relational | Expr):
+        return solve_formula(model, question, **formats)
     check_keywords(solve, formats)
     model = as_model(model)
     parsed = parser.parse_comparison(question) if isinstance(question, str) else None
@@ -112,7 +124,7 @@ def expression_term(expr: Expr, scope: SolveScope) -> ComparisonTerm:
     """The term of an expression in the vocabulary; symbols are matched by name."""
     names = {x: resolver.symbol_of_name(str(x), scope.model) for x in expr.free_symbols}
     shown = expr.xreplace(names)
-    value = scope.binding([shown])(shown)
+    value = without_pieces(scope.binding([shown])(shown))
     for x in value.free_symbols - {scope.unknown}:
         raise UsageError(resolver.unbound_message(x, scope))
     return ComparisonTerm(value, Integer(1), shown, None)

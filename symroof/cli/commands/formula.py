@@ -7,7 +7,7 @@ import click
 from symroof.cli import options
 from symroof.cli.command import Command
 from symroof.cli.option_types import one_of
-from symroof.cli.output_form import json_or, output_form
+from symroof.cli.output_form import form_of_article, json_or, output_form
 from symroof.cli.settings import Settings, split_names
 from symroof.cli.terminal import print_warnings, terminal_width, write_text
 from symroof.render.forms import FORMULA_FORMS
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 @options.variant
 @click.option("--format", "form", type=one_of(*FORMULA_FORMS), help="[default: by the ending of -o, else text]")
 @click.option("--json", "as_json", is_flag=True, help="Short for --format json.")
+@options.standalone
 @options.output_path
 def formula_command(
     settings: Settings,
@@ -48,6 +49,7 @@ def formula_command(
     by: str | None,
     form: str | None,
     as_json: bool,
+    standalone: bool,
     path: str | None,
 ) -> None:
     """Closed forms of FLOP, bytes, parameters and cache, and what each symbol means.
@@ -56,7 +58,7 @@ def formula_command(
     are the symbols of --free in their order: by name in Python, numpy, JavaScript, TypeScript and Julia, by position in
     C and Rust. Symbols and steps have the same names in every language.
     """
-    chosen = output_form(path, json_or(form, as_json), FORMULA_FORMS)
+    chosen = output_form(path, form_of_article(json_or(form, as_json), standalone), FORMULA_FORMS)
     model = settings.load()
     given = [f"--{role}" for role, name in settings.formats.items() if name]
     if given and not free:
@@ -72,7 +74,7 @@ def formula_command(
     else:
         functions = unbound_functions(model, *what, uniform, bind)
     width = 0 if path else terminal_width()
-    write_text(render_formulas(functions, chosen, width, uniform or bind or bool(symbols), by or ""), path)
+    write_text(render_formulas(functions, chosen, width, uniform or bind or bool(symbols), by or "", standalone), path)
     print_warnings(model.warnings)
 
 

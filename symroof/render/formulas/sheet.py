@@ -1,6 +1,6 @@
 """A quantity as a paper prints it: blocks, an operator a line, cases beside each other, and when each case holds."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -157,9 +157,14 @@ def short_product(terms: Terms) -> Terms:
     return (form,) if len(factors) > 1 and all(len(Add.make_args(x)) <= 2 for x in factors) else terms
 
 
-def sum_text(terms: Terms) -> str:
+def sum_text(terms: Terms, write: Callable[[Expr], str] = formula_text) -> str:
     """Terms in their order, `0` for none."""
-    return " + ".join(map(formula_text, terms)).replace("+ -", "- ") or "0"
+    return join_terms(map(write, terms))
+
+
+def join_terms(terms: Iterable[str]) -> str:
+    """Terms as a sum, a negative one subtracted; `0` for none."""
+    return " + ".join(terms).replace("+ -", "- ") or "0"
 
 
 def layers_in_words(model: Model, name: str) -> str:

@@ -1,24 +1,20 @@
 """Sheets of formulas as plain text."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from fractions import Fraction
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sympy import Add, Expr, Symbol
+from sympy import Add, Expr
 
-from symroof import symbols as s
-from symroof.cost.notation import formula_text, symbol_order, term_order
+from symroof.cost.notation import formula_text, term_order
 from symroof.cost.quantities import NamedQuantity
-from symroof.model.model import Model
 from symroof.render.formulas.definitions import Definition
+from symroof.render.formulas.legend import Legend
 from symroof.render.formulas.sheet import BlockGroup, Condition, FormulaSheet, SheetLine, Terms, sum_text
-from symroof.render.formulas.words import symbol_in_words
 from symroof.render.text_columns import hanging_text
 from symroof.units import iec, si
 
 WIDEST = 100  # columns of the longest line
 ADDED = "where each query of n new and c cached tokens adds"
-ORIGINS = {"width": "the precision", "machine": "the machine", "training": "the training run"}
 
 
 def sheet_text(sheet: FormulaSheet, width: int, plain: bool) -> str:
@@ -95,11 +91,11 @@ def below_each_other(
             yield folded((" " * margin if i else label) + case, text, room)
 
 
-def counted_text(count: Expr, terms: Terms) -> str:
+def counted_text(count: Expr, terms: Terms, write: Callable[[Expr], str] = formula_text) -> str:
     """`count (terms)`; of one term the product, unless that would multiply out a sum by a number."""
     if len(terms) == 1 and not (count.is_number and terms[0].has(Add)):
-        return formula_text(count * terms[0])
-    return sum_text(terms) if count == 1 else f"{formula_text(count)} ({sum_text(terms)})"
+        return write(count * terms[0])
+    return sum_text(terms, write) if count == 1 else f"{write(count)} ({sum_text(terms, write)})"
 
 
 def condition_rows(conditions: Sequence[Condition], cases: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -148,44 +144,22 @@ def break_of(text: str, room: int) -> int:
     return max(places[1:], default=(0, 0, 0))[1]
 
 
-def legend_text(
-    symbols: Iterable[Symbol],
-    definitions: Sequence[Definition],
-    model: Model,
-    known: Mapping[Symbol, Any],
-    width: int,
-) -> str:
+def legend_text(legend: Legend, width: int) -> str:
     """What each query adds to sums, what other names are; values of sizes and widths, and their origins."""
-    room, structure = min(width or WIDEST, WIDEST), model.architecture.structure
-    sums = [definition_row(x, model) for x in definitions if s.group(x.name) == "batch"]
-    explained = {*(x.name for x in definitions), *((s.n, s.c) if sums else ())}
-    rest = sorted({*symbols} - explained, key=lambda x: symbol_order(str(x)))
-    others = [definition_row(x, model) for x in definitions if s.group(x.name) != "batch"]
-    others += [(str(x), "", symbol_in_words(str(x), structure)) for x in rest if x not in known]
-    sizes = [size_row(x, model, known[x]) for x in rest if x in known]
+    room, words = min(width or WIDEST, WIDEST), legend.words
+    sums = [definition_row(x, words.get(x.name, "")) for x in legend.added]
+    others = [definition_row(x, words.get(x.name, "")) for x in legend.others]
+    others += [(str(x), "", words[x]) for x in legend.free]
+    sizes = [(str(x.name), x.value, f"{words[x.name]} ({x.source})") for x in legend.sizes]
     return "".join(
         section_text(title, rows, room) for title, rows in ((ADDED, sums), ("where", others), ("sizes", sizes))
     )
 
 
-def definition_row(x: Definition, model: Model) -> tuple[str, str, str]:
+def definition_row(x: Definition, words: str) -> tuple[str, str, str]:
     """A name, what it is, and its meaning."""
     parts = "".join(f",  {formula_text(name)} = {formula_text(value)}" for name, value in x.parts)
-    words = symbol_in_words(str(x.name), model.architecture.structure) if s.group(x.name) else ""
     return formula_text(x.name), formula_text(x.value) + parts, words
-
-
-def size_row(x: Symbol, model: Model, value: Any) -> tuple[str, str, str]:
-    """A symbol, its value, and its meaning with the config key it is read from."""
-    name, group = str(x), s.group(x)
-    source = model.architecture.origin.get(name, ORIGINS.get(group, ""))
-    number = f"{value:,}" if group == "size" else exact_text(Fraction(value))
-    return name, number, f"{symbol_in_words(name, model.architecture.structure)} ({source})"
-
-
-def exact_text(x: Fraction) -> str:
-    """A number as a decimal where that is exact, else as a fraction."""
-    return f"{float(x):g}" if Fraction(f"{float(x):g}") == x else str(float(x)) if float(x) == x else str(x)
 
 
 def section_text(title: str, rows: Sequence[tuple[str, str, str]], room: int) -> str:

@@ -65,11 +65,11 @@ def item_lines(item: Item, sign: str, room: float) -> list[str]:
         text = f"{sign}{item.formulas[0]}".replace("+ -", "- ")
         return split_lines(text, room, room)
     space = room - CASES - max(printed_width(rf"\text{{{x}}}") for x in item.cases)
-    rows = NEXT_ROW.join(case_rows(x, name, space) for x, name in zip(item.formulas, item.cases, strict=True))
+    rows = NEXT_ROW.join(rows_of_case(x, name, space) for x, name in zip(item.formulas, item.cases, strict=True))
     return [rf"{sign}\begin{{cases}} {rows} \end{{cases}}"]
 
 
-def case_rows(formula: str, case: str, room: float) -> str:
+def rows_of_case(formula: str, case: str, room: float) -> str:
     """The rows of a case, its name in the first."""
     first, *others = split_lines(formula, room, room)
     return NEXT_ROW.join([rf"{first} & \text{{{case}}}", *others])
