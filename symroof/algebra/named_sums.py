@@ -22,14 +22,6 @@ class NamedForm:
     expr: Expr
     where: Mapping[Symbol, Expr] = field(default_factory=dict)
 
-    @property
-    def whole(self) -> Expr:
-        """The formula with all definitions in it, multiplied out."""
-        expr = self.expr
-        for name, form in self.where.items():
-            expr = expr.xreplace({name: form})
-        return expr.expand()
-
 
 def term_count(expr: Basic) -> int:
     """The terms of a formula, counting those of sums within it: 3 of a (b + c) + d."""

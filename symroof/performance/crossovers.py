@@ -9,6 +9,7 @@ from sympy import Add, Expr, Integer, Symbol
 
 from symroof import symbols as s
 from symroof.algebra.binding import Binding
+from symroof.algebra.factoring import coefficients
 from symroof.algebra.points import Point
 from symroof.algebra.rootfinding import roots
 from symroof.algebra.rootfinding.closed_forms import polynomial_root, without_divisors
@@ -137,6 +138,8 @@ class StepSides:
         if self.in_sizes is None or point.value is None:
             return point
         in_numbers = Point({point.symbol: point.value}).branch(Binding(self.rates)(point.left - point.right))
+        if coefficients(in_numbers, point.symbol) is None:
+            return point
         gap = self.in_sizes.gap(point.symbol, point.value, of)
         return replace(point, root=polynomial_root(gap, point.symbol, in_numbers))
 
