@@ -38,7 +38,27 @@ class Entry:
 
 
 VOCABULARY: dict[str, Entry] = {}
-OF_KIND = {"L": "layers: {}", "F": "matmul FLOP per second in {}, dense peak"}  # the meaning with a kind's suffix
+KINDS = {  # suffix of a kind of sublayer -> the kind in words
+    "attn": "attention",
+    "full": "full attention",
+    "swa": "sliding-window attention",
+    "chunk": "chunked attention",
+    "lin": "linear attention",
+    "dsa": "indexed attention",
+    "sparse": "sparse attention",
+    "csa": "compressed sparse attention",
+    "hca": "heavily compressed attention",
+    "hashmoe": "moe routed by hashes",
+    "nopeattention": "attention without positions",
+    "slidingborrowed": "sliding-window attention to borrowed keys",
+    "fullborrowed": "full attention to borrowed keys",
+    "sharingattention": "attention to keys that another layer selected",
+    "sharedattention": "shared attention",
+    "sharedmlp": "shared mlp",
+    "timemix": "time mixing",
+    "channelmix": "channel mixing",
+}
+OF_KIND = {"L": "layers with {}", "F": "matmul FLOP per second in {}, dense peak"}  # the meaning with a kind's suffix
 
 
 def declare(
@@ -90,7 +110,7 @@ def entry(name: str) -> Entry:
             raise KeyError(name)
         kind = f"{last}_{kind}" if kind else last
     general = VOCABULARY[base]
-    meaning = OF_KIND.get(base, f"{general.meaning}, {{}}").format(kind)
+    meaning = OF_KIND.get(base, f"{general.meaning}, {{}}").format(KINDS.get(kind, kind))
     renamed = Symbol(name, **general.symbol.assumptions0)
     return replace(general, symbol=renamed, meaning=meaning, latex=latex_name(name))
 

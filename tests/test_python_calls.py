@@ -21,6 +21,7 @@ CALLS: dict[str, Callable[..., Any]] = {
     "solve": lambda x, **y: symroof.solve(x, "cache_bytes = weight_bytes", "c", **y),
     "knobs": lambda x, **y: symroof.knobs(x, "b200", **y),
     "limits": lambda x, **y: symroof.limits(x, **y),
+    "namespaced": lambda x, **y: symroof.namespaced(x, **y).formula("flops"),
     "compare": lambda x, **y: symroof.compare(x, x, **y),
     "crossovers": lambda x, **y: symroof.crossovers(x, "b200", **y),
     "sweep": lambda x, **y: symroof.sweep(x, {"cached": [1, 2]}, **y).columns,

@@ -15,6 +15,7 @@ from sympy import Add, Dummy, Expr, Float, Integer, Mul, Rational, Symbol, expan
 
 from symroof.algebra.codegen import exact_function
 from symroof.algebra.identities import steps as st
+from symroof.algebra.points import multiplied_out
 from symroof.algebra.unevaluated import without_pieces
 from symroof.errors import SymroofError
 from symroof.symbols import takes_whole_numbers
@@ -60,9 +61,10 @@ def prove(left: Expr, right: Expr) -> Proof:
     sides = exact_floats(left), exact_floats(right)
     if (example := counterexample(*sides)) is not None:
         return example
+    gap = multiplied_out(sides[0] - sides[1])
     try:
-        proved = vanishes(st.stepwise(sides[0] - sides[1]), ())
-    except SymroofError:  # too many cases
+        proved = gap == 0 or vanishes(st.stepwise(gap), ())
+    except SymroofError:  # too many cases or terms
         proved = False
     return Proof(True if proved else None, {})
 

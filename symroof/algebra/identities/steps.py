@@ -13,6 +13,7 @@ from math import gcd, lcm
 from sympy import (
     Add,
     Basic,
+    Dummy,
     Expr,
     Float,
     Function,
@@ -37,7 +38,9 @@ from symroof.errors import SymroofError, shorten
 from symroof.symbols import takes_whole_numbers
 
 STEP, QUOTIENT = Function("step"), Function("quotient")
-MOST_BRANCHES = 10  # steps that one Min, Max, floor or power may depend on
+MOST_BRANCHES = 4  # steps that one Min, Max, floor or power may depend on
+MOST_TERMS = 4000  # of a polynomial of steps
+MOST_COMPARED = 24  # terms of a polynomial that a step is of
 
 
 def stepwise(expr: Expr) -> Expr:
@@ -57,7 +60,12 @@ def substituted(expr: Expr, values: Mapping[Expr, Expr]) -> Expr:
 
 def multiplied(expr: Expr) -> Expr:
     """A polynomial of steps multiplied out, without steps that others of the same product imply."""
-    return Add(*(_without_implied(term) for term in Add.make_args(expand(expr))))
+    names = {x: Dummy() for x in expr.atoms(STEP, QUOTIENT)}  # their arguments are multiplied out already
+    whole = expand(expr.xreplace(names)).xreplace({name: x for x, name in names.items()})
+    terms = Add.make_args(whole)
+    if len(terms) > MOST_TERMS:
+        raise SymroofError(f"more than {MOST_TERMS} terms in {shorten(expr)}")
+    return Add(*(_without_implied(term) for term in terms))
 
 
 def _without_implied(term: Expr) -> Expr:
@@ -115,6 +123,8 @@ def positive_part(y: Expr) -> Expr:
 def step(y: Expr) -> Expr:
     """1 where a polynomial without steps is 0 or more, else 0: in one form for all that are so together."""
     y = normal_argument(expand(y))
+    if len(y.args) > MOST_COMPARED:
+        raise SymroofError(f"{shorten(y)} is too long to compare with 0")
     if is_nonnegative(y):
         return Integer(1)
     if is_negative(y):

@@ -13,7 +13,6 @@ from symroof.cost.notation import symbol_order
 from symroof.cost.rules import Layer
 from symroof.model.model import Model
 from symroof.render.formulas.definitions import Definition, definitions_of
-from symroof.render.formulas.words import symbol_in_words
 
 ORIGINS = {"width": "the precision", "machine": "the machine", "training": "the training run"}
 
@@ -45,7 +44,7 @@ def legend_of(exprs: Sequence[Expr], layer: Layer, model: Model, known: Mapping[
     added = [x for x in definitions if s.group(x.name) == "batch"]
     explained = {*names, *((s.n, s.c) if added else ())}
     rest = sorted(reachable_symbols(exprs, layer) - explained, key=lambda x: symbol_order(str(x)))
-    words = {x: symbol_in_words(str(x), model.architecture.structure) for x in (*names, *rest) if s.group(x)}
+    words = {x: s.entry(str(x)).meaning for x in (*names, *rest) if s.group(x)}
     sizes = [size_of(x, model, known[x]) for x in rest if x in known]
     others = [x for x in definitions if x not in added]
     return Legend(added, others, [x for x in rest if x not in known], sizes, words)
