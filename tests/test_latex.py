@@ -18,6 +18,7 @@ from symroof.config.catalogue import model_catalogue
 from symroof.cost.notation import expr_latex, formula_text
 from symroof.cost.quantities import QUANTITIES, TIMED, USUAL
 from symroof.render.forms import render_report
+from symroof.render.latex.equations import Equation, Item, equations_latex
 from symroof.render.latex.lines import formula_pieces, split_lines
 from symroof.render.latex.widths import printed_width
 from symroof.render.report.lines import table_lines
@@ -133,6 +134,16 @@ def test_lines_of_a_formula_are_its_text_and_fit(width):
 def test_a_formula_is_split_within_the_fewest_brackets():
     lines = split_lines("L (a + b (c + d) + e)", 40.0, 60.0)
     assert lines == ["L (a", r"\quad + b (c + d)", r"\quad + e)"]
+
+
+def test_a_negative_summand_is_subtracted_and_the_last_one_closes_the_bracket():
+    equation = Equation("F", (Item(("a",), "x"), Item(("-b",)), Item(("c",))), "=", r"L \bigl[", r"\bigr]")
+    rows = equations_latex([equation]).replace(r" \\", "").split("\n")
+    assert [x.strip() for x in rows] == [
+        r"F & = L \bigl[a && \text{x}",
+        r"& \quad - b",
+        r"& \quad + c\bigr]",
+    ]
 
 
 @needs_tex

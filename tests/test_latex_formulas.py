@@ -2,6 +2,7 @@
 
 import re
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from katex import failures, needs_katex
@@ -78,6 +79,12 @@ def test_katex_renders_all_formulas():
     aligned = {x.replace("align*", "aligned") for text in texts for x in re.findall(ALIGNED, text, re.DOTALL)}
     assert len(aligned) > len(texts)
     assert not failures([*inline, *aligned])
+
+
+@needs_katex
+def test_katex_renders_the_gallery():
+    page = (Path(__file__).parent.parent / "examples/formulas.md").read_text(encoding="utf-8")
+    assert not failures(sorted({*re.findall(r"\$([^$\n]+)\$", page)}))
 
 
 @pytest.mark.parametrize(
