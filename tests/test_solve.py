@@ -174,8 +174,8 @@ def test_a_size_is_one_that_a_model_can_have():
     found = symroof.solve(LLAMA, "parameters <= 9e9", "H_q")
     assert found.answer % 8
     assert found.allowed == found.answer - found.answer % 8
-    with pytest.raises(UsageError, match=r"L cannot change alone .*--hold L_swa/L,L_full/L"):
-        symroof.solve(symroof.load("gpt-oss-120b"), "parameters <= 70e9", "L")
+    with pytest.raises(UsageError, match=r"L_full cannot change alone .*--hold L, so that L_swa .*--hold L_swa, so"):
+        symroof.solve(symroof.load("gpt-oss-120b"), "parameters <= 70e9", "L_full")
 
 
 def test_held_ratios():

@@ -1,15 +1,16 @@
 """Quantities of a model as functions: free symbols are named arguments, all else is bound."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from sympy import Expr, Symbol
+from sympy import Expr, Symbol, sympify
 
 from symroof import symbols as s
 from symroof.algebra.binding import Binding, reachable_symbols, symbols_of
-from symroof.cost.graph import operators_of
-from symroof.cost.notation import symbol_order
+from symroof.architecture.layer_counts import following_sizes
+from symroof.cost.graph import Block, Op, operators_of
+from symroof.cost.notation import formula_text, symbol_order
 from symroof.cost.quantities import Formula, NamedQuantity, quantity
 from symroof.errors import UnknownName, UsageError, listed_names, shorten
 from symroof.export.subexpressions import add_steps, collect_products, with_shared_steps
@@ -39,6 +40,13 @@ class Export:
     rules: tuple[str, ...]
     functions: tuple[Function, ...]
     formulas: tuple[Formula, ...]  # the same by blocks, without steps
+    following: Mapping[Symbol, Expr] = field(default_factory=dict)  # sizes that follow free ones, such as L_full with L
+
+    @property
+    def following_text(self) -> str:
+        """Which sizes follow free ones, as an end of a sentence; empty for none."""
+        sizes = (f"{x} = {formula_text(expr)}" for x, expr in self.following.items())
+        return f", with {', '.join(sizes)}" if self.following else ""
 
 
 @dataclass(frozen=True)
@@ -65,10 +73,10 @@ def bound_functions(
     batch of B queries of n new and c cached tokens. Raises UnknownName for an unknown symbol, UsageError for one that
     no formula has or that is neither bound nor free.
     """
-    root, opened = model.graph(rules), tuple(dict.fromkeys(map(vocabulary_symbol, free)))
+    root, opened = model.graph(rules), tuple(dict.fromkeys(free_symbol(x, model) for x in free))
     node, wanted = root.find(op) if op else root, [quantity(x) for x in names]
     used = [symbols_of(x.of(y.cost) for y in operators_of(node)) for x in wanted]
-    layer = reachable_definitions(model.definitions(rules, logits), set().union(*used), opened, model)
+    layer = reachable_definitions(model.definitions(rules, logits), counts_of_runs(node).union(*used), opened, model)
     bound = bound_precision(model, set().union(*used), opened, **formats)
     numbers = {x: value for x, value in known_numbers(model, bound).items() if x not in opened}
     scope = bound_scope(layer, numbers, uniform or any(x in opened for x in UNIFORM))
@@ -79,13 +87,30 @@ def bound_functions(
         for x, y in zip(wanted, used, strict=True)
     )
     formulas = (Formula.of(node, x, Binding(scope.bound.definitions, scope.named)) for x in wanted)
-    return Export(model, op, rules_with_logits(rules, logits), functions, tuple(formulas))
+    following = {x: expr for x, expr in following_symbols(opened, model).items() if x in layer}
+    return Export(model, op, rules_with_logits(rules, logits), functions, tuple(formulas), following)
+
+
+def following_symbols(free: Iterable[Symbol], model: Model) -> dict[Symbol, Expr]:
+    """The sizes that follow free ones, as formulas in them."""
+    moved = {str(x): x for x in free}
+    return {s.symbol(x): sympify(expr) for x, expr in following_sizes(model.architecture, moved).items()}
+
+
+def counts_of_runs(node: Block | Op) -> set[Symbol]:
+    """The symbols of how often the blocks in a block run, without how often it runs itself."""
+    blocks = (x for x in node.children if isinstance(x, Block)) if isinstance(node, Block) else ()
+    return symbols_of(count for x in blocks for _, count, _ in x.rows())
 
 
 def reachable_definitions(
     layer: Mapping[Symbol, Expr], used: set[Symbol], free: Sequence[Symbol], model: Model
 ) -> dict[Symbol, Expr]:
-    """The definitions that formulas need, without the free symbols. Raises UsageError for one that they lack."""
+    """The definitions that formulas need, without the free symbols, and the sizes that follow those.
+
+    Raises UsageError for a free symbol that they lack.
+    """
+    layer = {**layer, **following_symbols(free, model)}
     reachable = reachable_symbols(used, layer)
     check_free_symbols(free, reachable, model)
     return {x: expr for x, expr in layer.items() if x in reachable and x not in free}
@@ -125,11 +150,13 @@ def bound_widths(used: Iterable[Symbol], free: Collection[Symbol]) -> set[Symbol
     return {x for x in used if s.group(x) == "width" and x not in free}
 
 
-def vocabulary_symbol(name: str) -> Symbol:
-    """The vocabulary's symbol of that name. Raises UnknownName."""
+def free_symbol(name: str, model: Model) -> Symbol:
+    """The vocabulary's symbol of that name, or of a key of the config. Raises UsageError."""
     try:
         return s.symbol(name)
     except KeyError:
+        if key := model.symbol_of_key(name):
+            return s.symbol(key)
         raise UnknownName("symbol", name, s.VOCABULARY) from None
 
 
@@ -144,6 +171,7 @@ def check_free_symbols(free: Iterable[Symbol], reachable: Collection[Symbol], mo
 
 def bound_scope(layer: Mapping[Symbol, Expr], known: Mapping[Symbol, Any], uniform: bool) -> BoundScope:
     """Sizes and choices bound; sums over a uniform batch, and what depends on one, named unless they are atoms."""
+    known = {x: value for x, value in known.items() if x not in layer}
     sums = {x: expr for x, expr in layer.items() if s.group(x) == "batch" and x != s.B}
     steps = {x for x in layer if s.group(x) == "step"}
     rest = {x: expr for x, expr in layer.items() if x not in {*sums, *steps, s.B}}

@@ -1,6 +1,6 @@
 """The formulas of a model's structure: its graph, and its quantities in closed form."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -8,7 +8,8 @@ from sympy import Symbol
 
 from symroof import symbols as s
 from symroof.algebra.binding import Binding
-from symroof.architecture.structure import Structure
+from symroof.architecture.layer_counts import following_sizes
+from symroof.architecture.structure import Architecture, Structure
 from symroof.blocks import decoder
 from symroof.cost import batch_sums
 from symroof.cost.cost import Cost
@@ -47,3 +48,13 @@ def uniform_costs(graph: Block, layer: Layer, known: Mapping[Symbol, Any]) -> It
 def values_by_symbol(names: Mapping[str, Any]) -> dict[Symbol, Any]:
     """Values by symbol, from values by name."""
     return {s.symbol(name): x for name, x in names.items()}
+
+
+def sizes_but(free: Iterable[str], architecture: Architecture) -> dict[Symbol, Any]:
+    """A model's sizes but free ones, as a layer of definitions: numbers, and formulas for those that follow a free one.
+
+    Raises UsageError where one has to be free, too.
+    """
+    names = set(free)
+    following = following_sizes(architecture, {x: s.symbol(x) for x in names})
+    return values_by_symbol({x: y for x, y in {**architecture.sizes, **following}.items() if x not in names})

@@ -113,10 +113,12 @@ def name_term(name: str, scope: SolveScope) -> ComparisonTerm:
 
 
 def symbol_of_name(name: str, model: Model) -> Symbol:
-    """The vocabulary's symbol of a name, or of one of BATCH_SYMBOLS. Raises UnknownName."""
+    """The vocabulary's symbol of a name, of one of BATCH_SYMBOLS, or of a key of the config. Raises UsageError."""
     try:
         return s.symbol(BATCH_SYMBOLS.get(name, name))
     except KeyError:
+        if key := model.symbol_of_key(name):
+            return s.symbol(key)
         known = [*NAMED, *ON_MACHINE, *BATCH_SYMBOLS, *model.architecture.sizes]
         raise UnknownName("name", name, known, "; `symroof symbols` lists symbols") from None
 

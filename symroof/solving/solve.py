@@ -49,9 +49,9 @@ def solve(
     model = as_model(model)
     parsed = parser.parse_comparison(question) if isinstance(question, str) else None
     x = unknowns.unknown_symbol(str(unknown), model)
-    unknowns.require_variable(x, tuple(hold), model)
-    batch = {y: value for y, value in batch_values(new, cached, batch_size).items() if y != x}
     held, named = coupled_sizes(x, tuple(hold), model), {y.name: y for y in machines}
+    unknowns.require_variable(x, held, model)
+    batch = {y: value for y, value in batch_values(new, cached, batch_size).items() if y != x}
     scope = SolveScope(model, x, batch, held, rules_with_logits(rules, logits), formats, named, use or {})
     sides = resolver.resolve_sides(parsed, scope) if parsed else relation_terms(question, scope)
     return solve_terms(scope, str(question), *sides)
@@ -63,6 +63,7 @@ def solve_terms(
     """The solution of two terms compared."""
     x = scope.unknown
     first, last = unknowns.unknown_domain(x)
+    first, last = unknowns.where_sizes_are_positive(scope, first, last)
     gap = terms.add_terms(terms.ComparisonTerm(left.above, left.below, left.shown, None), right, -1)
     signs = roots.quotient_signs_over(gap.above, gap.below, x, first, last)
     pairs = opposite_neighbours(signs.runs) if relation == "=" and x.is_integer else ()
