@@ -107,7 +107,7 @@ class Knobs(Result):
 
     def derivative(self, name: str) -> Expr:
         """The formula's derivative by a symbol, as a formula."""
-        x = s.symbol(name if name in s.VOCABULARY else self.model.symbol_of_key(name) or name)
+        x = self.model.symbol(name)
         return Add(*(part.diff(x) for part in self.parts.values()))
 
     def to_dict(self) -> dict[str, Any]:

@@ -153,10 +153,8 @@ def bound_widths(used: Iterable[Symbol], free: Collection[Symbol]) -> set[Symbol
 def free_symbol(name: str, model: Model) -> Symbol:
     """The vocabulary's symbol of that name, or of a key of the config. Raises UsageError."""
     try:
-        return s.symbol(name)
+        return model.symbol(name)
     except KeyError:
-        if key := model.symbol_of_key(name):
-            return s.symbol(key)
         raise UnknownName("symbol", name, s.VOCABULARY) from None
 
 

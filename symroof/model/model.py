@@ -108,6 +108,14 @@ class Model(Result):
         """
         return symbol_of_key(key, self.config, self._as_read)
 
+    def symbol(self, name: str) -> "Symbol":
+        """The symbol of a name: one of the vocabulary, a size, or a key of the config. Raises KeyError, UsageError."""
+        from symroof import symbols
+
+        if name in symbols.VOCABULARY or name in self.architecture.sizes:
+            return symbols.symbol(name)
+        return symbols.symbol(self.symbol_of_key(name) or name)  # n_layer is a key, and might be an n of a kind
+
     def size_name(self, name: str) -> str:
         """The symbol of a size, from itself or a key of the config. Raises UsageError for what is neither."""
         symbol = name if name in self.architecture.sizes else self.symbol_of_key(name)

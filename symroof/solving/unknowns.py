@@ -42,10 +42,8 @@ def unknown_symbol(name: str, model: Model) -> Symbol:
     """The symbol of a name. Raises UsageError where it cannot be solved for."""
     sizes = model.architecture.sizes
     try:
-        x = s.symbol(BATCH_SYMBOLS.get(name, name))
+        x = model.symbol(BATCH_SYMBOLS.get(name, name))
     except KeyError:
-        if key := model.symbol_of_key(name):
-            return s.symbol(key)
         known = [*BATCH_SYMBOLS, *sizes, *(y for y, e in s.VOCABULARY.items() if e.group in ("width", "machine"))]
         raise UnknownName("symbol to solve for", name, known) from None
     group = s.group(x)

@@ -19,7 +19,8 @@ from symroof.render.forms import FORMULA_FORMS
     "--free",
     multiple=True,
     metavar="NAME,...",
-    help="Functions of these symbols, all others bound: B,n,c for a batch of B queries of n new and c cached tokens.",
+    help="Functions of these symbols or keys, all others bound: B,n,c for a batch of B queries of n new and c cached "
+    "tokens; d,L for sizes, where the layers of each kind follow L.",
 )
 @click.option("--uniform", is_flag=True, help="Write the batch as B queries of n new and c cached tokens.")
 @click.option("--bind", is_flag=True, help="Substitute the model's sizes and leave the batch open.")
