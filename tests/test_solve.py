@@ -445,7 +445,8 @@ def test_unknowns_that_cannot_be(unknown, hold, match):
 
 
 COUNTS = ["flops", "parameters", "B", "n", "c", "d", "T", "2", "0", "3.5", "1e-9", "9e30", "flops(mlp)", "cached"]
-BYTES = ["bytes", "cache_bytes", "storage", "80 GiB", "memory(h100-sxm)", "bytes(mlp)", "2", "B", "b_w"]
+COUNTS += ["10B"]
+BYTES = ["bytes", "cache_bytes", "storage", "80 GiB", "memory(h100-sxm)", "bytes(mlp)", "2", "B", "b_w", "10B"]
 TIMES = [
     "time(h100-sxm)",
     "5 ms",
@@ -472,9 +473,10 @@ def sums(atoms):
     )
 
 
-texts = st.sampled_from([COUNTS, BYTES, TIMES]).flatmap(
+comparisons = st.sampled_from([COUNTS, BYTES, TIMES]).flatmap(
     lambda atoms: st.tuples(sums(atoms), st.sampled_from(["=", "<=", ">", "=="]), sums(atoms)).map(" ".join)
 )
+texts = st.one_of(comparisons, comparisons, st.tuples(comparisons, comparisons).map(" and ".join))
 unknown_symbols = st.sampled_from(["B", "n", "c", "d", "f", "L", "H_q", "W", "b_c", "u_F"])
 
 

@@ -47,15 +47,16 @@ def symbol_of_key(key: str, config: Config, architecture: Architecture) -> str:
     if made:
         how = listed_names(f"{x} = {sizes[x]}" for x in made)
         raise UsageError(f"{key} is only part of a size in {shorten(config.name)}, of {how}: name the size")
-    return "" if values or key in FACTORS else the_only(key, symbols_read_from(key, sizes), config)
+    meant = [] if key in FACTORS else symbols_read_from(key, sizes)
+    return the_only(key, [x for x in meant if not values or sizes[x] in values], config)
 
 
 def key_values(key: str, data: Mapping[str, Any]) -> Iterator[Any]:
-    """The values of a key in a config and in the objects in it."""
+    """The values of a key in a config and in the objects in it, those of towers left out."""
     for name, value in data.items():
         if name == key:
             yield value
-        elif isinstance(value, Mapping):
+        elif isinstance(value, Mapping) and not re.search("vision|audio", name):
             yield from key_values(key, value)
 
 

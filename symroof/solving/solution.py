@@ -103,7 +103,7 @@ class Solution(Result):
     @property
     def notes(self) -> tuple[str, ...]:
         """How numbers such as 10B were read."""
-        return tuple(self.scope.notes)
+        return tuple(dict.fromkeys(self.scope.notes))
 
     @property
     def shares(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from symroof import symbols as s
 from symroof.render.long_sums import wrap_formulas
 from symroof.render.solution.equations import quantity_rows, solution_equations
 from symroof.render.solution.text import HOW, residual_text, solution_notes, title_of
@@ -29,8 +30,9 @@ def all_hold_lines(x: Conjunction) -> Iterator[str]:
     yield from (f"{share}." for share in x.shares)
     if not x.complete:
         yield "There are more: only the first ones were searched for."
-    if isinstance(x.answer, int) and x.allowed not in (None, x.answer):
-        yield f"No model of this structure has {name} = {x.answer:,}: the nearest is {x.allowed:,}."
+    if s.group(name) == "size" and isinstance(x.answer, int) and x.allowed != x.answer:
+        near = "none near it" if x.allowed is None else f"the nearest is {x.allowed:,}"
+        yield f"No model of this structure has {name} = {x.answer:,}: {near}."
 
 
 def condition_lines(x: Conjunction, i: int) -> Iterator[str]:
