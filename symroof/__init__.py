@@ -7,7 +7,8 @@
     model.report(new=1, cached=2048)
 
 Public, with the names of `__all__`: `symroof.symbols` (the vocabulary), `symroof.ops` (operators),
-`symroof.families.reading` (the parts that families are read with) and `symroof.parallel`. All else may move.
+`symroof.families.reading` (the parts that families are read with), `symroof.parallel`, and `symroof.plots.style` (the
+look of all pictures). All else may move.
 
 The names are imported when first used, so that importing the package costs nothing. The stub `__init__.pyi` is their
 one table: type checkers read it, and so does `__getattr__`.

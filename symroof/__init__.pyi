@@ -1,8 +1,14 @@
 from symroof.algebra.binding import Binding as Binding
+from symroof.algebra.identities.growth import asymptote as asymptote
+from symroof.algebra.identities.proof import Proof as Proof
+from symroof.algebra.identities.proof import prove as prove
+from symroof.algebra.identities.summation import sum_over as sum_over
 from symroof.analysis.conventions import by_convention as by_convention
 from symroof.analysis.limits import limits as limits
 from symroof.analysis.match import match as match
 from symroof.analysis.model_diff import compare as compare
+from symroof.analysis.namespace import Namespaced as Namespaced
+from symroof.analysis.namespace import namespaced as namespaced
 from symroof.analysis.sensitivity import knobs as knobs
 from symroof.cost.batch import Query as Query
 from symroof.cost.batch import Workload as Workload

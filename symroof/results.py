@@ -37,7 +37,7 @@ TEXT = {
     "TrainingMemory": "symroof.render.training.training_memory_text",
 }
 HTML = {"Report": "symroof.render.report.html.report_html"}
-LATEX = {"Report": "symroof.render.report.latex.report_latex"}
+LATEX = {"Report": "symroof.render.report.latex.report_array"}
 HIGHER = {  # functions of higher storeys that methods of a model call
     "compare_rules": "symroof.analysis.rules_diff.compare_rules",
     "sweep": "symroof.sweeps.sweep.sweep",
@@ -64,6 +64,12 @@ class Result:
 def higher(name: str) -> Any:
     """A function of HIGHER, imported when it is called for."""
     return _imported(HIGHER[name])
+
+
+def text_at_width(result: Result, width: int) -> str:
+    """A result as text, its lines wrapped at `width` where its renderer wraps any."""
+    render = _imported(TEXT[type(result).__name__])
+    return str(render(result, width) if "width" in render.__annotations__ else render(result))
 
 
 def _render(table: dict[str, str], result: Result, default: str = "") -> str:

@@ -34,22 +34,34 @@ class Entry:
     unit: str
     keys: tuple[str, ...]
     latex: str
+    whole: bool  # whether only whole numbers make sense; the symbol itself is real, so that sympy solves for every root
 
 
 VOCABULARY: dict[str, Entry] = {}
+OF_KIND = {"L": "layers: {}", "F": "matmul FLOP per second in {}, dense peak"}  # the meaning with a kind's suffix
 
 
 def declare(
-    name: str, group: str, meaning: str, unit: str = "", keys: str = "", latex: str = "", **assumptions: bool
+    name: str,
+    group: str,
+    meaning: str,
+    unit: str = "",
+    keys: str = "",
+    latex: str = "",
+    *,
+    whole: bool = False,
+    **assumptions: bool,
 ) -> Symbol:
     """A symbol of the vocabulary; an equal declaration, as by a notebook cell that runs again, returns the same one.
 
-    Raises ValueError when the name is declared with another meaning, or the group is unknown.
+    A symbol for whole numbers is declared so by `whole`, not by an assumption `integer`, which would make sympy drop
+    all other roots without a word. Raises ValueError when the name is declared with another meaning, or the group is
+    unknown.
     """
     if group not in GROUPS:
         raise ValueError(f"symbol {name!r}: no group {group!r}")
     symbol = Symbol(name, **assumptions)
-    declared = Entry(symbol, name, group, meaning, unit, tuple(keys.split()), latex or _latex(name))
+    declared = Entry(symbol, name, group, meaning, unit, tuple(keys.split()), latex or latex_name(name), whole)
     if VOCABULARY.get(name, declared) != declared:
         raise ValueError(f"symbol {name!r} is declared already: {VOCABULARY[name].meaning}")
     VOCABULARY[name] = declared
@@ -57,12 +69,13 @@ def declare(
     return symbol
 
 
-def _latex(name: str) -> str:
+def latex_name(name: str) -> str:
+    """A letter and its indices in LaTeX: words upright, letters italic."""
     letter, *indices = name.split("_")
     index = ",".join(indices)
     if not index:
         return letter
-    return f"{letter}_{{{index}}}" if len(index) == 1 else f"{letter}_{{\\mathrm{{{index}}}}}"
+    return f"{letter}_{index}" if len(index) == 1 else f"{letter}_{{\\mathrm{{{index}}}}}"
 
 
 @cache
@@ -77,9 +90,9 @@ def entry(name: str) -> Entry:
             raise KeyError(name)
         kind = f"{last}_{kind}" if kind else last
     general = VOCABULARY[base]
-    meaning = f"{general.meaning}, {kind}" if base != "L" else f"layers: {kind}"
+    meaning = OF_KIND.get(base, f"{general.meaning}, {{}}").format(kind)
     renamed = Symbol(name, **general.symbol.assumptions0)
-    return replace(general, symbol=renamed, meaning=meaning, latex=_latex(name))
+    return replace(general, symbol=renamed, meaning=meaning, latex=latex_name(name))
 
 
 def symbol(name: str) -> Symbol:
@@ -95,19 +108,24 @@ def group(x: Symbol) -> str:
         return ""
 
 
+def takes_whole_numbers(x: Symbol) -> bool:
+    """Whether only whole numbers make sense for a symbol: by the vocabulary, else by what sympy assumes of it."""
+    return bool(x.is_integer) or (bool(group(x)) and entry(str(x)).whole)
+
+
 def size(name: str, meaning: str, keys: str = "", latex: str = "") -> Symbol:
     """A positive whole number: a size of a model, usually read from a config."""
-    return declare(name, "size", meaning, keys=keys, latex=latex, integer=True, positive=True)
+    return declare(name, "size", meaning, keys=keys, latex=latex, whole=True, positive=True)
 
 
 def _batch_sum(name: str, meaning: str) -> Symbol:
     """A sum over the queries of a step."""
-    return declare(name, "batch", meaning, integer=True, nonnegative=True)
+    return declare(name, "batch", meaning, whole=True, nonnegative=True)
 
 
 def _choice(name: str, meaning: str, latex: str = "") -> Symbol:
     """A whole number that a counting rule chooses."""
-    return declare(name, "rule", meaning, latex=latex, integer=True, nonnegative=True)
+    return declare(name, "rule", meaning, latex=latex, whole=True, nonnegative=True)
 
 
 def _machine_rate(name: str, meaning: str, unit: str, latex: str = "") -> Symbol:
@@ -117,7 +135,7 @@ def _machine_rate(name: str, meaning: str, unit: str, latex: str = "") -> Symbol
 
 def _device_count(name: str, meaning: str) -> Symbol:
     """A number of devices, or of parts that work is split into for them."""
-    return declare(name, "parallel", meaning, integer=True, positive=True)
+    return declare(name, "parallel", meaning, whole=True, positive=True)
 
 
 def _training_number(name: str, meaning: str, unit: str = "", latex: str = "") -> Symbol:
@@ -127,17 +145,17 @@ def _training_number(name: str, meaning: str, unit: str = "", latex: str = "") -
 
 def _memory_layout(name: str, meaning: str, latex: str = "") -> Symbol:
     """A number of devices that share what training holds in memory, or a number of microbatches."""
-    return declare(name, "memory", meaning, latex=latex, rational=True, positive=True)
+    return declare(name, "memory", meaning, latex=latex, positive=True)
 
 
 def _bytes_of(name: str, meaning: str, latex: str = "") -> Symbol:
     """Bytes that training holds for each one of something."""
-    return declare(name, "memory", "bytes " + meaning, unit="byte", latex=latex, rational=True, nonnegative=True)
+    return declare(name, "memory", "bytes " + meaning, unit="byte", latex=latex, nonnegative=True)
 
 
 def _width(name: str, meaning: str) -> Symbol:
     """Bytes per element of one role."""
-    return declare(name, "width", "bytes per element of " + meaning, unit="byte", rational=True, positive=True)
+    return declare(name, "width", "bytes per element of " + meaning, unit="byte", positive=True)
 
 
 L = size("L", "layers", "num_hidden_layers")
@@ -211,15 +229,15 @@ d_emb = size("d_emb", "width of the embedding table where it is projected", "wor
 T = _batch_sum("T", "new tokens")
 P = _batch_sum("P", "query-key pairs of causal attention")
 P_chunk = _batch_sum("P_chunk", "query-key pairs of chunked attention")
-P_swa = _batch_sum("P_swa", "query-key pairs of sliding attention")
+P_swa = _batch_sum("P_swa", "query-key pairs of sliding-window attention")
 P_local = _batch_sum("P_local", "query-key pairs of local attention")
 C = _batch_sum("C", "cached keys that causal attention reads")
 C_chunk = _batch_sum("C_chunk", "cached keys that chunked attention reads")
-C_swa = _batch_sum("C_swa", "cached keys that sliding attention reads")
+C_swa = _batch_sum("C_swa", "cached keys that sliding-window attention reads")
 C_local = _batch_sum("C_local", "cached keys that local attention reads")
 K = _batch_sum("K", "tokens in the cache of a causal layer after the step")
 K_chunk = _batch_sum("K_chunk", "tokens in the cache of a chunked layer after the step")
-K_swa = _batch_sum("K_swa", "tokens in the cache of a sliding layer after the step")
+K_swa = _batch_sum("K_swa", "tokens in the cache of a sliding-window layer after the step")
 K_local = _batch_sum("K_local", "tokens in the cache of a local layer after the step")
 P_top = _batch_sum("P_top", "query-key pairs of attention to the keys an indexer selects")
 C_top = _batch_sum("C_top", "cached keys that attention reads where an indexer selects them, no two tokens sharing one")
@@ -245,9 +263,9 @@ C_tail = _batch_sum(
 P_lat = _batch_sum("P_lat", "pairs of causal attention in the latent")
 T_lat = _batch_sum("T_lat", "new tokens of causal attention in the latent")
 C_lat = _batch_sum("C_lat", "cached tokens that causal attention reads in the latent")
-P_swalat = _batch_sum("P_swalat", "pairs of sliding attention in the latent")
-T_swalat = _batch_sum("T_swalat", "new tokens of sliding attention in the latent")
-C_swalat = _batch_sum("C_swalat", "cached tokens that sliding attention reads in the latent")
+P_swalat = _batch_sum("P_swalat", "pairs of sliding-window attention in the latent")
+T_swalat = _batch_sum("T_swalat", "new tokens of sliding-window attention in the latent")
+C_swalat = _batch_sum("C_swalat", "cached tokens that sliding-window attention reads in the latent")
 P_toplat = _batch_sum("P_toplat", "pairs of selected keys in the latent")
 P_topexp = _batch_sum("P_topexp", "pairs of all keys, expanded, where an indexer selects few enough to mask the others")
 T_toplat = _batch_sum("T_toplat", "new tokens that attend to selected keys in the latent")
@@ -274,7 +292,7 @@ R = _batch_sum("R", "positions that logits are computed for")
 P_prompt = _batch_sum("P_prompt", "query-key pairs of attention by which the tokens of a step see each other")
 T_kept = _batch_sum("T_kept", "new tokens that layers with borrowed keys compute")
 P_kept = _batch_sum("P_kept", "pairs of causal attention in layers with borrowed keys")
-P_swakept = _batch_sum("P_swakept", "pairs of sliding attention in layers with borrowed keys")
+P_swakept = _batch_sum("P_swakept", "pairs of sliding-window attention in layers with borrowed keys")
 T_conv = _batch_sum("T_conv", "positions that a causal convolution computes")
 T_first = _batch_sum("T_first", "positions that the first of two convolutions computes")
 T_delay = _batch_sum("T_delay", "tokens whose part of a value the next one has")
@@ -292,19 +310,21 @@ X_ssd = _batch_sum("X_ssd", "pairs of borders of the chunks of a state space, 0 
 B_old = _batch_sum("B_old", "queries with cached tokens")
 B = _batch_sum("B", "queries, the batch size")
 
-n = declare("n", "query", "new tokens of a query", integer=True, positive=True)
-c = declare("c", "query", "cached tokens of a query", integer=True, nonnegative=True)
+n = declare("n", "query", "new tokens of a query", whole=True, positive=True)
+c = declare("c", "query", "cached tokens of a query", whole=True, nonnegative=True)
 
-N_x = declare("N_x", "step", "distinct experts of a layer that a step reads", real=True, positive=True)
-N_real = declare("N_real", "step", "distinct experts a step reads where some do nothing", real=True, positive=True)
+N_x = declare("N_x", "step", "distinct experts of a layer that a step reads", positive=True)
+N_real = declare("N_real", "step", "distinct experts a step reads where some do nothing", positive=True)
 k_run = _choice("k_run", "routed experts run for each token")
 H_c = _choice("H_c", "heads of keys and values that are cached")
 a_lat = _choice("a_lat", "1 where a query's causal attention stays in the latent, 0 where keys are expanded")
-a_swalat = _choice("a_swalat", "1 where a query's sliding attention stays in the latent, 0 where keys are expanded")
+a_swalat = _choice(
+    "a_swalat", "1 where a query's sliding-window attention stays in the latent, 0 where keys are expanded"
+)
 a_toplat = _choice("a_toplat", "1 where a query attends to selected keys in the latent, 0 where all are expanded")
 a_taillat = _choice("a_taillat", "1 where a query attends to selected pooled blocks in the latent, else 0")
 u_c = _choice("u_c", "columns that a convolution caches")
-k_real = declare("k_real", "rule", "experts run for each token where some do nothing", real=True, positive=True)
+k_real = declare("k_real", "rule", "experts run for each token where some do nothing", positive=True)
 sigma = _choice("sigma", "additions not counted per dot product: 0 counts 2k FLOP, 1 exactly 2k - 1", r"\sigma")
 psi = _choice(
     "psi", "1 where elementwise operators read and write memory, 0 where fused into their neighbours", r"\psi"

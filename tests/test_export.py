@@ -1,6 +1,7 @@
 """Exported formulas, run in their languages: each gives what a report says, to the last digit its numbers can hold."""
 
 import json
+import keyword
 import random
 import re
 import shutil
@@ -18,8 +19,10 @@ from symroof.cli import cli
 from symroof.cost import batch_sums
 from symroof.cost.batch import queries
 from symroof.export import code, json_trees, mathml, spreadsheet
+from symroof.export.code.folding import folded_lines
 from symroof.export.code.syntax import tree_source
 from symroof.export.functions import bound_functions, unbound_functions
+from symroof.export.naming import function_name
 from symroof.export.trees import Node
 from symroof.render.forms import FORMULA_FORMS
 
@@ -37,7 +40,7 @@ MODELS = (
 )
 QUANTITIES = ("flops", "bytes", "weight_bytes", "cache_size", "parameters")
 ULPS = 16  # roundings that a double of some ten operations may be off by
-TOOLS = ("node", "cc", "rustc")
+TOOLS = ("node", "cc", "rustc", "julia")
 
 
 def points(seed):
@@ -91,7 +94,7 @@ def calls(exports):
         for values, expected in cases:
             for x in export.functions:
                 arguments = {str(a): values[str(a)] for a in x.arguments}
-                yield i, x.quantity.name, arguments, expected[x.quantity.name]
+                yield i, x.name, arguments, expected[x.quantity.name]
 
 
 def near(found, expected, ulps=ULPS):
@@ -141,10 +144,7 @@ def test_python_is_exact_at_any_size():
     space = loaded(bound_functions(model, QUANTITIES, free=["B", "n", "c"]), "python")
     values = {"B": 10**6, "n": 10**9 + 7, "c": 10**12 + 1}
     for name, expected in told(model, values).items():
-        arguments = values if name not in ("parameters", "weight_bytes") else {}
-        if name == "weight_bytes":  # an embedding's rows are read, too
-            arguments = {"B": values["B"], "n": values["n"]}
-        assert space[name](**arguments) == expected
+        assert space[f"gemma_2_2b_{name}"](**values) == expected
 
 
 def test_numpy_takes_arrays(exports):
@@ -157,41 +157,110 @@ def test_numpy_takes_arrays(exports):
             for i, name, arguments, _ in calls(exports)
         ],
     )
-    large = spaces[0]["flops"](B=np.array([1, 10**6]), n=np.array([1, 10**9]), c=np.array(0))
+    large = spaces[0]["llama_3_1_8b_flops"](B=np.array([1, 10**6]), n=np.array([1, 10**9]), c=np.array(0))
     assert large[1] > 10**25  # in whole numbers of 64 bits it would have overflowed
 
 
-@needs("node")
-def test_javascript(exports, tmp_path):
-    parts = []
+def written_modules(exports, form, folder, ending, head=""):
+    """A file for each export; the source that calls all functions, each module being m0, m1, ..."""
+    lines = [head]
     for i, (export, _) in enumerate(exports):
-        names = ", ".join(x.quantity.name for x in export.functions)
-        parts.append(f"const m{i} = (() => {{\n{code.code_file(export, 'javascript')}\nreturn {{ {names} }}; }})();\n")
+        (folder / f"m{i}.{ending}").write_text(code.code_file(export, form), encoding="utf-8")
+        lines.append(f'import * as m{i} from "./m{i}.{ending}";')
     for i, name, arguments, _ in calls(exports):
         given = json.dumps({x: float(y) for x, y in arguments.items()}) if arguments else ""
-        parts.append(f"console.log(m{i}.{name}({given}));\n")
-    path = tmp_path / "formulas.js"
-    path.write_text('"use strict";\n' + "".join(parts), encoding="utf-8")
-    check(exports, ran("node", str(path)))
+        lines.append(f"console.log(m{i}.{name}({given}));")
+    return "\n".join(lines)
+
+
+@needs("node")
+def test_javascript_is_a_module_that_runs(exports, tmp_path):
+    (tmp_path / "main.mjs").write_text(written_modules(exports, "javascript", tmp_path, "mjs"), encoding="utf-8")
+    assert ran("node", str(tmp_path / "m0.mjs")) == []
+    check(exports, ran("node", str(tmp_path / "main.mjs")))
+
+
+@needs("tsc")
+def test_typescript_is_strict(exports, tmp_path):
+    main = written_modules(exports, "typescript", tmp_path, "ts", "declare const console: { log(x: number): void };")
+    (tmp_path / "main.ts").write_text(re.sub(r'(from "\./m\d+)\.ts', r"\1", main), encoding="utf-8")
+    flags = "--strict --noUnusedLocals --noUnusedParameters --noEmit --target es2020 --module esnext"
+    ran("tsc", *flags.split(), "--moduleResolution", "bundler", "--lib", "es2020", str(tmp_path / "main.ts"))
+
+
+@needs("node")
+def test_typescript_runs_where_node_strips_types(exports, tmp_path):
+    if (
+        "true"
+        not in subprocess.run(
+            ["node", "-p", "!!process.features.typescript"], capture_output=True, text=True, check=True
+        ).stdout
+    ):
+        pytest.skip("this Node strips no types")
+    (tmp_path / "main.ts").write_text(written_modules(exports, "typescript", tmp_path, "ts"), encoding="utf-8")
+    check(exports, ran("node", str(tmp_path / "main.ts")))
+
+
+def without_types(source):
+    """TypeScript of exported functions as JavaScript: the head of each has its types stripped."""
+    source = re.sub(r"\((\{[^}]*\}|_): \{[^}]*\}\)", r"(\1)", source)
+    return source.replace("): number {", ") {")
+
+
+@needs("node")
+def test_typescript_without_its_types_is_javascript(exports, tmp_path):
+    files = written_modules(exports, "typescript", tmp_path, "ts").replace('.ts"', '.mjs"')
+    for path in tmp_path.glob("*.ts"):
+        path.with_suffix(".mjs").write_text(without_types(path.read_text(encoding="utf-8")), encoding="utf-8")
+    (tmp_path / "main.mjs").write_text(files, encoding="utf-8")
+    check(exports, ran("node", str(tmp_path / "main.mjs")))
+
+
+def from_julia(source):
+    """The functions of exported Julia as Python: bodies are assignments and one result."""
+    out, python = [], {"^": "**", "Float64(": "float("}
+    for text in re.findall(r"^function .*?^end$", re.sub(r'""".*?"""', "", source, flags=re.DOTALL), re.M | re.DOTALL):
+        head, body = re.fullmatch(r"function (\w+\([^)]*\))\n(.*)end", text, re.DOTALL).groups()
+        head = re.sub(r";\s", "*, ", head).replace("::Real", "")
+        for word, other in python.items():
+            body = body.replace(word, other)
+        out.append(f"def {head}:\n{body}")
+    return "\n".join(out)
+
+
+def test_julia_comes_to_the_same(exports):
+    """Where there is no Julia: what these functions use of it differs from Python in the sign of a power only."""
+    spaces = []
+    for export, _ in exports:
+        source = code.code_file(export, "julia")
+        assert source.count("\nfunction ") == source.count("\nend\n") == len(export.functions)
+        assert not re.search(
+            r"//|%|(?<![\w.])[\d.]+(?![\d.])[(\w]", re.sub(r'""".*?"""|(?m:#.*?$)', "", source, flags=re.DOTALL)
+        )
+        spaces.append({"floor": floor})
+        exec(compile(from_julia(source), "julia", "exec"), spaces[-1])
+    check(exports, [float(spaces[i][name](**arguments)) for i, name, arguments, _ in calls(exports)])
+
+
+@needs("julia")
+def test_julia(exports, tmp_path):
+    files = [f"module m{i}\n{code.code_file(export, 'julia')}end\n" for i, (export, _) in enumerate(exports)]
+    shown = (
+        f"println(m{i}.{name}({', '.join(f'{x}={float(y)!r}' for x, y in arguments.items())}))"
+        for i, name, arguments, _ in calls(exports)
+    )
+    (tmp_path / "formulas.jl").write_text("\n".join([*files, *shown]), encoding="utf-8")
+    check(exports, ran("julia", str(tmp_path / "formulas.jl")))
 
 
 @needs("cc")
 def test_c(exports, tmp_path):
-    names, parts = {}, ["#include <stdio.h>\n#include <time.h>\n"]
+    parts = ["#include <stdio.h>\n#include <time.h>\n"]
     for i, (export, _) in enumerate(exports):
         source = code.code_file(export, "c")
-        if i >= len(MODELS):  # the same model once more: its functions have the same names
-            source = re.sub(r"^double ", f"double x{i}_", source, flags=re.MULTILINE)
-        names[i] = dict(
-            zip(
-                [x.quantity.name for x in export.functions],
-                re.findall(r"^double (\w+)\(", source, re.MULTILINE),
-                strict=True,
-            )
-        )
-        parts.append(source)
+        parts.append(re.sub(r"^double ", f"double x{i}_", source, flags=re.MULTILINE))
     shown = (
-        f'    printf("%.17g\\n", {names[i][name]}({", ".join(repr(float(y)) for y in arguments.values())}));\n'
+        f'    printf("%.17g\\n", x{i}_{name}({", ".join(repr(float(y)) for y in arguments.values())}));\n'
         for i, name, arguments, _ in calls(exports)
     )
     path = tmp_path / "formulas.c"
@@ -277,7 +346,7 @@ def test_json_is_exact(exports):
     for i, name, arguments, expected in calls(exports):
         if not isinstance(expected, int | Fraction):
             continue  # a power of many tokens: a report has a float there
-        x = next(x for x in documents[i]["formulas"] if x["quantity"] == name)
+        x = next(x for x in documents[i]["formulas"] if x["name"] == name)
         assert x["arguments"] == list(arguments)
         known = dict(arguments)
         for step in x["steps"]:
@@ -336,14 +405,14 @@ def test_text_and_latex_have_the_same_formulas(exports):
 
 
 @pytest.mark.parametrize("x", [2**53 - 1, 2**53 + 2, 10**15 - 1, 10**15, 10**30 + 7, 0.1, 1e-30, 5e300], ids=str)
-@pytest.mark.parametrize("language", ["numpy", "javascript", "c", "rust", "excel"])
+@pytest.mark.parametrize("language", ["numpy", "javascript", "c", "rust", "julia", "excel"])
 def test_no_literal_overflows_or_loses_a_digit(language, x):
     y = spreadsheet.SHEET if language == "excel" else code.LANGUAGES[language].syntax
     text = tree_source(Fraction(x) if isinstance(x, int) else x, y)
     assert float(eval(re.sub(r"\^(\d+)", r"**\1", text))) == float(x)
     if language == "excel":
         assert all(len(digits.strip("0")) <= 15 for digits in re.findall(r"\d+", text))
-    elif language in ("c", "rust"):
+    elif language in ("c", "rust", "julia"):
         assert re.search(r"[.e]", text)
 
 
@@ -396,6 +465,77 @@ def test_a_file_says_what_it_computes(form):
 
 
 @pytest.mark.parametrize("form", code.LANGUAGES)
+@pytest.mark.parametrize("free", ["B,n,c", "c,B,n", "n,sigma,c,B"])
+def test_every_function_takes_the_symbols_asked_for_in_their_order(form, free):
+    """Also where one drops out of the formula: parameters depend on none of them, weight bytes on no c."""
+    names = free.split(",")
+    text = call("llama-3.1-8b", "--quantity", "flops,weight_bytes,parameters", "--free", free, "--format", form)
+    heads = re.findall(
+        r"^(?:export function|function|pub fn|def|double) (llama\w*)\((.*?)\)", text, re.MULTILINE | re.DOTALL
+    )
+    assert [name for name, _ in heads] == [f"llama_3_1_8b_{x}" for x in ("flops", "weight_bytes", "parameters")]
+    for _, arguments in heads:
+        typed = arguments.rpartition(": {")[2] if form == "typescript" else arguments
+        assert [x for x in re.findall(r"\w+", typed) if x not in ("number", "f64", "double", "Real")] == names
+    flat = re.sub(r"\s+(\*|//+)?\s*", " ", text)
+    assert flat.count("not in this formula") == (2 if "sigma" in names else 1) + len(names)
+
+
+@pytest.mark.parametrize("free", ["B,n,c", "c,B,n"])
+def test_a_cell_and_json_have_the_symbols_asked_for_in_their_order(free):
+    words = ("llama-3.1-8b", "--quantity", "flops,weight_bytes,parameters", "--free", free, "--format")
+    cells = [x for x in call(*words, "excel").splitlines() if x.startswith("=")]
+    assert [re.findall(r"\b([Bnc])_, [01]\b", x) for x in cells] == 3 * [free.split(",")]
+    assert [x["arguments"] for x in json.loads(call(*words, "json"))["formulas"]] == 3 * [free.split(",")]
+
+
+@pytest.mark.parametrize(
+    ("model", "op", "machine", "name"),
+    [
+        ("llama-3.1-8b", "", "", "llama_3_1_8b_time"),
+        ("llama-3.1-8b", "mlp/down", "h100-sxm", "llama_3_1_8b_mlp_down_time_on_h100_sxm"),
+        (
+            "Qwen/Qwen3-8B",
+            "moe/experts.gate_up",
+            "8 x h100-sxm",
+            "qwen_qwen3_8b_moe_experts_gate_up_time_on_8_x_h100_sxm",
+        ),
+        ("01-ai/Yi-34B", "", "", "model_01_ai_yi_34b_time"),
+        ("名", "", "", "model_time"),
+    ],
+)
+def test_a_function_is_named_after_model_part_quantity_and_machine(model, op, machine, name):
+    assert function_name(model, op, "time", machine) == name
+
+
+def test_no_symbol_is_a_word_of_a_language():
+    """Python's are keyword.kwlist; of the others those of one or two letters, which symbols may be."""
+    reserved = {*keyword.kwlist, "do", "if", "in", "of", "as", "fn", "is", "or", "ratio", "power", "np"}
+    assert not reserved & {*s.VOCABULARY}
+
+
+@pytest.mark.parametrize("form", code.LANGUAGES)
+def test_no_line_is_longer_than_100_columns(form, exports):
+    for export, _ in exports:
+        lines = code.code_file(export, form).splitlines()
+        assert max(map(len, lines)) <= 100, (export.model.name, max(lines, key=len))
+
+
+@pytest.mark.parametrize(
+    "text", ["a*(bb + cc*(d - e)) - ffff", "m(aa + b, c*(d - eee), f)", "(a + b)*(c - d)/(e + f*g)"]
+)
+@pytest.mark.parametrize("room", [1, 8, 12, 100])
+def test_folding_changes_nothing_but_white_space(text, room):
+    lines = folded_lines(text, room)
+    assert "".join("".join(lines).split()) == text.replace(" ", "")
+    assert len(lines) == 1 or all(x.count("(") == x.count(")") or x[-1] == "(" or x.strip()[0] == ")" for x in lines)
+    assert eval(
+        "(" + "\n".join(lines) + ")",
+        dict.fromkeys("abdefg", 3) | {"bb": 5, "cc": 7, "ffff": 11, "m": max, "aa": 13, "eee": 17, "c": 19},
+    )
+
+
+@pytest.mark.parametrize("form", code.LANGUAGES)
 def test_helpers_only_where_they_are_needed(form):
     dense = call("llama-3.1-8b", "--quantity", "parameters", "--free", "B,n,c", "--format", form)
     assert not any(word in dense for word in ("def power", "def ratio", "Math."))
@@ -425,8 +565,15 @@ def test_the_options_of_a_step_are_heeded():
     )
     model = symroof.load("llama-3.1-8b").with_sizes(V=1000)
     total = model.report(70, 900, 3, rules="exact-dots", logits="all", dtype="fp8").total
-    assert space["bytes"](B=3, n=70, c=900) == total.moved
-    assert space["flops"](B=3, n=70, c=900) == total.flops
+    assert space["llama_3_1_8b_bytes"](B=3, n=70, c=900) == total.moved
+    assert space["llama_3_1_8b_flops"](B=3, n=70, c=900) == total.flops
+
+
+def test_the_rules_of_a_tool_that_reads_no_quantization_config_bind_its_formats():
+    model, rules = symroof.load("llama-3.1-70b-fp8"), "transformer-roofline-analyzer"
+    export = bound_functions(model, ["bytes"], rules=rules, free=["B", "n", "c"])
+    moved = model.report(3, 7, 2, rules=rules).total.moved
+    assert loaded(export, "python")["llama_3_1_70b_fp8_bytes"](B=2, n=3, c=7) == moved
 
 
 def test_sizes_choices_and_rates_can_stay_free():
@@ -437,11 +584,11 @@ def test_sizes_choices_and_rates_can_stay_free():
     model = symroof.load("llama-3.1-8b").with_sizes(d=2048)
     report = model.report(7, 100, 2, rules="exact-dots").total
     step = {"d": 2048, "sigma": 1, "B": 2, "n": 7, "c": 100}
-    assert space["matmul_flops"](**step) == report.matmul
+    assert space["llama_3_1_8b_matmul_flops"](**step, **rates) == report.matmul
     slow = max(
         Fraction(report.matmul) / (rates["F"] * rates["u_F"]), Fraction(report.moved) / (rates["W"] * rates["u_W"])
     )
-    assert slow <= space["time"](**step, **rates) <= 2 * slow
+    assert slow <= space["llama_3_1_8b_time"](**step, **rates) <= 2 * slow
 
 
 @pytest.mark.parametrize(
@@ -453,7 +600,7 @@ def test_sizes_choices_and_rates_can_stay_free():
         ("--free B,n,c,N_e", ["--free N_e", "have no such symbol", "H_kv"], 2),
         ("--free c,B --quantity flops", ["flops: neither bound nor free: n", "--free c,B,n"], 2),
         ("--free T --quantity flops", ["P, R", "--free T,P,R", "or B,n,c"], 2),
-        ("--free B,n,c --quantity time", ["F, F_v, W", "--free B,n,c,F", "or leave time out"], 2),
+        ("--free B,n,c --quantity time", ["F, F_v, W", "--on h100-sxm", "--free B,n,c,F"], 2),
         ("--cache fp8", ["--cache", "--free B,n,c"], 2),
         ("--free B,n,c --dtype bf17", ["'bf17'"], 2),
     ],
@@ -464,7 +611,7 @@ def test_mistakes_are_told(words, parts, exit_code):
 
 
 def test_the_name_of_a_model_ends_no_comment(tmp_path):
-    folder = tmp_path / 'a*" " " \\u'.replace(" ", "")
+    folder = tmp_path / 'a*" " " $(b) \\u'.replace(" ", "")
     folder.mkdir()
     config = {
         "model_type": "llama",
@@ -479,7 +626,11 @@ def test_the_name_of_a_model_ends_no_comment(tmp_path):
     }
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     export = bound_functions(symroof.load(str(folder)), ["flops"], free=["B", "n", "c"])
-    assert loaded(export, "python")["flops"](B=1, n=1, c=0) > 0
-    assert code.code_file(export, "c").count("*/") == 1
-    assert re.search(r"^double [a-z_]\w*_flops\(", code.code_file(export, "c"), re.MULTILINE)
+    name = export.functions[0].name
+    assert loaded(export, "python")[name](B=1, n=1, c=0) > 0
+    assert all(code.code_file(export, form).count("*/") == 1 for form in ("c", "javascript", "typescript"))
+    assert "\\$(b)" in (julia := code.code_file(export, "julia"))
+    assert julia.count('"""') == 2
+    assert not re.search(r"[^\\]\$", julia.partition('"""')[2])
+    assert re.search(r"^double [a-z]\w*_flops\(", code.code_file(export, "c"), re.MULTILINE)
     ElementTree.fromstring(f"<page>{mathml.formulas_mathml(export)}</page>")

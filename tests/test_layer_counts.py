@@ -59,6 +59,8 @@ def test_what_is_moved_is_told_in_every_form():
     ):
         words = ["formula", "gemma-3-12b", "--free", "d,L", "--quantity", "parameters", "--format", form]
         assert told in CliRunner().invoke(cli, words).stdout
+    written = CliRunner().invoke(cli, ["formula", "deepseek-v3", "--free", "d,L", "--quantity", "parameters"]).stdout
+    assert "(L - 3) (1579265 d + 256)" in written
     swept = CliRunner().invoke(cli, ["sweep", "deepseek-v3", "--over", "num_hidden_layers=9,61", "--quantity", "flops"])
     assert "L_mlp = 3, L_moe = L - 3" in swept.stderr
 

@@ -71,8 +71,8 @@ def returning(function: Any, edit: Callable[..., Cost]) -> Callable[[Patch], Non
 def op(name: str, edit: Callable[[Cost], Cost]) -> Callable[[Patch], None]:
     """Edit the cost of the operators of that name."""
 
-    def mutant(found: str, role: str, x: Cost) -> Op:
-        return Op(found, role, edit(x) if found == name else x)
+    def mutant(found: str, role: str, x: Cost, **more: Any) -> Op:
+        return Op(found, role, edit(x) if found == name else x, **more)
 
     def make(patch: Patch) -> None:
         for module in BLOCKS:

@@ -1,6 +1,7 @@
 """Pictures: what they show is the roofline's numbers, no label covers another, files are whole."""
 
 import json
+import math
 import sys
 from functools import cache, partial
 from itertools import combinations
@@ -361,6 +362,87 @@ def test_a_picture_is_the_same_each_time_whatever_a_users_settings():
         assert plots.picture_bytes(draw, "x.svg") == before
 
 
+# Machado, Oliveira and Fernandes 2009, table 1, severity 1: linear red, green and blue as who sees no red, no green or
+# no blue sees them.
+BLIND = {
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]],
+}
+
+
+def linear(color):
+    """Linear red, green and blue of a colour (IEC 61966-2-1)."""
+    from matplotlib.colors import to_rgb
+
+    return [x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in to_rgb(color)]
+
+
+def lab(rgb):
+    """CIELAB under D65 of linear red, green and blue: what differs by 2.3 is just seen to differ."""
+    rows = ((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9505))
+    parts = [max(0, sum(w * x for w, x in zip(row, rgb, strict=True)) / sum(row)) for row in rows]
+    x, y, z = (t ** (1 / 3) if t > 216 / 24389 else (24389 / 27 * t + 16) / 116 for t in parts)
+    return 116 * y - 16, 500 * (x - y), 200 * (y - z)
+
+
+def contrast(one, other):
+    """The contrast ratio of WCAG 2.1."""
+    light = sorted(sum(w * x for w, x in zip((0.2126, 0.7152, 0.0722), linear(c), strict=True)) for c in (one, other))
+    return (light[1] + 0.05) / (light[0] + 0.05)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_text_and_lines_are_seen_on_their_page(dark):
+    look = plots.style(dark)
+    page = look["axes.facecolor"]
+    assert all(contrast(look[x], page) > 12 for x in ("text.color", "xtick.color", "axes.labelcolor"))
+    assert all(contrast(x, page) > 2.1 for x in look["axes.prop_cycle"].by_key()["color"])
+    assert contrast(look["grid.color"], page) < 1.6
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("kind", BLIND)
+def test_lines_are_told_apart_without_a_colour(dark, kind):
+    cycle = plots.style(dark)["axes.prop_cycle"].by_key()
+    assert len({str(x) for x in cycle["linestyle"]}) == len(cycle["color"])
+    seen = [
+        lab([sum(w * x for w, x in zip(row, linear(c), strict=True)) for row in BLIND[kind]]) for c in cycle["color"]
+    ]
+    assert all(math.dist(one, other) > 15 for one, other in combinations(seen, 2))
+
+
+def test_the_style_is_for_pictures_of_ones_own():
+    import matplotlib as mpl
+    from matplotlib.colors import to_rgb
+
+    with mpl.rc_context(plots.style(dark=True)):
+        made = drawn_by_hand()
+    assert made.get_facecolor()[:3] == to_rgb(plots.style(dark=True)["figure.facecolor"])
+    assert {x.get_color() for x in made.axes[0].lines} <= {*plots.style(dark=True)["axes.prop_cycle"].by_key()["color"]}
+
+
+def drawn_by_hand():
+    """A figure with two lines."""
+    from matplotlib.figure import Figure
+
+    made = Figure()
+    axes = made.subplots()
+    axes.plot([1, 2])
+    axes.plot([2, 1])
+    return made
+
+
+def test_a_dark_picture(tmp_path):
+    one, other = tmp_path / "x.svg", tmp_path / "y.svg"
+    for path, words in ((one, []), (other, ["--dark"])):
+        done = CliRunner().invoke(cli, ["roofline", "llama-3.2-1b", "--on", "l4", "-o", str(path), *words])
+        assert done.exit_code == 0, done.output
+    page, ink = (plots.style(dark=True)[x] for x in ("axes.facecolor", "text.color"))
+    assert (page in one.read_text(), page in other.read_text(), ink in other.read_text()) == (False, True, True)
+    assert "#000000" not in other.read_text()
+
+
 ROOFLINE = ["roofline", "no-such-model", "--on", "l4"]
 SERVE = ["serve", "no-such-model", "--on", "l4", "--prompt", "9", "--output-tokens"]
 
@@ -372,6 +454,7 @@ SERVE = ["serve", "no-such-model", "--on", "l4", "--prompt", "9", "--output-toke
         ([*ROOFLINE, "--plot", "roofline"], ".png, .svg or .pdf"),
         ([*ROOFLINE, "--plot", "-"], ".png, .svg or .pdf"),
         ([*SERVE, "9", "--plot", "x.bmp"], ".png, .svg or .pdf"),
+        ([*ROOFLINE, "--dark"], "give --plot FILE, too"),
         ([*SERVE, "1", "--plot", "x.png"], "2 output tokens or more"),
         (
             [*ROOFLINE, *(y for x in ("a100-sxm-80gb", "b200", "l40s", "t4") for y in ("--on", x)), "--plot", "x.png"],

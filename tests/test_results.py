@@ -3,6 +3,7 @@
 import json
 import pickle
 from fractions import Fraction
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,15 @@ def test_a_result_shows_itself(name):
         assert latex.startswith("$$\\begin{")
         assert latex.endswith("$$")
         assert latex.count("{") == latex.count("}")
+
+
+WIDE = {"Block", "Machine", "Platform", "Shape", "Split", "Training", "TrainingMemory"}  # are not wrapped
+
+
+@pytest.mark.parametrize("name", sorted(set(SHOWN) - WIDE - {"Report"}))
+def test_a_result_fits_a_cell_of_a_notebook(name):
+    lines = unescape(SHOWN[name]._repr_html_()).partition(">")[2].removesuffix("</pre>").splitlines()
+    assert max(map(len, lines)) <= 100
 
 
 @pytest.mark.parametrize("name", sorted(FORMULAS - {"Report"}))

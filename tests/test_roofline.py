@@ -451,10 +451,10 @@ def test_time_and_energy_are_printed_as_formulas(form: str, more: list[str]) -> 
     assert (result.exit_code, result.stderr) == (0, "")
     assert "max" in result.output
     assert "max(0," not in result.output.replace("\\left", "")
-    rates = ("t_{0}", "u_{F}", "e_{W}") if form in ("latex", "markdown") else ("t_0", "u_F", "e_W")
+    rates = ("t_0", "u_F", "e_W")
     assert all(x in result.output for x in rates)
     if form == "text":
-        assert re.search(r"^t_0 +overhead of launching an operator +the machine", result.output, re.MULTILINE)
+        assert re.search(r"^  t_0 +overhead of launching an operator", result.output, re.MULTILINE)
 
 
 def test_printed_python_of_the_time_computes_it() -> None:
@@ -464,8 +464,8 @@ def test_printed_python_of_the_time_computes_it() -> None:
     model, on = load("llama-3.1-8b"), platform(ROUND, **SETTING)
     kept = model.precision()
     values = {**model.architecture.sizes, **kept.widths(), **on.rates("ffn", 1, "", kept), "B": 8, "n": 1, "c": 3000}
-    arguments = {x: float(values[x]) for x in space["time"].__code__.co_varnames}
-    assert space["time"](**arguments) == pytest.approx(float(roofline(model, on, **STEPS["decode"]).time))
+    arguments = {x: float(values[x]) for x in space["llama_3_1_8b_time"].__code__.co_varnames}
+    assert space["llama_3_1_8b_time"](**arguments) == pytest.approx(float(roofline(model, on, **STEPS["decode"]).time))
 
 
 # --- crossovers ---------------------------------------------------------------------------------------------------

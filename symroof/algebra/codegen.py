@@ -8,7 +8,10 @@ from functools import cached_property, partial
 from keyword import iskeyword
 from typing import Any
 
-from sympy import Add, Basic, Expr, Float, Max, Min, Mul, Pow, Rational, Symbol, floor, sympify
+from sympy import Add, Basic, Expr, Float, Max, Min, Mul, Piecewise, Pow, Rational, Symbol, floor, sympify
+from sympy.core.relational import Relational
+from sympy.functions.elementary.piecewise import ExprCondPair
+from sympy.logic.boolalg import Boolean
 
 from symroof.algebra.arithmetic import EXACT_POWER, SPACE, definitions_in, exact_power, exact_quotient, int_if_whole
 from symroof.algebra.fold import Table, fold
@@ -56,7 +59,7 @@ def parts_of(x: Basic, definitions: Mapping[Symbol, Expr]) -> tuple[Basic, ...]:
 
 
 def repeated_parts(exprs: Iterable[Expr], definitions: Mapping[Symbol, Expr]) -> set[Basic]:
-    """The parts of formulas that occur more than once, but for reciprocals, which have to stay denominators."""
+    """The parts of formulas that occur more than once, but for what has to stay: denominators, pieces."""
     seen: set[Basic] = set()
     repeated: set[Basic] = set()
     rest = list(exprs)
@@ -67,7 +70,7 @@ def repeated_parts(exprs: Iterable[Expr], definitions: Mapping[Symbol, Expr]) ->
         elif not x.is_Atom or x in definitions:
             seen.add(x)
             rest.extend(parts_of(x, definitions))
-    return {x for x in repeated if not is_reciprocal(x)}
+    return {x for x in repeated if not is_reciprocal(x) and not isinstance(x, ExprCondPair)}
 
 
 def is_reciprocal(x: Basic) -> bool:
@@ -228,6 +231,28 @@ def extreme_operand(name: str, pick: Callable[..., Any]) -> OperandRule:
     return rule
 
 
+def comparison_operand(_: Writer, x: Relational, args: Sequence[Operand]) -> Operand:
+    """Whether one formula compares to another as it says."""
+    left, right = map(source_text, args)
+    return f"({left} {x.rel_op} {right})"
+
+
+def truth_operand(_: Writer, x: Basic, __: Sequence[Operand]) -> Operand:
+    """True or False."""
+    return str(bool(x))
+
+
+def piece_operand(_: Writer, __: Basic, args: Sequence[Operand]) -> Operand:
+    """A formula that holds under a condition, up to where there is another one."""
+    value, condition = map(source_text, args)
+    return f"{value} if {condition}"
+
+
+def pieces_operand(_: Writer, __: Piecewise, args: Sequence[Operand]) -> Operand:
+    """The first of some formulas whose condition holds; the last one's always does."""
+    return f"({' else '.join(map(str, args)).removesuffix(' if True')})"
+
+
 def numbers_and_sources(operands: Iterable[Operand]) -> tuple[list[Any], list[str]]:
     """The numbers, and the sources."""
     numbers: list[Any] = []
@@ -247,6 +272,10 @@ RULES: dict[type, OperandRule] = {
     floor: floor_operand,
     Min: extreme_operand("min", min),
     Max: extreme_operand("max", max),
+    Relational: comparison_operand,
+    Boolean: truth_operand,
+    ExprCondPair: piece_operand,
+    Piecewise: pieces_operand,
     Symbol: defined_operand,
     Rational: rational_operand,
     Float: lambda _, x, __: float(x),

@@ -25,13 +25,14 @@ Series = dict[int, Expr]  # power of the symbol -> its coefficient
 class Leading:
     """The term of a quantity that outgrows the others: `coefficient` times the symbol to a power, and its number.
 
-    The number is that of the coefficient, at the point.
+    The number is that of the coefficient, at the point; `shares` are those of the formulas that it is the sum of.
     """
 
     symbol: Symbol
     power: int
     coefficient: Expr
     number: Number
+    shares: tuple[Expr, ...] = ()
 
     @property
     def expr(self) -> Expr:
@@ -42,11 +43,13 @@ class Leading:
 def leading_term(exprs: Iterable[Expr], x: Symbol, at: Point) -> Leading:
     """The leading term of a sum as x grows, all other symbols as they are at the point."""
     far = at.moved({x: FAR}, x)
-    terms = sum_of_series(series(far.branch(sympify(expr, strict=True)), x, far) for expr in exprs)
+    each = [series(far.branch(sympify(expr, strict=True)), x, far) for expr in exprs]
+    terms = sum_of_series(each)
     for order in sorted(terms, reverse=True):
         number = at.number(terms[order])
         if number != 0:
-            return Leading(x, order, factor_short_sum(terms[order]), number)
+            shares = tuple(one.get(order, Integer(0)) for one in each)
+            return Leading(x, order, factor_short_sum(terms[order]), number, shares)
     return Leading(x, 0, Integer(0), 0)
 
 

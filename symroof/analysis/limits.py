@@ -19,15 +19,15 @@ floor of the symbol is replaced by its trend, so that a quantity that swings bet
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sympy import Expr, Integer, Rational, Symbol
+from sympy import Add, Expr, Integer, Rational, Symbol
 
 from symroof import symbols as s
 from symroof.algebra.points import Point, exact_number_or_infinity, multiplied_out
 from symroof.algebra.rootfinding import roots
-from symroof.algebra.series import Leading, factor_short_sum, leading_ratio, leading_term, series
+from symroof.algebra.series import Leading, factor_short_sum, leading_ratio, leading_term, series, sum_of_series
 from symroof.algebra.unevaluated import with_numbers
 from symroof.cost.batch import LARGEST
 from symroof.cost.quantities import quantity
@@ -50,11 +50,15 @@ NAMES_IN_SCHEMA = {name: key for key, name in SCHEMA_NAMES.items()}
 
 @dataclass(frozen=True)
 class LimitRow:
-    """A quantity in a limit: its name, unit, and leading term; None where it is a quotient by 0."""
+    """A quantity in a limit: its name, unit, and leading term; None where it is a quotient by 0.
+
+    `parts`: what each block adds to the leading term; of a quotient, to what is above.
+    """
 
     name: str
     unit: str
     leading: Leading | None
+    parts: Mapping[str, Expr]
 
     def to_dict(self) -> dict[str, Any]:
         """The schema's row."""
@@ -84,11 +88,20 @@ class Limit:
 
 
 @dataclass(frozen=True)
+class Root:
+    """A root in closed form: the sum of `parts`, by block, over `slope`."""
+
+    value: Expr
+    parts: Mapping[str, Expr]
+    slope: Expr
+
+
+@dataclass(frozen=True)
 class Passing:
     """The smallest `symbol` at which `left` is at least `right`; None where it never is.
 
-    `condition` says what else holds there. `solution` is the value in closed form before rounding up; None without a
-    simple one on its branch.
+    `condition` says what else holds there. `root` is the value before rounding up; None without a simple closed form on
+    its branch.
     """
 
     name: str
@@ -97,9 +110,14 @@ class Passing:
     left: Expr
     right: Expr
     given: Mapping[str, int]
-    solution: Expr | None
+    root: Root | None
     value: int | None
     solved: bool
+
+    @property
+    def solution(self) -> Expr | None:
+        """The value in closed form before it is rounded up."""
+        return self.root and self.root.value
 
     def to_dict(self) -> dict[str, Any]:
         """The schema's passing."""
@@ -195,26 +213,34 @@ def limit(x: Symbol, title: str, operators: Sequence[OperatorFormula], times: Se
     def term(name: str) -> Leading:
         return leading_term((form.of(quantity(name)) for form in operators), x, at)
 
-    flops, moved = term("flops"), term("bytes")
-    rows = [LimitRow("FLOP", "FLOP", flops), LimitRow("bytes", "byte", moved)]
+    def row(name: str, unit: str, term: Leading) -> LimitRow:
+        return LimitRow(name, unit, term, parts_by_block(term, operators))
+
+    flops, moved, size = term("flops"), term("bytes"), term("cache_size" if x in TITLES else "weight_size")
+    rows = [row("FLOP", "FLOP", flops), row("bytes", "byte", moved)]
+    rows.append(row("cache size" if x in TITLES else "weight size", "byte", size))
+    if x == s.c and size.power:
+        rows.append(cache_per_token(operators, at))
+    rows.append(LimitRow("intensity", "FLOP/B", leading_ratio(flops, moved, at), parts_by_block(flops, operators)))
     if x in TITLES:
-        rows += cache_rows(x, operators, term("cache_size"), at)
-    else:
-        rows.append(LimitRow("weight size", "byte", term("weight_size")))
-    rows.append(LimitRow("intensity", "FLOP/B", leading_ratio(flops, moved, at)))
-    if x in TITLES:
-        rows.append(LimitRow("cache share", "", leading_ratio(term("cache_bytes"), moved, at)))
+        cache = term("cache_bytes")
+        rows.append(LimitRow("cache share", "", leading_ratio(cache, moved, at), parts_by_block(cache, operators)))
     if times:
-        rows.append(LimitRow("time", "s", leading_term(times, x, at)))
+        rows.append(row("time", "s", leading_term(times, x, at)))
     return Limit(x, title, tuple(rows))
 
 
-def cache_rows(x: Symbol, operators: Sequence[OperatorFormula], size: Leading, at: Point) -> Iterator[LimitRow]:
-    """The size of the cache and, where it grows with the context, the bytes that each token of a query adds."""
-    yield LimitRow("cache size", "byte", size)
-    if x == s.c and size.power:
-        per_query = leading_term((form.of(quantity("cache_size")) / s.B for form in operators), x, at)
-        yield LimitRow("cache per token", "byte", Leading(x, 0, per_query.coefficient, per_query.number))
+def parts_by_block(term: Leading, operators: Sequence[OperatorFormula]) -> dict[str, Expr]:
+    """A leading term of a sum over operators, as one of their blocks; none where it is 0."""
+    shares = zip(operators, term.shares, strict=True) if term.shares else ()
+    return operator_formulas.block_sums((x.block, share * term.symbol**term.power) for x, share in shares)
+
+
+def cache_per_token(operators: Sequence[OperatorFormula], at: Point) -> LimitRow:
+    """The bytes of cache that each token of a query adds."""
+    term = leading_term((form.of(quantity("cache_size")) / s.B for form in operators), s.c, at)
+    constant = replace(term, power=0)
+    return LimitRow("cache per token", "byte", constant, parts_by_block(constant, operators))
 
 
 def passings(operators: Sequence[OperatorFormula], at: Point) -> Iterator[Passing]:
@@ -227,37 +253,40 @@ def passings(operators: Sequence[OperatorFormula], at: Point) -> Iterator[Passin
     B = at.values[s.B]
     for phase, x, others in (("decode", s.c, {s.n: 1, s.B: B}), ("prompt", s.n, {s.c: 0, s.B: B})):
         for unit, name, condition in (("FLOP", "flops", phase), ("bytes", "bytes", f"{phase}, batch {B:,}")):
-            sides = (
-                operator_formulas.total_formula(left, quantity(name)),
-                operator_formulas.total_formula(right, quantity(name)),
-            )
+            sides = [operator_formulas.block_sums((y.block, y.of(quantity(name))) for y in z) for z in (left, right)]
             yield passing(f"attention passes the FFN in {unit}", condition, x, sides, others, at)
 
 
 def passing(
-    name: str, condition: str, x: Symbol, sides: tuple[Expr, Expr], given: Mapping[Symbol, int], at: Point
+    name: str,
+    condition: str,
+    x: Symbol,
+    sides: Sequence[Mapping[str, Expr]],
+    given: Mapping[Symbol, int],
+    at: Point,
 ) -> Passing:
-    """The smallest x at which one formula is at least another, at the numbers `given`."""
-    least, (left, right) = (0 if x == s.c else 1), sides
+    """The smallest x at which one sum of formulas by block is at least another, at the numbers `given`."""
+    least, (left, right) = (0 if x == s.c else 1), (Add(*side.values()) for side in sides)
     numbers = {y: Rational(exact_number_or_infinity(value)) for y, value in {**at.values, **given}.items() if y != x}
     signs = roots.whole_signs(with_numbers(left - right, numbers), x, least, LARGEST)
     value, step = signs.reached, {y: Integer(z) for y, z in given.items() if y != s.B}
-    solution = None
+    root = None
     if value not in (None, least):
-        solution = closed_form_root(left - right, step, x, at.moved({**given, x: value}, x))
-    return Passing(
-        name, condition, x, left, right, {str(y): z for y, z in given.items()}, solution, value, signs.solved
-    )
+        gaps = {**sides[0], **{block: -expr for block, expr in sides[1].items()}}
+        root = closed_form_root(gaps, step, x, at.moved({**given, x: value}, x))
+    return Passing(name, condition, x, left, right, {str(y): z for y, z in given.items()}, root, value, signs.solved)
 
 
-def closed_form_root(gap: Expr, step: Mapping[Symbol, Expr], x: Symbol, at: Point) -> Expr | None:
-    """The root of a gap that is linear in x on its branch at the point, in closed form; None unless it is near x."""
+def closed_form_root(gaps: Mapping[str, Expr], step: Mapping[Symbol, Expr], x: Symbol, at: Point) -> Root | None:
+    """The root of a sum of gaps that is linear in x on its branch at the point; None unless it is near x."""
     try:
-        terms = series(at.branch(gap).xreplace(step), x, at)
+        each = {block: series(at.branch(gap).xreplace(step), x, at) for block, gap in gaps.items()}
+        terms = sum_of_series(each.values())
         low = min(terms)
         if set(terms) != {low, low + 1}:
             return None
-        solution, value = factor_short_sum(multiplied_out(-terms[low])) / factor_short_sum(terms[low + 1]), at.values[x]
-        return solution if abs(at.number(solution) - value) <= 1 + 1e-9 * value else None
+        parts = {block: -one[low] for block, one in each.items() if low in one}
+        root, value = factor_short_sum(multiplied_out(-terms[low])) / factor_short_sum(terms[low + 1]), at.values[x]
+        return Root(root, parts, terms[low + 1]) if abs(at.number(root) - value) <= 1 + 1e-9 * value else None
     except (SymroofError, ValueError, ZeroDivisionError):
         return None

@@ -27,6 +27,7 @@ from typing import Any
 from sympy import Add, Expr, Integer, Rational, Symbol
 
 from symroof import symbols as s
+from symroof.algebra.factoring import difference_quotient
 from symroof.algebra.points import Number, Point, exact_number_or_infinity, multiplied_out
 from symroof.algebra.rootfinding import roots
 from symroof.algebra.rootfinding.signs import Signs
@@ -70,8 +71,13 @@ class ModelChange:
         left, right = (operator_formulas.total_formula(x, named) for x in (self.old, self.new))
         earlier, later = self.values
         bound = multiplied_out(with_numbers(right, later)) - multiplied_out(with_numbers(left, earlier))
-        formula = self.formula(named) if self.group == "structure" else None
-        return Contribution(self.group, self.name, self.before, self.after, bound, formula)
+        is_structural = self.group == "structure"
+        formula, slope = (self.formula(named), None) if is_structural else (None, self.slope(right))
+        return Contribution(self.group, self.name, self.before, self.after, bound, formula, slope)
+
+    def slope(self, total: Expr) -> Expr | None:
+        """What a formula gains as a size x becomes x', over x' - x; None where it is no polynomial in x."""
+        return difference_quotient(total, s.symbol(self.name), changed_symbol(self.name))
 
     def formula(self, named: NamedQuantity) -> Expr:
         """The same for a structural change, without operators that stay as they are."""
@@ -83,7 +89,10 @@ class ModelChange:
 
 @dataclass(frozen=True)
 class Contribution:
-    """What a change adds to a quantity: `expr` in B, n and c; for a structural one also `formula` in the vocabulary."""
+    """What a change adds to a quantity: `expr` in B, n and c; for a structural one also `formula` in the vocabulary.
+
+    For one of a size x to x', `slope` is what it adds over x' - x, in the vocabulary, where that is a polynomial.
+    """
 
     group: str
     name: str
@@ -91,6 +100,7 @@ class Contribution:
     after: str
     expr: Expr
     formula: Expr | None
+    slope: Expr | None = None
 
     def to_dict(self, batch: Values) -> dict[str, Any]:
         """The schema's cause."""
@@ -278,6 +288,11 @@ def size_changes(values: Values, theirs: Values, operators: Sequence[OperatorFor
 def relative_path(form: OperatorFormula, side: Sequence[OperatorFormula]) -> str:
     """An operator's path; without its block's name where that is the only one."""
     return form.path.partition("/")[2] if all(x.block == form.block for x in side) else form.path
+
+
+def changed_symbol(name: str) -> Symbol:
+    """The symbol of a size after its change: H_q'."""
+    return Symbol(f"{name}'", positive=True)
 
 
 def size_text(x: Expr | None) -> str:

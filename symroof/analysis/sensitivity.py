@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from sympy import Add, Expr, Integer, Min, Symbol, floor
+from sympy import Add, Expr, Min, Symbol, floor
 
 from symroof import symbols as s
 from symroof.algebra.points import Number, Point, weighted_sum
@@ -187,28 +187,19 @@ def knobs_of_formulas(
 ) -> Knobs:
     """The knobs of a quantity (name, title, unit) that is the sum of one formula per operator."""
     active = {path: at.branch(expr) for path, expr in costs.items()}
-    parts = sums_by_block(active)
+    parts = operator_formulas.block_sums((path.partition("/")[0], expr) for path, expr in active.items())
     return Knobs(
         model,
         *quantity,
         rules,
         at,
         value=int_or_float(sum(map(at.number, costs.values()))),
-        parts={block: part for block, part in parts.items() if part != 0},
+        parts=parts,
         bounds=operators_by_bound(active) if platform else {},
         knobs=ranked_knobs(set().union(*(x.free_symbols for x in costs.values())), parts.values(), at),
         has_branches=any(x.has(Min, floor) for x in costs.values()),
         platform=platform,
     )
-
-
-def sums_by_block(formulas: Mapping[str, Expr]) -> dict[str, Expr]:
-    """Formulas of operators, by path, added up within each block."""
-    sums: dict[str, Expr] = {}
-    for path, expr in formulas.items():
-        block = path.partition("/")[0]
-        sums[block] = sums.get(block, Integer(0)) + expr
-    return sums
 
 
 def ranked_knobs(symbols: Iterable[Symbol], parts: Collection[Expr], at: Point) -> tuple[Knob, ...]:

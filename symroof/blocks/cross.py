@@ -1,7 +1,5 @@
 """Layers that attend to an image: in memory with those for text, and not run without an image."""
 
-from dataclasses import replace
-
 from sympy import Integer
 
 from symroof import symbols as s
@@ -28,4 +26,4 @@ def build_cross_layer(kind: CrossLayer) -> list[Op]:
         *feed_forward.build_feed_forward(FeedForward(kind.act)),
         Op("mlp_gate", "attention", gate),
     ]
-    return [replace(op, cost=dense.run_times(op.cost, Integer(0))) for op in ops]
+    return [op.changed(lambda cost: dense.run_times(cost, Integer(0))) for op in ops]

@@ -25,9 +25,9 @@ def sublayer_block(x: Sublayer) -> Block:
     """Norm, operators, norm and residual of a kind, run for each of its layers, in the symbols of its sublayer."""
     ops = [*_inputs(x.wiring), *map(_with_recurrence_width, kind_operators(x.kind)), *_outputs(x)]
     if x.logits_only:
-        ops = [replace(op, cost=op.cost.xreplace(BORROWED_KEYS)) for op in ops]
+        ops = [op.changed(lambda cost: cost.xreplace(BORROWED_KEYS)) for op in ops]
     count, names = symbol(x.layers) if x.layers else 1, kind_symbols(x)
-    ops = [replace(op, cost=_in_kind_symbols(op.cost, x, count, names)) for op in ops]
+    ops = [op.changed(lambda cost: _in_kind_symbols(cost, x, count, names)) for op in ops]
     return Block(x.name, tuple(map(_fusible, ops)), count)
 
 

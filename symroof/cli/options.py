@@ -248,6 +248,8 @@ rates = settings(
 
 anyway = click.option("--anyway", is_flag=True, help="Print times even if the model does not fit into memory.")
 
+full = click.option("--full", is_flag=True, help="Formulas in one piece, without names for the sums in them.")
+
 costs = settings(
     click.option(
         "--price",
@@ -279,6 +281,7 @@ step_on_machines = stack(model, machines, batch, variant, rates)
 # The output.
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+standalone = click.option("--standalone", is_flag=True, help="LaTeX as an article that compiles by itself.")
 output_path = click.option(
     "-o",
     "--output",
@@ -287,6 +290,7 @@ output_path = click.option(
     help="Write to a file, in the form of its ending; - is standard output.",
 )
 plot = click.option("--plot", type=OutputPath(), metavar="FILE", help="Also draw it: FILE.png, FILE.svg or FILE.pdf.")
+dark = click.option("--dark", is_flag=True, help="Draw it on a dark page.")
 
 output = collect("output", text_output, as_json, output_path)
-output_and_plot = collect("output", text_or_picture, as_json, plot, output_path)
+output_and_plot = collect("output", text_or_picture, as_json, plot, dark, output_path)

@@ -20,8 +20,11 @@ ENDINGS = {
     "tex": ("latex",),
     "py": ("python", "numpy"),
     "js": ("javascript",),
+    "mjs": ("javascript",),
+    "ts": ("typescript",),
     "c": ("c",),
     "rs": ("rust",),
+    "jl": ("julia",),
     "mml": ("mathml",),
     **{name: (name,) for name in PICTURE_FORMATS},
 }
@@ -52,16 +55,25 @@ def json_or(form: str | None, as_json: bool) -> str | None:
     return "json" if as_json else form
 
 
+def form_of_article(form: str | None, standalone: bool) -> str | None:
+    """LaTeX where it is asked for as an article. Raises click.UsageError for an article in another form."""
+    if standalone and form not in (None, "latex"):
+        raise click.UsageError(f"--standalone is an article in LaTeX: give --format latex, not {form}.")
+    return "latex" if standalone else form
+
+
 def text_output(as_json: bool, path: str | None) -> Output:
     """The output of a command that prints text or JSON."""
     return Output(output_form(path, json_or(None, as_json), ("text", "json")) == "json", path)
 
 
-def text_or_picture(as_json: bool, path: str | None, plot: str | None) -> Output:
+def text_or_picture(as_json: bool, path: str | None, plot: str | None, dark: bool) -> Output:
     """The output of a command that draws, too: a picture in the file of -o is all there is."""
     form = output_form(path, json_or(None, as_json), ("text", "json", *PICTURE_FORMATS))
+    if dark and not plot and form not in PICTURE_FORMATS:
+        raise click.UsageError("--dark is how a picture is drawn: give --plot FILE, too.")
     if form not in PICTURE_FORMATS:
-        return Output(form == "json", path, plot)
+        return Output(form == "json", path, plot, dark=dark)
     if plot:
         raise click.UsageError("-o and --plot both name a picture: give one.")
-    return Output(False, None, path, silent=True)
+    return Output(False, None, path, silent=True, dark=dark)

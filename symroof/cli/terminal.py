@@ -15,12 +15,16 @@ if TYPE_CHECKING:
 
 @frozen
 class Output:
-    """Where a command prints its result, whether as JSON, and the file of its picture; `silent`: that alone."""
+    """Where a command prints its result, whether as JSON, and the file of its picture.
+
+    `silent`: the picture alone; `dark`: on a dark page.
+    """
 
     as_json: bool
     path: str | None
     plot: str | None = None
     silent: bool = False
+    dark: bool = False
 
     @property
     def width(self) -> int:
@@ -41,7 +45,7 @@ class Output:
         from symroof import plots
 
         if self.plot:
-            write_file(plots.picture_bytes(figure, self.plot), self.plot)
+            write_file(plots.picture_bytes(figure, self.plot, self.dark), self.plot)
 
 
 def json_text(content: Any) -> str:

@@ -1,7 +1,7 @@
 """The architecture graph: a tree of named operators in dataflow order."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -21,6 +21,11 @@ class Op:
     role: str
     cost: Cost
     shared: bool = False  # its weights are those of another operator, which holds them
+    products: tuple[tuple[str, Cost], ...] = ()  # its matmuls by name, where it has several
+
+    def changed(self, change: Callable[[Cost], Cost]) -> "Op":
+        """The operator with its cost changed, and those of its products."""
+        return replace(self, cost=change(self.cost), products=tuple((name, change(x)) for name, x in self.products))
 
     @cached_property
     def width(self) -> str:

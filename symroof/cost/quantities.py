@@ -1,16 +1,16 @@
 """Closed forms of a graph's quantities, in the parts that a reader recognises."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from sympy import Add, Expr, Integer, Symbol, expand_mul
+from sympy import Add, Expr, Integer, Symbol, expand_mul, sympify
 
 from symroof import symbols as s
-from symroof.algebra.binding import Binding
+from symroof.algebra.binding import Binding, symbols_of
 from symroof.cost import operator_time
 from symroof.cost.cost import Cost, Quantity
 from symroof.cost.graph import Block, Op, operators_of
-from symroof.cost.notation import term_order
+from symroof.cost.notation import symbol_order, term_order
 from symroof.errors import UnknownName
 
 
@@ -67,13 +67,40 @@ def quantity(name: str) -> NamedQuantity:
     return QUANTITIES[key]
 
 
+Rates = Callable[[Op], Mapping[Symbol, Expr]]
+
+
+def no_rates(_: Op) -> Mapping[Symbol, Expr]:
+    """No operator has rates."""
+    return {}
+
+
+def symbols_of_part(node: Block | Op, named: NamedQuantity, rates: Rates = no_rates) -> set[Symbol]:
+    """The symbols of a quantity of a part."""
+    used = ((symbols_of([named.of(x.cost)]), rates(x)) for x in operators_of(node))
+    return symbols_of(known.get(y, y) for symbols, known in used for y in symbols)
+
+
+@dataclass(frozen=True)
+class FormulaLine:
+    """An operator's share in one layer of its block: the sum of `terms`, labelled with its name."""
+
+    label: str
+    terms: tuple[Expr, ...]
+
+
 @dataclass(frozen=True)
 class FormulaPart:
-    """A block's or operator's share: `count` times the sum of `terms`, in dataflow order."""
+    """A block's or operator's share: `count` times the sum of its lines, in dataflow order."""
 
     name: str
     count: Expr
-    terms: tuple[Expr, ...]
+    lines: tuple[FormulaLine, ...]
+
+    @property
+    def terms(self) -> tuple[Expr, ...]:
+        """The terms of all lines; those that differ by a number only are one."""
+        return tuple(collect_terms(Add(*line.terms) for line in self.lines))
 
     @property
     def total(self) -> Expr:
@@ -89,16 +116,35 @@ class Formula:
     parts: tuple[FormulaPart, ...]
 
     @classmethod
-    def of(cls, node: Block | Op, quantity: NamedQuantity, bound: Binding) -> "Formula":
-        """The quantity of `node` with `bound`'s definitions in it; blocks inside are parts, else operators."""
+    def of(cls, node: Block | Op, quantity: NamedQuantity, bound: Binding, rates: Rates = no_rates) -> "Formula":
+        """The quantity of `node` with `bound`'s definitions in it; blocks inside are parts, else operators.
+
+        `rates`: an operator -> what its time and energy have for the symbols of a machine.
+        """
         children = node.children if isinstance(node, Block) else (node,)
-        parts = (_formula_part(child, quantity, bound) for child in children)
-        return cls(quantity, tuple(x for x in parts if x.terms))
+        parts = (_formula_part(child, quantity, bound, rates) for child in children)
+        return cls(quantity, tuple(x for x in parts if x.lines))
 
     @property
     def total(self) -> Expr:
         """All parts as one expression."""
         return Add(*(part.total for part in self.parts))
+
+    def by_block(self) -> dict[str, Expr]:
+        """Part -> its share."""
+        return {part.name: part.total for part in self.parts}
+
+    def by_operator(self) -> dict[str, Expr]:
+        """Path of an operator or one of its products -> its share."""
+        rows = ((part, line) for part in self.parts for line in part.lines)
+        return {line_path(part, line): part.count * Add(*line.terms) for part, line in rows}
+
+    def by_symbol(self) -> dict[str, Expr]:
+        """Sum over the batch -> what the quantity has in it; "fixed" -> the rest."""
+        whole = self.total
+        sums = sorted((x for x in whole.free_symbols if s.group(x) == "batch"), key=lambda x: symbol_order(str(x)))
+        shares = {str(x): x * unit_share(whole, x, sums) for x in sums}
+        return shares | ({"fixed": rest} if (rest := unit_share(whole, None, sums)) != 0 else {})
 
     def coefficients(self, sizes: Mapping[Symbol, Quantity]) -> dict[Expr, Expr]:
         """Free symbols -> their coefficient, once `sizes` are bound: {T: 13960740864, P: 524288, ...}."""
@@ -109,11 +155,46 @@ class Formula:
         return {basis: number for basis, number in collected.items() if number}
 
 
-def _formula_part(child: Block | Op, quantity: NamedQuantity, bound: Binding) -> FormulaPart:
-    """The share of one child; terms that differ by a number only are one."""
+def line_path(part: FormulaPart, line: FormulaLine) -> str:
+    """The path of a line's operator."""
+    return line.label if [x.label for x in part.lines] == [part.name] else f"{part.name}/{line.label}"
+
+
+def unit_share(expr: Expr, x: Symbol | None, sums: Sequence[Symbol]) -> Expr:
+    """What a formula that is linear in some sums has for a unit of x; what it has without them where x is None."""
+    return expr.xreplace(dict.fromkeys(sums, Integer(0))) if x is None else expr.diff(x)
+
+
+def _formula_part(child: Block | Op, quantity: NamedQuantity, bound: Binding, rates: Rates) -> FormulaPart:
+    """The share of one child, an operator a line."""
     count = child.count if isinstance(child, Block) else Integer(1)
-    terms = collect_terms(bound(quantity.of(op.cost)) for op in operators_of(child))
-    return FormulaPart(child.name, bound(count), tuple(terms))
+    lines = (line for op in operators_of(child) for line in _operator_lines(op, quantity, bound, rates))
+    return FormulaPart(child.name, bound(count), tuple(lines))
+
+
+def _operator_lines(op: Op, quantity: NamedQuantity, bound: Binding, rates: Rates) -> Iterator[FormulaLine]:
+    """An operator's line, and one of each of its products; those that differ by numbers only share a line."""
+    shares = _labelled_costs(op) if quantity.unit == "FLOP" else {op.name: op.cost}
+    lines: dict[tuple[Expr, ...], list[FormulaLine]] = {}
+    for label, cost in shares.items():
+        terms = collect_terms([bound_quantity(quantity, cost, bound, rates(op))])
+        lines.setdefault(tuple(x.as_coeff_Mul()[1] for x in terms), []).append(FormulaLine(label, tuple(terms)))
+    for equal in (x for rests, x in lines.items() if rests):
+        terms = collect_terms(Add(*line.terms) for line in equal)
+        yield FormulaLine(", ".join(line.label for line in equal), tuple(terms))
+
+
+def bound_quantity(quantity: NamedQuantity, cost: Cost, bound: Binding, rates: Mapping[Symbol, Expr]) -> Expr:
+    """A quantity of a cost with definitions and rates substituted; of a time, before sympy can order its operands."""
+    if quantity.name == "time":
+        return operator_time.time(cost.map(bound), lambda x: x.xreplace(rates))
+    return bound(sympify(quantity.of(cost)).xreplace(rates))
+
+
+def _labelled_costs(op: Op) -> dict[str, Cost]:
+    """The products of an operator, and what it computes without them."""
+    rest = replace(op.cost, matmul=Integer(0)) if op.products else op.cost
+    return {**dict(op.products), op.name: rest}
 
 
 def collect_terms(exprs: Iterable[Expr]) -> list[Expr]:

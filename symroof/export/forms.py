@@ -2,20 +2,28 @@
 
 from collections.abc import Callable
 
-from symroof.algebra.binding import reachable_symbols
-from symroof.cost.notation import expr_latex
-from symroof.cost.quantities import Formula, FormulaPart
 from symroof.export import code, json_trees, mathml, spreadsheet
 from symroof.export.functions import Export
-from symroof.render.formula import coefficients_text, join_terms, part_text, symbol_rows
-from symroof.render.report.markdown import markdown_table, markdown_text
-from symroof.render.text_columns import align_columns, hanging_columns
+from symroof.render.formulas.latex import sheets_article, sheets_latex
+from symroof.render.formulas.legend import Legend, legend_of
+from symroof.render.formulas.markdown import legend_markdown, sheet_markdown
+from symroof.render.formulas.sheet import FormulaSheet, sheets_of
+from symroof.render.formulas.text import legend_text, sheet_text
+from symroof.render.report.markdown import markdown_text
 
 
-def render_formulas(export: Export, form: str, width: int, plain: bool) -> str:
-    """The export in one of `FORMULA_FORMS`; text is folded at `width` and, where `plain`, has no coefficients."""
+def render_formulas(export: Export, form: str, width: int, plain: bool, by: str = "", standalone: bool = False) -> str:
+    """The export in one of `FORMULA_FORMS`; text is folded at `width` and, where `plain`, has no coefficients.
+
+    `by`: block, operator or symbol, what formulas are grouped by; empty for what reads best.
+    `standalone`: LaTeX as an article.
+    """
     if form == "text":
-        return as_text(export, width, plain)
+        return as_text(export, width, plain, by)
+    if form == "markdown":
+        return as_markdown(export, plain, by)
+    if form == "latex":
+        return as_latex(export, plain, by, standalone)
     return code.code_file(export, form) if form in code.LANGUAGES else RENDERERS[form](export)
 
 
@@ -28,59 +36,37 @@ def title(export: Export) -> str:
     )
 
 
-def symbol_legend(export: Export) -> list[tuple[str, ...]]:
-    """The legend: every symbol of the formulas and of the definitions of those symbols."""
-    definitions = export.model.definitions(export.rules)
-    symbols = reachable_symbols((x.total for x in export.formulas), definitions)
-    return [("symbol", "meaning", "from", "value"), *symbol_rows(symbols, export.model, definitions)]
+def sheets_and_legend(export: Export, by: str) -> tuple[list[FormulaSheet], Legend]:
+    """The sheet of each quantity, and what their symbols stand for."""
+    sheets = sheets_of(export.model, export.scope, (x.quantity.name for x in export.functions), by)
+    exprs = [y for x in sheets for y in x.exprs]
+    known = {**export.model.known(), **export.rates}
+    return sheets, legend_of(exprs, export.scope.definitions(exprs), export.model, known)
 
 
-def as_text(export: Export, width: int, plain: bool) -> str:
-    """Each quantity's parts and, unless `plain` or a time, its coefficients at the model's sizes; then the legend."""
-    out, known = f"{title(export)}\n", export.model.known()
-    for formula in export.formulas:
-        rows = [(part.name, part_text(part)) for part in formula.parts]
-        if formula.parts and not plain and formula.quantity.unit != "s":
-            rows.append(("=", coefficients_text(formula, known)))
-        out += f"\n{formula.quantity.title}\n{hanging_columns(rows or [('', '0')], width)}"
-    return out + "\n" + align_columns(symbol_legend(export))
+def as_text(export: Export, width: int, plain: bool, by: str) -> str:
+    """Each quantity's sheet, with coefficients in numbers unless `plain`; then what the symbols stand for."""
+    sheets, legend = sheets_and_legend(export, by)
+    out = "".join(f"\n{x.quantity.title}\n\n{sheet_text(x, width, plain)}" for x in sheets)
+    return f"{title(export)}\n{out}{legend_text(legend, width)}"
 
 
-def as_markdown(export: Export) -> str:
-    """Each quantity as a table of parts in LaTeX; then the legend."""
-    out = f"# {markdown_text(title(export))}\n"
-    for formula in export.formulas:
-        rows = [[markdown_text(part.name), f"${part_latex(part)}$"] for part in formula.parts]
-        out += f"\n## {formula.quantity.title}\n\n{markdown_table(('part', 'formula'), rows, '---')}"
-    head, *rows = map(list, symbol_legend(export))
-    return out + "\n" + markdown_table(tuple(head), rows, "---")
+def as_markdown(export: Export, plain: bool, by: str) -> str:
+    """Each quantity's sheet as a table, then tables of the symbols."""
+    sheets, legend = sheets_and_legend(export, by)
+    out = "".join(f"\n## {x.quantity.title}\n\n{sheet_markdown(x, plain)}" for x in sheets)
+    return f"# {markdown_text(title(export))}\n{out}\n{legend_markdown(legend)}"
 
 
-def as_latex(export: Export) -> str:
-    """Each quantity as an aligned environment, or one formula where it has one part."""
-    return "\n".join(map(_latex, export.formulas))
-
-
-def _latex(formula: Formula) -> str:
-    title = f"% {formula.quantity.title}\n"
-    if len(formula.parts) < 2:
-        return title + (part_latex(formula.parts[0]) if formula.parts else "0") + "\n"
-    rows = (f"  &+ {part_latex(part)} && \\text{{{part.name.replace('_', ' ')}}}" for part in formula.parts)
-    body = " \\\\\n".join(rows).replace("&+", "&\\phantom{+}", 1)
-    return f"{title}\\begin{{aligned}}\n{body}\n\\end{{aligned}}\n"
-
-
-def part_latex(part: FormulaPart) -> str:
-    """A part's count and terms, in dataflow order."""
-    if len(part.terms) == 1:
-        return expr_latex(part.count * part.terms[0])
-    inner = join_terms(map(expr_latex, part.terms))
-    return inner if part.count == 1 else f"{expr_latex(part.count)} \\left({inner}\\right)"
+def as_latex(export: Export, plain: bool, by: str, standalone: bool) -> str:
+    """Each quantity's sheet as aligned equations, and what their symbols stand for; or a whole article."""
+    sheets, legend = sheets_and_legend(export, by)
+    if standalone:
+        return sheets_article(title(export), sheets, legend, plain)
+    return sheets_latex(sheets, legend, plain)
 
 
 RENDERERS: dict[str, Callable[[Export], str]] = {
-    "latex": as_latex,
-    "markdown": as_markdown,
     "excel": spreadsheet.render_spreadsheet,
     "mathml": mathml.formulas_mathml,
     "json": json_trees.formulas_json,

@@ -9,26 +9,20 @@ from sympy import Expr, Symbol, sympify
 from symroof import symbols as s
 from symroof.algebra.binding import Binding, reachable_symbols, symbols_of
 from symroof.architecture.layer_counts import following_sizes
-from symroof.cost.graph import Block, Op, operators_of
+from symroof.cost import rule_names
+from symroof.cost.graph import Block, Op
 from symroof.cost.notation import formula_text, symbol_order
-from symroof.cost.quantities import Formula, NamedQuantity, quantity
+from symroof.cost.quantities import TIMED, Formula, NamedQuantity, Rates, no_rates, quantity, symbols_of_part
 from symroof.errors import UnknownName, UsageError, listed_names, shorten
-from symroof.export.subexpressions import add_steps, collect_products, with_shared_steps
+from symroof.export.naming import function_name
+from symroof.export.stepwise import Function, Setting, bound_widths, quantity_function
+from symroof.export.timed import RatedPlatform, check_machine
+from symroof.hardware.platform import Platform
+from symroof.model.formulas import FormulaScope
 from symroof.model.model import Model, rules_with_logits
 from symroof.quantization.precision import Precision, precision
 
 UNIFORM = (s.B, s.n, s.c)
-
-
-@dataclass(frozen=True)
-class Function:
-    """A quantity as a function of `arguments`: each of `steps` assigns a name, then `value` is the result."""
-
-    quantity: NamedQuantity
-    arguments: tuple[Symbol, ...]
-    steps: tuple[tuple[Symbol, Expr], ...]
-    value: Expr
-    precision: Precision | None = None  # where it binds a width
 
 
 @dataclass(frozen=True)
@@ -39,7 +33,8 @@ class Export:
     op: str
     rules: tuple[str, ...]
     functions: tuple[Function, ...]
-    formulas: tuple[Formula, ...]  # the same by blocks, without steps
+    scope: FormulaScope  # what the functions are of
+    rates: Mapping[Symbol, Expr] = field(default_factory=dict)  # of the machine
     following: Mapping[Symbol, Expr] = field(default_factory=dict)  # sizes that follow free ones, such as L_full with L
 
     @property
@@ -47,6 +42,11 @@ class Export:
         """Which sizes follow free ones, as an end of a sentence; empty for none."""
         sizes = (f"{x} = {formula_text(expr)}" for x, expr in self.following.items())
         return f", with {', '.join(sizes)}" if self.following else ""
+
+    @property
+    def formulas(self) -> tuple[Formula, ...]:
+        """The functions as formulas by block."""
+        return tuple(self.scope.formula(x.quantity.name) for x in self.functions)
 
 
 @dataclass(frozen=True)
@@ -65,30 +65,35 @@ def bound_functions(
     logits: str | None = None,
     free: Sequence[str] = (),
     uniform: bool = False,
+    on: Platform | None = None,
     **formats: str | None,
 ) -> Export:
-    """The named quantities as functions of the symbols named `free`.
+    """The named quantities as functions of the symbols named `free`: each has all of them as arguments, in that order.
 
-    Sizes, widths and choices of the rules are bound and, where `uniform` or once B, n or c is free, the sums over a
-    batch of B queries of n new and c cached tokens. Raises UnknownName for an unknown symbol, UsageError for one that
-    no formula has or that is neither bound nor free.
+    Sizes, widths and choices of the rules are bound, `on` a platform the rates of time and energy and, where `uniform`
+    or once B, n or c is free, the sums over a batch of B queries of n new and c cached tokens. Raises UnknownName for
+    an unknown symbol, UsageError for one that no formula has or that is neither bound nor free.
     """
     root, opened = model.graph(rules), tuple(dict.fromkeys(free_symbol(x, model) for x in free))
     node, wanted = root.find(op) if op else root, [quantity(x) for x in names]
-    used = [symbols_of(x.of(y.cost) for y in operators_of(node)) for x in wanted]
-    layer = reachable_definitions(model.definitions(rules, logits), counts_of_runs(node).union(*used), opened, model)
-    bound = bound_precision(model, set().union(*used), opened, **formats)
-    numbers = {x: value for x, value in known_numbers(model, bound).items() if x not in opened}
-    scope = bound_scope(layer, numbers, uniform or any(x in opened for x in UNIFORM))
-    functions = tuple(
-        quantity_function(
-            Formula.of(node, x, scope.bound), scope.named, opened, bound if bound_widths(y, opened) else None
-        )
-        for x, y in zip(wanted, used, strict=True)
-    )
-    formulas = (Formula.of(node, x, Binding(scope.bound.definitions, scope.named)) for x in wanted)
+    check_machine(wanted, on)
+    chosen = rules_with_logits(rules, logits)
+    given = {"tool": rule_names.unquantised_tool(chosen), **formats}
+    symbols = symbols_of_all(node, wanted)
+    bound = bound_precision(model, symbols, () if on else opened, **given)
+    rated = RatedPlatform(on, bound) if on and bound else None
+    used = symbols_of_all(node, wanted, rated.of) if rated else symbols
+    layer = reachable_definitions(model.definitions(rules, logits), used | counts_of_runs(node), opened, model)
     following = {x: expr for x, expr in following_symbols(opened, model).items() if x in layer}
-    return Export(model, op, rules_with_logits(rules, logits), functions, tuple(formulas), following)
+    numbers = {x: value for x, value in {**known_numbers(model, bound), **following}.items() if x not in opened}
+    scope = bound_scope(layer, numbers, uniform or any(x in opened for x in UNIFORM))
+    rates = {x: value for x, value in rated.values(node).items() if x not in opened} if rated else {}
+    setting = Setting(scope.bound, scope.named, opened, bound, rated, rates)
+    functions = (quantity_function(named_function(model, op, x, on), node, x, setting) for x in wanted)
+    open_layer = {x: expr for x, expr in model.definitions(rules, logits).items() if x not in opened}
+    is_uniform = any(x in opened for x in UNIFORM) or uniform
+    of = FormulaScope(root, open_layer, op, is_uniform, numbers, rated.of if rated else no_rates)
+    return Export(model, op, chosen, tuple(functions), of, rates, following)
 
 
 def following_symbols(free: Iterable[Symbol], model: Model) -> dict[Symbol, Expr]:
@@ -101,6 +106,16 @@ def counts_of_runs(node: Block | Op) -> set[Symbol]:
     """The symbols of how often the blocks in a block run, without how often it runs itself."""
     blocks = (x for x in node.children if isinstance(x, Block)) if isinstance(node, Block) else ()
     return symbols_of(count for x in blocks for _, count, _ in x.rows())
+
+
+def named_function(model: Model, op: str, x: NamedQuantity, on: Platform | None) -> str:
+    """The name of a quantity's function."""
+    return function_name(model.name, op, x.name, on.label if on and x.name in TIMED else "")
+
+
+def symbols_of_all(node: Block | Op, wanted: Iterable[NamedQuantity], rates: Rates = no_rates) -> set[Symbol]:
+    """The symbols of some quantities of a part."""
+    return set().union(*(symbols_of_part(node, x, rates) for x in wanted))
 
 
 def reachable_definitions(
@@ -139,15 +154,14 @@ def unbound_functions(
     bind: bool = False,
 ) -> Export:
     """The named quantities as functions of all their symbols; `uniform` and `bind` as for `Model.formula`."""
-    whole = tuple(model.formula_parts(x, op, rules, logits, uniform, bind) for x in names)
+    scope = model.formula_scope(op, rules, logits, uniform, bind)
+    whole = [scope.formula(x) for x in names]
     arguments = (sorted(x.total.free_symbols, key=lambda y: symbol_order(str(y))) for x in whole)
-    functions = (Function(x.quantity, tuple(y), (), x.total) for x, y in zip(whole, arguments, strict=True))
-    return Export(model, op, rules_with_logits(rules, logits), tuple(functions), whole)
-
-
-def bound_widths(used: Iterable[Symbol], free: Collection[Symbol]) -> set[Symbol]:
-    """The symbols that are bytes per element and not free."""
-    return {x for x in used if s.group(x) == "width" and x not in free}
+    functions = (
+        Function(named_function(model, op, x.quantity, None), x.quantity, tuple(y), (), x.total)
+        for x, y in zip(whole, arguments, strict=True)
+    )
+    return Export(model, op, rules_with_logits(rules, logits), tuple(functions), scope)
 
 
 def free_symbol(name: str, model: Model) -> Symbol:
@@ -169,7 +183,6 @@ def check_free_symbols(free: Iterable[Symbol], reachable: Collection[Symbol], mo
 
 def bound_scope(layer: Mapping[Symbol, Expr], known: Mapping[Symbol, Any], uniform: bool) -> BoundScope:
     """Sizes and choices bound; sums over a uniform batch, and what depends on one, named unless they are atoms."""
-    known = {x: value for x, value in known.items() if x not in layer}
     sums = {x: expr for x, expr in layer.items() if s.group(x) == "batch" and x != s.B}
     steps = {x for x in layer if s.group(x) == "step"}
     rest = {x: expr for x, expr in layer.items() if x not in {*sums, *steps, s.B}}
@@ -181,29 +194,3 @@ def bound_scope(layer: Mapping[Symbol, Expr], known: Mapping[Symbol, Any], unifo
     atoms = {x: expr for x, expr in named.items() if expr.is_Atom}
     compound = {x: Binding(atoms)(expr) for x, expr in named.items() if x not in atoms}
     return BoundScope(Binding(choices, known, atoms), compound)
-
-
-def quantity_function(
-    formula: Formula, named: Mapping[Symbol, Expr], free: Sequence[Symbol], formats: Precision | None
-) -> Function:
-    """The formula with its steps. Raises UsageError for a symbol that is neither bound nor free."""
-    value = formula.total if formula.quantity.unit == "s" else collect_products(formula.total, named)
-    steps: dict[Symbol, Expr] = {}
-    add_steps(value, named, steps)
-    used = value.free_symbols.union(*(x.free_symbols for x in steps.values())) - steps.keys()
-    if left := sorted(map(str, used - {*free}), key=symbol_order):
-        raise UsageError(unbound_symbols_message(formula, left, free))
-    return Function(
-        formula.quantity, tuple(x for x in free if x in used), with_shared_steps(steps, value), value, formats
-    )
-
-
-def unbound_symbols_message(formula: Formula, left: Sequence[str], free: Sequence[Symbol]) -> str:
-    """The error for symbols that nothing binds, and its cure."""
-    groups = {s.group(s.symbol(x)) for x in left}
-    cure = f"name them too: --free {','.join([*map(str, free), *left])}"
-    if "batch" in groups:
-        cure += ", or B,n,c for a uniform batch in their place"
-    elif "machine" in groups:
-        cure += f", or leave {formula.quantity.name} out"
-    return f"{formula.quantity.name}: neither bound nor free: {listed_names(left)}; {cure}"

@@ -3,8 +3,10 @@
 {"schema", "model", "family", "source", "op": "" or a block or operator of which it is one layer, "rules": [...],
  "following": {name: formula} of sizes that follow free ones, such as L_full with L,
  "symbols": {name: {"meaning", "unit", "group", "latex", "value": the size in the model or null}},
- "formulas": [{"quantity", "title", "unit": "FLOP" | "byte" | "s" | "J" | "", "precision": {role: format} or null,
-               "arguments": [name, ...],
+ "formulas": [{"name": of its function in every language, "quantity", "title",
+               "unit": "FLOP" | "byte" | "s" | "J" | "", "precision": {role: format} or null,
+               "machine": null or {"name", "count", and the setting of `roofline --json`}: whose rates are bound,
+               "arguments": [name, ...]: all that were asked for, also those that the formula has not,
                "steps": [{"name", "value": EXPRESSION}, ...]: each after those that it needs,
                "value": EXPRESSION}]}
 
@@ -21,14 +23,16 @@ from typing import Any
 from sympy import Symbol
 
 from symroof import symbols as s
-from symroof.export.functions import Export, Function
+from symroof.export.functions import Export
+from symroof.export.stepwise import Function
 from symroof.export.trees import Node, Tree, expression_tree
+from symroof.hardware.platform import Platform
 
 
 def formulas_json(export: Export) -> str:
     """The schema's object."""
     model, functions = export.model, export.functions
-    used = dict.fromkeys(y for x in functions for y in (*x.arguments, *(name for name, _ in x.steps)))
+    used = {y: "" for x in functions for y in x.arguments} | {y.name: y.meaning for x in functions for y in x.steps}
     head = {
         "schema": "symroof.formula/1",
         "model": model.name,
@@ -38,7 +42,7 @@ def formulas_json(export: Export) -> str:
         "rules": list(export.rules),
         "following": {str(x): str(form) for x, form in export.following.items()},
     }
-    symbols = {str(x): symbol_record(x, model.architecture.sizes.get(str(x))) for x in used}
+    symbols = {str(x): symbol_record(x, y, model.architecture.sizes.get(str(x))) for x, y in used.items()}
     lines = ["{", *(f"  {json.dumps(key)}: {json.dumps(value)}," for key, value in head.items()), '  "symbols": {']
     lines += comma_separated(f"    {json.dumps(name)}: {json.dumps(value)}" for name, value in symbols.items())
     lines += ["  },", '  "formulas": [', *comma_separated(map(formula_json, functions)), "  ]", "}"]
@@ -50,10 +54,11 @@ def comma_separated(texts: Iterable[str]) -> list[str]:
     return ",\n".join(texts).split("\n")
 
 
-def symbol_record(x: Symbol, value: int | None) -> dict[str, Any]:
-    """What a symbol means; one of no vocabulary is what several steps have in common."""
+def symbol_record(x: Symbol, meaning: str, value: int | None) -> dict[str, Any]:
+    """What a symbol means; one of no vocabulary is a step."""
     if not s.group(x):
-        return {"meaning": "what several steps have in common", "unit": "", "group": "", "latex": "", "value": None}
+        named = meaning or "what several steps have in common"
+        return {"meaning": named, "unit": "", "group": "", "latex": "", "value": None}
     entry = s.entry(str(x))
     record = {"meaning": entry.meaning, "unit": entry.unit, "group": entry.group, "latex": entry.latex}
     return {**record, "value": value}
@@ -63,20 +68,27 @@ def formula_json(x: Function) -> str:
     """One function, an expression a line."""
     formats = {role: form.name for role, form in x.precision.formats.items()} if x.precision else None
     head = {
+        "name": x.name,
         "quantity": x.quantity.name,
         "title": x.quantity.title,
         "unit": x.quantity.unit,
         "precision": formats,
+        "machine": machine_record(x.platform) if x.platform else None,
         "arguments": [str(y) for y in x.arguments],
     }
     lines = ["    {", *(f"      {json.dumps(key)}: {json.dumps(value)}," for key, value in head.items())]
-    steps = ({"name": str(name), "value": tree_record(expression_tree(expr))} for name, expr in x.steps)
+    steps = ({"name": str(y.name), "value": tree_record(expression_tree(y.value))} for y in x.steps)
     lines += (
         ['      "steps": [', *comma_separated(f"        {json.dumps(y)}" for y in steps), "      ],"]
         if x.steps
         else ['      "steps": [],']
     )
     return "\n".join([*lines, f'      "value": {json.dumps(tree_record(expression_tree(x.value)))}', "    }"])
+
+
+def machine_record(on: Platform) -> dict[str, Any]:
+    """The machine whose rates are bound, and how it is used."""
+    return {"name": on.machine.name, "count": on.machine.count, **on.to_dict()}
 
 
 def tree_record(x: Tree) -> dict[str, Any]:

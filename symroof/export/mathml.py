@@ -7,7 +7,7 @@ from html import escape
 from sympy.printing.pretty.pretty_symbology import greek_unicode
 
 from symroof.export.code.syntax import Syntax
-from symroof.export.code.texts import doc_lines, file_heading
+from symroof.export.code.texts import file_heading, function_text
 from symroof.export.functions import Export
 from symroof.export.trees import Node, Tree, expression_tree
 
@@ -20,11 +20,11 @@ def formulas_mathml(export: Export) -> str:
     elements = []
     for x in export.functions:
         rows = [*equation_rows(f"<mi>{escape(x.quantity.name)}</mi>", expression_tree(x.value))]
-        for name, expr in x.steps:
-            rows += equation_rows(symbol_element(str(name)), expression_tree(expr))
+        for step in x.steps:
+            rows += equation_rows(symbol_element(str(step.name)), expression_tree(step.value))
         body = "\n".join(f"<mtr>{''.join(f'<mtd>{y}</mtd>' for y in row)}</mtr>" for row in rows)
         elements.append(
-            f"{mathml_comment(doc_lines(export, x, PLAIN))}\n"
+            f"{mathml_comment(function_text(export, x, PLAIN).doc)}\n"
             '<math xmlns="http://www.w3.org/1998/Math/MathML" display="block">\n'
             f'<mtable columnalign="right center left">\n{body}\n</mtable>\n</math>\n'
         )

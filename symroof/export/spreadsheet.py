@@ -62,9 +62,8 @@ def render_spreadsheet(export: Export) -> str:
 
 def let_formula(x: FunctionText, given: dict[str, str]) -> str:
     """The formula of a quantity; arguments have the model's values, or are one."""
-    pairs = [*((name, given.get(name, "1")) for name in x.arguments), *((y, " ".join(v)) for y, v, _ in x.steps)]
-    value = " ".join(x.value)
-    text = f"=LET({', '.join(f'{name}, {y}' for name, y in pairs)}, {value})" if pairs else f"={value}"
+    pairs = [*((name, given.get(name, "1")) for name in x.arguments), *((y, v) for y, v, _ in x.steps)]
+    text = f"=LET({', '.join(f'{name}, {y}' for name, y in pairs)}, {x.value})" if pairs else f"={x.value}"
     if len(text) > LONGEST or len(pairs) > PAIRS:
         raise UsageError(
             f"{x.name} is a formula of {len(text):,} characters and {len(pairs)} names, and Excel allows "

@@ -183,6 +183,12 @@ def reach_by_class(name: str, mfu: float | None, mbu: float | None, calibration:
     return read_calibration(calibration, name)
 
 
+def check_energy_known(on: Platform) -> None:
+    """Raises UsageError where neither joules nor power are known."""
+    if not on.joules and on.machine.power is None:
+        raise UsageError(f"no power is published for {on.machine.label}, and its energy is not known")
+
+
 Place = str | Machine | Platform
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from symroof.architecture.layer_counts import layers_that_followed, with_layers_of_kinds
 from symroof.architecture.structure import Architecture
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from symroof.cost.graph import Block
     from symroof.cost.quantities import Formula
+    from symroof.model.formulas import FormulaScope
 
 Rules = str | Iterable[str]
 FAR = 2**31  # tokens: no window is as long
@@ -291,6 +292,7 @@ class Model(Result):
         if name == "transformers" and self.architecture.structure.mtp:
             raise UsageError("rules transformers: it builds no multi-token-prediction layers: leave out --mtp")
 
+    @overload
     def formula(
         self,
         name: str = "flops",
@@ -299,15 +301,42 @@ class Model(Result):
         logits: str | None = None,
         uniform: bool = False,
         bind: bool = False,
+    ) -> "Expr": ...
+
+    @overload
+    def formula(
+        self,
+        name: str = "flops",
+        op: str = "",
+        rules: Rules = "standard",
+        logits: str | None = None,
+        uniform: bool = False,
+        bind: bool = False,
+        *,
+        by: str,
         free: str | Iterable[str] = (),
-    ) -> "Expr":
+    ) -> "dict[str, Expr]": ...
+
+    def formula(
+        self,
+        name: str = "flops",
+        op: str = "",
+        rules: Rules = "standard",
+        logits: str | None = None,
+        uniform: bool = False,
+        bind: bool = False,
+        by: str = "",
+        free: str | Iterable[str] = (),
+    ) -> "Expr | dict[str, Expr]":
         """The closed form of a quantity, a sympy expression in the vocabulary.
 
         `op`: of one layer of that operator or block, not of the model; `uniform`: for B queries of n new and c
-        cached tokens; `bind`: with the model's sizes in it, the batch left open; `free`: sizes that stay open then,
-        symbols or keys of the config; with L, the numbers of layers of its kinds are formulas in it.
+        cached tokens, a Piecewise where the rules choose by these; `bind`: with the model's sizes in it, the batch left
+        open; `by`: block, operator or symbol, for a dict of the shares that add up to it; `free`: sizes that stay open
+        where all others are bound, symbols or keys of the config: the layers of each kind follow L.
         """
-        return self.formula_parts(name, op, rules, logits, uniform, bind, free).total
+        scope = self.formula_scope(op, rules, logits, uniform, bind, free)
+        return scope.shares(name, by) if by else scope.total(name)
 
     def formula_parts(
         self,
@@ -317,15 +346,26 @@ class Model(Result):
         logits: str | None = None,
         uniform: bool = False,
         bind: bool = False,
-        free: str | Iterable[str] = (),
     ) -> "Formula":
-        """`formula` by block, or by operator of the block at `op`."""
-        from symroof.model import formulas
+        """`formula` by block, or by operator of the block at `op`, without cases."""
+        return self.formula_scope(op, rules, logits, uniform, bind).formula(name)
+
+    def formula_scope(
+        self,
+        op: str = "",
+        rules: Rules = "standard",
+        logits: str | None = None,
+        uniform: bool = False,
+        bind: bool = False,
+        free: str | Iterable[str] = (),
+    ) -> "FormulaScope":
+        """What formulas are of, and the definitions in them; parameters as for `formula`."""
+        from symroof.model.formulas import FormulaScope, sizes_but
 
         opened = [free] if isinstance(free, str) else free
         names = [self.size_name(y.strip()) for x in opened for y in x.split(",")]
-        sizes = formulas.sizes_but(names, self.architecture) if bind or names else {}
-        return formulas.formula_by_part(self.graph(rules), self.definitions(rules, logits), name, op, uniform, sizes)
+        sizes = sizes_but(names, self.architecture) if bind or names else {}
+        return FormulaScope(self.graph(rules), self.definitions(rules, logits), op, uniform, sizes)
 
     def definitions(self, rules: Rules = "standard", logits: str | None = None) -> "dict[Symbol, Expr]":
         """What the rules' symbols stand for; of a sum over the batch, what each query adds."""

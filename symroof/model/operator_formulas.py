@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sympy import Expr, Integer, Rational, Symbol
+from sympy import Expr, Integer, Rational, Symbol, oo, sympify
 
 from symroof import symbols as s
 from symroof.algebra.binding import symbols_of
@@ -80,6 +80,14 @@ def total_formula(operators: Iterable[OperatorFormula], named: NamedQuantity) ->
     return sum((x.of(named) for x in operators), Integer(0))
 
 
+def block_sums(terms: Iterable[tuple[str, Expr]]) -> dict[str, Expr]:
+    """Terms added up by block; a sum that is 0 is left out."""
+    sums: dict[str, Expr] = {}
+    for block, term in terms:
+        sums[block] = sums.get(block, Integer(0)) + term
+    return {block: term for block, term in sums.items() if term != 0}
+
+
 def quantity_without_time(name: str) -> NamedQuantity:
     """The quantity of that name. Raises UnknownName, or UsageError for one that needs a machine."""
     named = quantity(name)
@@ -122,15 +130,41 @@ def check_widths(expr: Expr, precision: Precision) -> Expr:
 
 def time_on_platform(form: OperatorFormula, platform: Platform, precision: Precision) -> Expr:
     """The time of an operator over all its layers, in the machine's rates: F_bf16, ..., F_v, W and t_0."""
-    rates = platform.rates(form.role, form.cost.matmul, form.width, precision)
-    shares = platform.formats(form.width, precision) if form.cost.matmul != 0 else {}
+    known = rates_on_platform(form, platform, precision)
+    return form.layers * operator_time.time(form.cost, lambda x: x.xreplace(known))
+
+
+def matmul_time_at_peaks(form: OperatorFormula, platform: Platform, precision: Precision) -> Expr:
+    """The time of an operator's matmuls in the lower bound, in peaks: F_bf16, ..."""
+    shares = platform.fastest_formats(form.operands, precision) if form.cost.matmul != 0 else {}
+    return (
+        form.layers
+        * form.cost.matmul
+        * sum((_rational(share) / s.symbol(f"F_{name}") for name, share in shares.items()), Integer(0))
+    )
+
+
+def memory_time_at_peak(form: OperatorFormula) -> Expr:
+    """The time in which memory moves the weights and the cache of an operator, in its peak W."""
+    return form.layers * form.cost.weights_and_cache.moved / s.W
+
+
+def rates_on_platform(x: Op | OperatorFormula, platform: Platform, precision: Precision) -> dict[Symbol, Expr]:
+    """What an operator's time and energy have for symbols of the machine: numbers, or peaks such as F_bf16, F_v and W.
+
+    Symbols that stay are left out, those of the energy where it is not known.
+    """
+    rates = platform.rates(x.role, x.cost.matmul, x.width, precision)
+    shares = platform.formats(x.width, precision) if x.cost.matmul != 0 else {}
     known = {s.u_F: _rational(rates["u_F"]), s.u_W: _rational(rates["u_W"])}
     if not platform.overhead:
         known[s.t_0] = Integer(0)
+    if platform.machine.vector is None:
+        known[s.F_v] = oo
     if shares:
         known[s.F] = 1 / sum(_rational(share) / s.symbol(f"F_{name}") for name, share in shares.items())
-    cost = form.cost if platform.machine.vector is not None else Cost(**{**vars(form.cost), "vector": 0})
-    return form.layers * operator_time.time(cost, lambda x: x.xreplace(known))
+    energies = platform.energies({str(y): known.get(y, y) for y in (s.F, s.F_v, s.W, s.u_F, s.u_W)})
+    return known | {s.symbol(name): sympify(y) for name, y in energies.items()}
 
 
 def _rational(x: Any) -> Expr:
@@ -138,7 +172,9 @@ def _rational(x: Any) -> Expr:
     return Rational(exact_number_or_infinity(x))
 
 
-def rate_values(platform: Platform, precision: Precision, operators: Iterable[OperatorFormula]) -> dict[Symbol, Any]:
+def rate_values(
+    platform: Platform, precision: Precision, operators: Iterable[Op | OperatorFormula]
+) -> dict[Symbol, Any]:
     """The values of the machine's symbols in the times of some operators."""
     machine = platform.machine
     names = {name for x in operators if x.cost.matmul != 0 for name in platform.formats(x.width, precision)}

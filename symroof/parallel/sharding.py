@@ -62,7 +62,7 @@ class Share:
         """
         if against not in ("compute", "memory"):
             raise UnknownName("time to send in", against, ("compute", "memory"))
-        positive = Dummy(str(x), positive=True)  # a whole number would leave no solutions in between
+        positive = Dummy(str(x), positive=True)
         gap = (self.seconds[against] - self.seconds["link"]).subs(x, positive)
         try:
             return tuple(map(factor, solve(gap, positive)))

@@ -8,8 +8,7 @@ from sympy import Add, Expr, Max, Symbol
 from symroof import symbols as s
 from symroof.algebra.binding import Binding
 from symroof.cost import operator_time
-from symroof.errors import UsageError
-from symroof.hardware.platform import Platform
+from symroof.hardware.platform import Platform, check_energy_known
 from symroof.model.operator_formulas import OperatorFormula
 from symroof.quantization.precision import Precision
 
@@ -73,6 +72,5 @@ def lower_bound(scope: StepOperators, used: Platform) -> Expr:
 
 def step_energy(scope: StepOperators, used: Platform) -> Expr:
     """Joules of all operators. Raises UsageError where none are known."""
-    if not used.joules and used.machine.power is None:
-        raise UsageError(f"no power is published for {used.machine.label}, and its energy is not known")
+    check_energy_known(used)
     return Add(*(x.layers * operator_rates(x, scope, used)(operator_time.energy(x.cost)) for x in scope.bound_forms))

@@ -72,10 +72,13 @@ def set_log_axes(axes: "Axes", across: tuple[float, float], up: tuple[float, flo
     axes.set_ylim(*up)
 
 
-def draw_grid(axes: "Axes") -> None:
-    """Draw a light grid behind everything else."""
-    axes.grid(color="0.92", linewidth=0.6)
-    axes.set_axisbelow(True)
+def shade(part: float) -> str:
+    """The colour of so much ink on the page of the style in use: 0 is the page, 1 the ink."""
+    from matplotlib import rcParams
+    from matplotlib.colors import to_rgb
+
+    page, ink = to_rgb(rcParams["figure.facecolor"]), to_rgb(rcParams["text.color"])
+    return "#" + "".join(f"{round(255 * (x + part * (y - x))):02x}" for x, y in zip(page, ink, strict=True))
 
 
 def add_titles(figure: "Figure", title: str, across: str, up: str) -> None:
@@ -95,7 +98,7 @@ def add_legend(figure: "Figure", handles: Sequence[Any], note: str) -> None:
     )
     for text in legend.get_texts():
         text.set_parse_math(False)
-    figure.text(0.5, 0.05 / page, note, ha="center", va="bottom", fontsize=7, color="0.25", parse_math=False)
+    figure.text(0.5, 0.05 / page, note, ha="center", va="bottom", fontsize=7, color=shade(0.75), parse_math=False)
 
 
 def legend_layout(handles: Sequence[Any]) -> tuple[int, int]:
@@ -180,7 +183,7 @@ def draw_leader(axes: "Axes", leader: Segment) -> None:
     """Draw the line that leads to a label."""
     scale = axes.figure.dpi / 72
     ends = axes.transData.inverted().transform([[x * scale for x in leader[:2]], [x * scale for x in leader[2:]]])
-    axes.plot(ends[:, 0], ends[:, 1], color="0.35", linewidth=0.5, zorder=2, gid="leader")
+    axes.plot(ends[:, 0], ends[:, 1], color=shade(0.65), linewidth=0.5, zorder=2, gid="leader")
 
 
 def axes_box(axes: "Axes") -> Box:

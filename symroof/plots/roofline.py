@@ -27,17 +27,12 @@ if TYPE_CHECKING:
 
 SAME_LABEL_DISTANCE = 6.0  # markers within so many points of the page share a label
 STAR = 110.0  # area of a total's marker, in square points
-BLUE, ORANGE = "#0072B2", "#D55E00"
 STEP_STYLES: dict[str, dict[str, Any]] = {
-    "decode": {"marker": "o", "facecolors": BLUE, "edgecolors": BLUE},
-    "prefill": {"marker": "s", "facecolors": "none", "edgecolors": ORANGE},
-    "mixed": {"marker": "D", "facecolors": "none", "edgecolors": BLUE},
+    "decode": {"marker": "o", "facecolors": "C0", "edgecolors": "C0"},
+    "prefill": {"marker": "s", "facecolors": "none", "edgecolors": "C1"},
+    "mixed": {"marker": "D", "facecolors": "none", "edgecolors": "C0"},
 }
-LINE_STYLES: dict[str, dict[str, Any]] = {
-    "used": {"color": "black", "linewidth": 1.8},
-    "unused": {"color": "0.45", "linewidth": 1.0, "linestyle": "--"},
-    "elementwise": {"color": "0.45", "linewidth": 1.0, "linestyle": ":"},
-}
+CEILING_LINES = {"used": (1.0, 1.8, "-"), "unused": (0.55, 1.0, "--"), "elementwise": (0.55, 1.0, ":")}
 
 
 def roofline_figure(rooflines: Sequence[Sequence[Roofline]]) -> "Figure":
@@ -89,7 +84,6 @@ def set_roofline_scales(axes: "Axes", shown: Sequence[Panel]) -> None:
 
 def draw_panel(axes: "Axes", panel: Panel) -> None:
     """Draw a machine: its roof, the points of its steps, their labels."""
-    canvas.draw_grid(axes)
     lines = draw_roof(axes, panel)
     for step in panel.steps:
         draw_points(axes, step)
@@ -117,7 +111,7 @@ def marker_radius(point: OperatorPoint) -> float:
 def total_style(step: PlottedStep) -> dict[str, Any]:
     """The marker of a step's total: filled where those of its operators are."""
     face = STEP_STYLES[step.kind]["facecolors"]
-    return {"marker": "*", "facecolors": "white" if face == "none" else face, "edgecolors": "black"}
+    return {"marker": "*", "facecolors": canvas.shade(0) if face == "none" else face, "edgecolors": canvas.shade(1)}
 
 
 def total_label(step: PlottedStep) -> Label:
@@ -154,11 +148,17 @@ def rate_text(x: float) -> str:
     return f"{float(number):,.3g} {prefix}"
 
 
+def ceiling_line(kind: str) -> dict[str, Any]:
+    """The line of a kind of ceiling."""
+    ink, width, dashes = CEILING_LINES[kind]
+    return {"color": canvas.shade(ink), "linewidth": width, "linestyle": dashes}
+
+
 def draw_roof(axes: "Axes", panel: Panel) -> list[Segment]:
     """Draw the memory slope, the ceilings, and the ridges of formats in use; the lines as segments."""
     left, top, highest = axes.get_xlim()[0], axes.get_ylim()[1], panel.ceilings[-1].rate
     slope = (left, left * panel.bandwidth, highest / panel.bandwidth, highest)
-    axes.plot(slope[::2], slope[1::2], zorder=3, **LINE_STYLES["used"])
+    axes.plot(slope[::2], slope[1::2], zorder=3, **ceiling_line("used"))
     segments = [slope]
     for ceiling, above in zip(panel.ceilings, [*(x.rate for x in panel.ceilings[1:]), top], strict=True):
         segments += draw_ceiling(axes, ceiling, ceiling.rate / panel.bandwidth, above)
@@ -168,7 +168,7 @@ def draw_roof(axes: "Axes", panel: Panel) -> list[Segment]:
 def draw_ceiling(axes: "Axes", ceiling: Ceiling, ridge: float, above: float) -> list[Segment]:
     """Draw a ceiling from its ridge on, its text, and the ridge of a format in use; the lines as segments."""
     right = axes.get_xlim()[1]
-    axes.plot([ridge, right], [ceiling.rate] * 2, zorder=2, **LINE_STYLES[ceiling.kind])
+    axes.plot([ridge, right], [ceiling.rate] * 2, zorder=2, **ceiling_line(ceiling.kind))
     write_ceiling(axes, ceiling, above)
     line = (ridge, ceiling.rate, right, ceiling.rate)
     return [line, draw_ridge(axes, ridge, ceiling.rate)] if ceiling.kind == "used" else [line]
@@ -177,7 +177,7 @@ def draw_ceiling(axes: "Axes", ceiling: Ceiling, ridge: float, above: float) -> 
 def draw_ridge(axes: "Axes", ridge: float, rate: float) -> Segment:
     """Draw the line from a ridge down to its FLOP per byte, and write that; the line as a segment."""
     bottom = axes.get_ylim()[0]
-    axes.plot([ridge] * 2, [bottom, rate], color="0.3", linewidth=0.8, linestyle="-.", zorder=1)
+    axes.plot([ridge] * 2, [bottom, rate], color=canvas.shade(0.7), linewidth=0.8, linestyle="-.", zorder=1)
     text = f"ridge {ridge:,.3g} FLOP/B"
     canvas.write_beside_point(axes, text, (ridge, bottom), (-2, 4), rotation=90, ha="right", va="bottom")
     return (ridge, bottom, ridge, rate)
@@ -195,7 +195,7 @@ def write_ceiling(axes: "Axes", ceiling: Ceiling, above: float) -> None:
 def step_legend(shown: Sequence[Panel]) -> list[Any]:
     """The markers of each kind of step, and of totals."""
     steps = {step.kind + step.queries: step for panel in shown for step in panel.steps}.values()
-    total = canvas.marker_handle("total", "*", 9, markerfacecolor="0.6", markeredgecolor="black")
+    total = canvas.marker_handle("total", "*", 9, markerfacecolor=canvas.shade(0.4), markeredgecolor=canvas.shade(1))
     return [*map(step_handle, steps), total]
 
 

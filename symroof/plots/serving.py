@@ -16,15 +16,10 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
-MACHINE_STYLES = (
-    ("#000000", "o"),
-    ("#0072B2", "s"),
-    ("#D55E00", "^"),
-    ("#009E73", "D"),
-)  # of machines: colour and marker
+MACHINE_STYLES = (("C6", "o"), ("C0", "s"), ("C1", "^"), ("C2", "D"))  # of machines: colour and marker
 LINE_STYLES: dict[str, dict[str, Any]] = {
-    "time": {"linewidth": 1.5},
-    "lower": {"linewidth": 1.0, "linestyle": "--", "markerfacecolor": "white"},
+    "time": {"linewidth": 1.5, "linestyle": "-"},
+    "lower": {"linewidth": 1.0, "linestyle": "--", "fillstyle": "none"},
 }
 SAME_LABEL_DISTANCE = 8.0  # curves that are within so many points of the page share labels
 RADIUS, RING, BAR = 3.0, 5.2, 8.0  # of a marker, a ring around it, and half of a bar through it, in points
@@ -154,12 +149,12 @@ def set_serving_scales(axes: "Axes", curves: Sequence[Curve]) -> None:
     canvas.set_log_axes(axes, (min(across) / 1.4, max(across) * 1.6), (min(up) / 1.6, max(up) * 1.8))
     for axis in (axes.xaxis, axes.yaxis, per_query_axis(axes)):
         set_decade_ticks(axis)
-    canvas.draw_grid(axes)
 
 
 def per_query_axis(axes: "Axes") -> "Axis":
     """The axis along the top: tokens per second of each query."""
     top = axes.twiny()
+    top.grid(False)
     top.set_xscale("log")
     top.set_xlim(*(1000 / ms for ms in axes.get_xlim()))
     top.set_xlabel("output tokens/s of each query")
@@ -216,8 +211,8 @@ def point_radius(curve: Curve, size: int) -> float:
 
 def serving_legend(curves: Sequence[Curve]) -> list[Any]:
     """The machines; the meaning of the lines, the ring and the bar."""
-    ring = {"markerfacecolor": "none", "markeredgecolor": "black"}
-    bar = {"markeredgecolor": "black", "markeredgewidth": 2.2}
+    ring = {"markerfacecolor": "none", "markeredgecolor": canvas.shade(1)}
+    bar = {"markeredgecolor": canvas.shade(1), "markeredgewidth": 2.2}
     return [
         *line_handles(curves),
         canvas.marker_handle("requested batch", "o", 8, **ring),
@@ -234,7 +229,8 @@ def line_handles(curves: Sequence[Curve]) -> list[Any]:
         Line2D([], [], color=color, marker=marker, markersize=2 * RADIUS - 1, label=curve.machine)
         for curve, (color, marker) in zip(curves, MACHINE_STYLES, strict=False)
     ]
-    return [*machines, *(Line2D([], [], color="0.35", label=meanings[x], **LINE_STYLES[x]) for x in LINE_STYLES)]
+    grey = canvas.shade(0.65)
+    return [*machines, *(Line2D([], [], color=grey, label=meanings[x], **LINE_STYLES[x]) for x in LINE_STYLES)]
 
 
 def curve_segments(curve: Curve, name: str) -> list[Segment]:

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from symroof.model.report import Report
 
 REPORT_FORMS = ("table", "json", "csv", "markdown", "html", "latex")
-FORMULA_FORMS = ("text", "latex", "markdown", "mathml", "json", "python", "numpy", "javascript", "c", "rust", "excel")
+CODE_FORMS = ("python", "numpy", "javascript", "typescript", "c", "rust", "julia")
+FORMULA_FORMS = ("text", "latex", "markdown", "mathml", "json", *CODE_FORMS, "excel")
 
 
 def render_report(report: "Report", form: str) -> str:

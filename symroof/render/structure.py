@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 from symroof.model.model import Model
 from symroof.model.report import Parameters
-from symroof.render.text_columns import align_columns
+from symroof.render.text_columns import align_columns, hanging_columns
 from symroof.units import si
 
 if TYPE_CHECKING:
     from symroof.cost.graph import Block
 
 
-def model_text(model: Model) -> str:
-    """Name and source, parameters, sizes by symbol, and the sublayers with the number of their layers."""
+def model_text(model: Model, width: int = 0) -> str:
+    """Name, source, parameters, sizes by symbol, sublayers with the number of their layers; wrapped at `width`."""
     sizes, structure = model.architecture.sizes, model.architecture.structure
     layers = ", ".join(f"{sizes[x.layers] if x.layers else 1} x {x.name}" for x in structure.sublayers)
     rows = [
@@ -22,7 +22,7 @@ def model_text(model: Model) -> str:
         ("sublayers", "a custom graph" if model.custom else layers),
         ("sizes", ", ".join(f"{name} {value:,}" for name, value in sizes.items())),
     ]
-    return f"{model.name} ({model.family})\n" + align_columns(rows)
+    return f"{model.name} ({model.family})\n" + hanging_columns(rows, width, indent="")
 
 
 def parameters_text(parameters: Parameters) -> str:

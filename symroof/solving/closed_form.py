@@ -1,29 +1,35 @@
-"""Equations that are linear in their unknown, solved for it in closed form, in names."""
+"""Comparisons solved for their unknown in closed form, in names."""
 
-from sympy import Expr, Pow, Symbol, factor_terms
+import re
 
-from symroof.algebra.points import multiplied_out
+from sympy import Expr, Rational, Symbol
+
+from symroof import symbols as s
+from symroof.algebra.rootfinding.closed_forms import polynomial_root, power_root, without_divisors
+from symroof.cost import batch_sums
 from symroof.solving.scope import SolveScope
 from symroof.solving.terms import ComparisonTerm
 
-MOST_OPERATIONS = 500  # of an equation that is solved
+MOST_OPERATIONS = 5000  # of an equation that is solved
 
 
-def linear_solution(left: ComparisonTerm, right: ComparisonTerm, scope: SolveScope) -> Expr | None:
-    """The unknown where both sides are equal, in names, for sides that are linear in it; else None.
+def root_in_names(left: ComparisonTerm, right: ComparisonTerm, scope: SolveScope) -> Expr | None:
+    """The unknown where both sides are equal, in names; None where it has no simple closed form.
 
-    Quantities that do not depend on the unknown stay names.
+    Quantities that do not depend on the unknown stay names. A quadratic equation is solved for its positive root.
     """
     x, gap = scope.unknown, named_difference(left, right, scope)
-    if gap is None or gap.count_ops() > MOST_OPERATIONS or any(in_exponent_or_divisor(y, x) for y in gap.atoms(Pow)):
+    if gap is None or gap.count_ops() > MOST_OPERATIONS:
         return None
-    gap = multiplied_out(gap)
-    if not gap.is_polynomial(x):
-        return None
-    slope, offset = gap.coeff(x, 1), gap.coeff(x, 0)
-    if slope == 0 or (gap - slope * x - offset).expand() != 0:
-        return None
-    return factor_terms(-offset) / factor_terms(slope)
+    gap = without_divisors(gap, lambda y: y.has(x) or (y.is_Symbol and group_of_name(y) == "machine"))
+    in_numbers = left.above * right.below - right.above * left.below
+    root = polynomial_root(gap, x, in_numbers)
+    return power_root(gap.xreplace(decimals_in(gap)), x) if root is None else root
+
+
+def decimals_in(expr: Expr) -> dict[Symbol, Expr]:
+    """The numbers of a question that stand in a formula as they are written: 0.9."""
+    return {x: Rational(str(x)) for x in expr.free_symbols if re.fullmatch(r"\d+\.\d+", str(x))}
 
 
 def named_difference(left: ComparisonTerm, right: ComparisonTerm, scope: SolveScope) -> Expr | None:
@@ -35,9 +41,20 @@ def named_difference(left: ComparisonTerm, right: ComparisonTerm, scope: SolveSc
             if (form := scope.form(leaf)) is None:
                 return None
             gap = gap.xreplace({name: form})
-    return gap.xreplace(dict(scope.held))
+    return defined_by_rules(gap, scope).xreplace(dict(scope.held))
 
 
-def in_exponent_or_divisor(expr: Expr, x: Symbol) -> bool:
-    """Whether the unknown is in a power's exponent, or in a divisor."""
-    return bool(expr.exp.has(x) or (expr.exp.could_extract_minus_sign() and expr.base.has(x)))
+def defined_by_rules(gap: Expr, scope: SolveScope) -> Expr:
+    """A formula with the definitions of its counting rules' symbols that depend on the unknown."""
+    used = [x for x in gap.free_symbols if group_of_name(x) in ("batch", "step", "rule") and x != s.B]
+    rules = batch_sums.uniform_binding(scope.model.definitions(scope.rules), used)
+    definitions = {x: rules(x) for x in used}
+    return gap.xreplace({x: form for x, form in definitions.items() if form.has(scope.unknown)})
+
+
+def group_of_name(x: Symbol) -> str:
+    """The group of a symbol; empty for a name that is none of the vocabulary."""
+    try:
+        return s.group(x)
+    except KeyError:
+        return ""

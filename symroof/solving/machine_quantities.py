@@ -12,6 +12,7 @@ from symroof.cost.notation import formula_text
 from symroof.errors import UsageError
 from symroof.hardware.machines import Machine
 from symroof.hardware.platform import Platform
+from symroof.model.operator_formulas import OperatorFormula, matmul_time_at_peaks, memory_time_at_peak
 from symroof.performance.step_time import lower_bound, matmul_seconds, memory_seconds, serial_time, step_energy
 from symroof.solving import terms
 from symroof.solving.parser import CallNode
@@ -34,6 +35,11 @@ OF_STEP: dict[str, tuple[Callable[[SolveScope, Platform], Expr], Unit]] = {
     "lower": (lower_bound, SECOND),
 }
 
+IN_RATES: dict[str, Callable[[Platform, SolveScope], Callable[[OperatorFormula], Expr]]] = {
+    "compute": lambda used, scope: lambda x: matmul_time_at_peaks(x, used, scope.precision),
+    "memory": lambda _, __: memory_time_at_peak,
+}
+
 
 def machine_term(x: CallNode, scope: SolveScope) -> ComparisonTerm:
     """A call such as time(h100-sxm, 4).compute as a term. Raises UsageError."""
@@ -47,7 +53,9 @@ def machine_term(x: CallNode, scope: SolveScope) -> ComparisonTerm:
         return terms.constant_term(exact_number_or_infinity(rate(platform.machine, form)), Symbol(label), unit)
     key = "energy" if x.name == "energy" else x.part
     of_step, unit = OF_STEP[key]
-    return scope.leaf(label, of_step(scope, platform), Integer(1), unit, description=DESCRIPTIONS[key])
+    in_rates = IN_RATES[key](platform, scope) if key in IN_RATES else None
+    seconds = of_step(scope, platform)
+    return scope.leaf(label, seconds, Integer(1), unit, description=DESCRIPTIONS[key], in_rates=in_rates)
 
 
 def machine_arguments(x: CallNode) -> tuple[str, int, str]:

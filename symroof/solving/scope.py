@@ -1,6 +1,6 @@
 """The context of a comparison: the model, the batch, the unknown; and the quantities that occur in it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -28,7 +28,7 @@ class Leaf:
     """A quantity as a comparison writes it, and whether it depends on the unknown.
 
     It is one of three: the sum of a `quantity` over the operators at a path; `made` of other quantities, in names; of a
-    machine, with a formula as text for `description`.
+    machine, with a formula as text for `description`, and `in_rates` an operator's part of it where that is simple.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Leaf:
     path: str = ""
     made: Expr | None = None
     description: str = ""
+    in_rates: Callable[[OperatorFormula], Expr] | None = None
 
 
 @dataclass(frozen=True)
@@ -96,16 +97,24 @@ class SolveScope:
         return operator_formulas.bind_operators(self.rows, self.bound)
 
     def form(self, leaf: Leaf) -> Expr | None:
-        """The closed form of a quantity, in sizes, widths, B, n and c; None for one of a machine."""
+        """The closed form of a quantity, in sizes, widths, rates, B, n and c; None for one of a machine without one."""
+        if leaf.in_rates is not None:
+            return Add(*map(leaf.in_rates, self.forms))
         if leaf.made is not None or not leaf.quantity:
             return leaf.made
         return Add(*(x.of(quantity(leaf.quantity)) for x in self.forms if is_at_path(x.path, leaf.path)))
 
-    def in_sums(self, leaf: Leaf) -> Expr:
-        """The closed form of a quantity in sizes, widths and sums over the batch."""
+    def parts(self, leaf: Leaf) -> dict[str, Expr]:
+        """The closed form of a sum over operators, in sizes, widths, B, n and c, by block."""
+        of = quantity(leaf.quantity)
+        return operator_formulas.block_sums((x.block, x.of(of)) for x in self.forms if is_at_path(x.path, leaf.path))
+
+    def parts_in_sums(self, leaf: Leaf) -> dict[str, Expr]:
+        """The same in sizes, widths and sums over the batch."""
         layer, of = self.model.definitions(self.rules), quantity(leaf.quantity).of
         bound = Binding({x: expr for x, expr in layer.items() if s.group(x) == "rule"})
-        return Add(*(bound(count * of(op.cost)) for path, count, op in self.rows if is_at_path(path, leaf.path)))
+        rows = ((path, count * of(op.cost)) for path, count, op in self.rows if is_at_path(path, leaf.path))
+        return operator_formulas.block_sums((path.partition("/")[0], bound(expr)) for path, expr in rows)
 
     def total(self, name: str, path: str) -> Expr:
         """A quantity of the operators at a path, or of all, in the unknown alone. Raises UnknownName."""

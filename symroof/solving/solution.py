@@ -123,7 +123,7 @@ class Solution(Result):
     @property
     def whole(self) -> bool:
         """Whether it is a whole number."""
-        return bool(self.unknown.is_integer)
+        return s.takes_whole_numbers(self.unknown)
 
     @property
     def leaves(self) -> Mapping[str, Leaf]:

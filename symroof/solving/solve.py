@@ -1,15 +1,17 @@
 """A comparison solved for one symbol: `solve` takes it as text or as a sympy relation and returns a Solution."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby, pairwise
-from typing import Any
+from typing import Any, overload
 
-from sympy import And, ComplexRootOf, Eq, Expr, Ge, Gt, Integer, Le, Lt, Symbol, ceiling, floor, sympify
+from sympy import And, ComplexRootOf, Eq, Expr, Ge, Gt, Integer, Le, Lt, Set, Symbol, ceiling, floor, sympify
 from sympy.core.relational import Relational
 
 from symroof import symbols as s
 from symroof.algebra.rootfinding import roots
 from symroof.algebra.rootfinding.signs import Run
+from symroof.algebra.unevaluated import without_pieces
 from symroof.architecture.layer_counts import kinds_of_layers
 from symroof.errors import UsageError, shorten
 from symroof.hardware.machines import Machine
@@ -18,8 +20,9 @@ from symroof.model.keywords import check_keywords
 from symroof.model.model import Model, Rules, Source, as_model, rules_with_logits
 from symroof.model.operator_formulas import batch_values
 from symroof.solving import parser, resolver, terms, unknowns
-from symroof.solving.closed_form import linear_solution
+from symroof.solving.closed_form import root_in_names
 from symroof.solving.conjunction import Conjunction
+from symroof.solving.free_formulas import solve_formula
 from symroof.solving.scope import SolveScope
 from symroof.solving.solution import HOLDS, Crossing, Solution
 from symroof.solving.terms import ComparisonTerm
@@ -27,10 +30,16 @@ from symroof.solving.terms import ComparisonTerm
 RELATIONS: dict[type[Any], str] = {Eq: "=", Lt: "<", Le: "<=", Gt: ">", Ge: ">="}
 
 
+@overload
+def solve(model: Relational | Expr, question: str | Symbol) -> Set: ...
+@overload
 def solve(
-    model: Model | Source,
-    question: "str | Relational | Expr | And",
-    unknown: str | Symbol,
+    model: Model | Source, question: str | Relational | Expr | And, unknown: str | Symbol, **options: Any
+) -> Solution | Conjunction: ...
+def solve(
+    model: Model | Source | Relational | Expr,
+    question: str | Relational | Expr | And,
+    unknown: str | Symbol = "",
     *,
     new: int = 1,
     cached: int = 0,
@@ -41,14 +50,18 @@ def solve(
     machines: Iterable[Machine] = (),
     use: Mapping[str, Any] | None = None,
     **formats: Any,
-) -> Solution | Conjunction:
+) -> Solution | Conjunction | Set:
     """Where a comparison holds for a model: `solve(model, "cache_bytes = weight_bytes", "c")`.
+
+    Without a model, `solve(Eq(left, right), s.c)` gives a sympy set of exact real numbers: see `solve_formula`.
 
     `question`: in the language of `symroof solve`, comparisons joined by `and`, or a sympy relation in symbols of the
     vocabulary, or And of several; an expression is solved for 0. `unknown`: a symbol, or a key of the config. `hold`:
     ratios of sizes such as "f/d" held constant when the unknown d changes, or "L" for the unknown L_full. `machines`:
     custom machines that the question names; `use`: further arguments of `platform`, such as mfu. Raises UsageError.
     """
+    if isinstance(model, Relational | Expr):
+        return solve_formula(model, question, **formats)
     check_keywords(solve, formats)
     model = as_model(model)
     parsed = parser.parse_question(question) if isinstance(question, str) else None
@@ -57,14 +70,18 @@ def solve(
     unknowns.require_variable(x, held, model)
     batch = {y: value for y, value in batch_values(new, cached, batch_size).items() if y != x}
     scope = SolveScope(model, x, batch, held, rules_with_logits(rules, logits), formats, named, use or {})
-    if parsed:
-        sides = [(y.words, *resolver.resolve_sides(y, scope)) for y in parsed]
-    else:
-        relations = question.args if isinstance(question, And) else (question,)
-        sides = [(str(y), *relation_terms(y, scope)) for y in relations]
-    if len(sides) == 1:
-        return solve_terms(scope, str(question), *sides[0][1:])
-    return Conjunction(str(question), tuple(solve_terms(scope, *y) for y in sides))
+    solutions = tuple(solve_terms(scope, *sides) for sides in condition_sides(parsed or question, scope))
+    if len(solutions) == 1:
+        return replace(solutions[0], question=str(question))
+    return Conjunction(str(question), solutions)
+
+
+def condition_sides(question: Any, scope: SolveScope) -> Iterable[tuple[str, str, ComparisonTerm, ComparisonTerm]]:
+    """Of each comparison that is read, or relation: its text, how its sides are compared, and both."""
+    if isinstance(question, tuple):
+        return [(x.words, *resolver.resolve_sides(x, scope)) for x in question]
+    relations = question.args if isinstance(question, And) else (question,)
+    return [(str(x), *relation_terms(x, scope)) for x in relations]
 
 
 def solve_terms(
@@ -77,8 +94,8 @@ def solve_terms(
     gap = terms.add_terms(terms.ComparisonTerm(left.above, left.below, left.shown, None), right, -1)
     signs = roots.quotient_signs_over(gap.above, gap.below, x, first, last)
     holds = tuple(holding_runs(signs.runs, relation))
-    pairs = opposite_neighbours(signs.runs) if relation == "=" and x.is_integer else ()
-    undefined = [run for run in signs.runs if run.sign is None and (x.is_integer or run.first != run.last)]
+    pairs = opposite_neighbours(signs.runs) if relation == "=" and s.takes_whole_numbers(x) else ()
+    undefined = [run for run in signs.runs if run.sign is None and (s.takes_whole_numbers(x) or run.first != run.last)]
     return Solution(
         scope,
         question,
@@ -89,7 +106,7 @@ def solve_terms(
         holds,
         tuple(find_crossing(gap, x, below, above) for below, above in pairs),
         tuple(undefined),
-        linear_solution(left, right, scope),
+        root_in_names(left, right, scope),
         signs.how,
         signs.complete,
         layer_boundaries(gap, scope, holds, (first, last)) if relation != "=" else (),
@@ -136,7 +153,7 @@ def expression_term(expr: Expr, scope: SolveScope) -> ComparisonTerm:
     """The term of an expression in the vocabulary; symbols are matched by name."""
     names = {x: resolver.symbol_of_name(str(x), scope.model) for x in expr.free_symbols}
     shown = expr.xreplace(names)
-    value = scope.binding([shown])(shown)
+    value = without_pieces(scope.binding([shown])(shown))
     for x in value.free_symbols - {scope.unknown}:
         raise UsageError(resolver.unbound_message(x, scope))
     return ComparisonTerm(value, Integer(1), shown, None)

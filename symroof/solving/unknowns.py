@@ -22,7 +22,7 @@ def unknown_domain(x: Symbol) -> tuple[Any, Any]:
     """The first and last number of the domain; that of a real unknown is open."""
     if s.group(x) == "size":
         return 1, MAX_SIZE
-    if x.is_integer:
+    if s.takes_whole_numbers(x):
         return int(x != s.c), LARGEST
     return Integer(0), Integer(1) if x in FRACTIONS else Integer(WIDEST)
 

@@ -28,13 +28,14 @@ from symroof.algebra.rootfinding.signs import (
     sign,
 )
 from symroof.errors import SymroofError
+from symroof.symbols import takes_whole_numbers
 
 MOST_RUNS = 64  # of one formula; what comes after is not looked at
 
 
 def quotient_signs_over(above: Expr, below: Expr, x: Symbol, first: Any, last: Any) -> Signs:
     """The signs of above / below over a range: of whole numbers where x is whole, else of real ones."""
-    find = whole_signs if x.is_integer else real_signs
+    find = whole_signs if takes_whole_numbers(x) else real_signs
     if not below.free_symbols:
         return multiply_signs(find(above, x, first, last), sign(below))
     one, other = find(above, x, first, last), find(below, x, first, last)

@@ -8,6 +8,7 @@ from symroof.cost.graph import Op
 from symroof.ops import dense
 from symroof.ops.attention import compressed
 from symroof.ops.attention import grouped as att
+from symroof.ops.attention.softmax import scores_and_values
 
 H = s.H_q
 ENTRIES = {
@@ -23,7 +24,9 @@ def build_compressed_attention(kind: CompressedAttention) -> list[Op]:
     entries = _compressor("compress", "attention", s.h, selects) if kind.entries else []
     indexer = _entry_indexer() if selects else []
     attend = compressed.compressed_attention(H, s.h, *ENTRIES[kind.entries], s.P_sel if selects else Integer(0))
-    return [*_projections(), *entries, *indexer, Op("attend", "attention_core", attend), *_outputs()]
+    products = scores_and_values((s.P_swa + ENTRIES[kind.entries][0]) * H, s.T * H, s.h, s.h)
+    core = Op("attend", "attention_core", attend, products=products)
+    return [*_projections(), *entries, *indexer, core, *_outputs()]
 
 
 def _projections() -> list[Op]:

@@ -10,6 +10,7 @@ from symroof.cost.masks import MASKS
 from symroof.ops import dense
 from symroof.ops.attention import grouped as att
 from symroof.ops.attention import pooled
+from symroof.ops.attention.softmax import scores_and_values
 
 
 def build_attention(kind: Attention) -> list[Op]:
@@ -81,7 +82,8 @@ def _core(kind: Attention) -> list[Op]:
         masks = att.key_mask(s.T, mask, s.H_kv, s.h, kind.bias)
         ops, attend = [Op("mask", "attention", masks)], attend + Cost(act_read=masks.act_write)
     ops += _block_indexer(kind) if kind.indexer else []
-    return [*ops, Op("attend", "attention_core", attend)]
+    products = scores_and_values(mask.pairs * s.H_q, s.T * s.H_q, s.h, _value_size(kind))
+    return [*ops, Op("attend", "attention_core", attend, products=products)]
 
 
 def _outputs(kind: Attention) -> list[Op]:

@@ -37,7 +37,7 @@ def _core(kind: LatentAttention) -> list[Op]:
     return [
         *(_token_indexer(kind) if kind.indexer == "full" else []),
         Op("kv_b", "attention", latent.project_latent(sums, H, R, s.h_n, s.h_v)),
-        Op("attend", "attention_core", attend),
+        Op("attend", "attention_core", attend, products=latent.latent_products(sums, H, R, s.h_n, s.h_r, s.h_v)),
     ]
 
 

@@ -10,6 +10,7 @@ from symroof.cost.masks import MASKS
 from symroof.ops import dense
 from symroof.ops.attention import grouped as att
 from symroof.ops.attention import relative
+from symroof.ops.attention.softmax import scores_and_values
 from symroof.ops.recurrent.convolution_and_state import convolve_added
 
 
@@ -25,7 +26,8 @@ def _core(kind: RelativeAttention) -> list[Op]:
     biases = Cost(act_read=s.T * s.H_q * s.e_b * s.b_a)
     attend = att.grouped_attention(s.T, MASKS[kind.mask], s.H_q, s.H_kv, s.h, s.h, 1) + biases
     scaled = Op("temperature", "attention", att.scale_heads(s.T, s.H_q, s.h + s.e_b))
-    ops = [*([scaled] if kind.temperature else []), Op("attend", "attention_core", attend)]
+    products = scores_and_values(MASKS[kind.mask].pairs * s.H_q, s.T * s.H_q, s.h, s.h)
+    ops = [*([scaled] if kind.temperature else []), Op("attend", "attention_core", attend, products=products)]
     if kind.clipped:
         ops.append(Op("sinks", "attention", relative.projected_sink(s.T, s.H_q)))
         ops.append(Op("gated", "attention", att.gate_heads(s.T, s.H_q, s.h, per_head=False)))

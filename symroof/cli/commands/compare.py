@@ -1,5 +1,7 @@
 """The command that compares models side by side. The symbolic half is imported inside it."""
 
+from functools import partial
+
 import click
 
 from symroof.cli import options
@@ -17,13 +19,16 @@ from symroof.errors import UsageError
 @options.batch
 @options.formats
 @options.counting
+@options.full
 @options.output
 def compare_command(
-    models: tuple[str, ...], symbolic: bool, quantity: tuple[str, ...], settings: Settings, output: Output
+    models: tuple[str, ...], symbolic: bool, quantity: tuple[str, ...], full: bool, settings: Settings, output: Output
 ) -> None:
     """Several models on one batch: parameters, FLOP, bytes, cache and storage side by side."""
     if quantity and not symbolic:
         raise click.UsageError("--quantity goes with --symbolic.")
+    if full and not symbolic:
+        raise click.UsageError("--full goes with --symbolic.")
     step = settings.step()
     if symbolic and len(models) != 2:
         raise UsageError(f"--symbolic compares exactly two models, got {len(models)}")
@@ -33,7 +38,8 @@ def compare_command(
         from symroof.render.results.model_diff import differences_text
 
         one, other = loaded
-        output.print_result(compare(one, other, split_names(quantity) or USUAL, **step), differences_text)
+        differences = compare(one, other, split_names(quantity) or USUAL, **step)
+        output.print_result(differences, partial(differences_text, full=full))
     else:
         from symroof.analysis.side_by_side import side_by_side
         from symroof.render.results.side_by_side import side_by_side_text

@@ -1,5 +1,7 @@
 """The command that differentiates a step's time by each size. The symbolic half is imported inside it."""
 
+from functools import partial
+
 import click
 
 from symroof.cli import options
@@ -21,8 +23,9 @@ from symroof.errors import UsageError
 @options.variant
 @options.rates
 @options.anyway
+@options.full
 @options.output
-def knobs_command(settings: Settings, quantity: str | None, anyway: bool, output: Output) -> None:
+def knobs_command(settings: Settings, quantity: str | None, anyway: bool, full: bool, output: Output) -> None:
     """Sensitivity of step time to each size and rate: elasticities by size, width, batch and machine symbol."""
     platform = settings.platform()
     if (platform is None) == (quantity is None):
@@ -31,4 +34,4 @@ def knobs_command(settings: Settings, quantity: str | None, anyway: bool, output
     from symroof.analysis.sensitivity import knobs
     from symroof.render.results.sensitivity import knobs_text
 
-    output.print_result(knobs(model, platform, quantity, anyway=anyway, **step), knobs_text)
+    output.print_result(knobs(model, platform, quantity, anyway=anyway, **step), partial(knobs_text, full=full))

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 @options.step_on_machines
 @options.anyway
 @click.option("--rank", is_flag=True, help="Operators sorted by time, longest first.")
+@options.full
 @options.output_and_plot
-def roofline_command(settings: Settings, anyway: bool, rank: bool, output: Output) -> None:
+def roofline_command(settings: Settings, anyway: bool, rank: bool, full: bool, output: Output) -> None:
     """How long a step takes at best, operator by operator, and what bounds it."""
     platforms = settings.platforms()
     plots.check_plot_options(output.plot, len(platforms))
@@ -42,10 +43,10 @@ def roofline_command(settings: Settings, anyway: bool, rank: bool, output: Outpu
         steps = [with_counterpart(x, step | settings.formats, on_platform) for x in rooflines.results]
         output.draw(lambda: roofline_figure(steps))
     ranked = PerMachine(tuple(x.ranked if rank else x for x in rooflines.results), rooflines.failures)
-    print_rooflines(ranked, model, settings, output)
+    print_rooflines(ranked, model, settings, output, full)
 
 
-def print_rooflines(rooflines: PerMachine, model: "Model", settings: Settings, output: Output) -> None:
+def print_rooflines(rooflines: PerMachine, model: "Model", settings: Settings, output: Output, full: bool) -> None:
     """The roofline of a single machine with its crossovers, or those of several side by side."""
     from symroof.render.results.roofline import roofline_text
     from symroof.render.results.roofline_by_machine import rooflines_text
@@ -53,7 +54,7 @@ def print_rooflines(rooflines: PerMachine, model: "Model", settings: Settings, o
     if one := rooflines.only:
         crossings = batch_crossovers(model, one.platform, settings)
         content = {**one.to_dict(), "crossovers": [x.to_dict() for x in crossings]}
-        text = roofline_text(one, output.width, crossings)
+        text = roofline_text(one, output.width, crossings, full)
     else:
         content = rooflines.to_dict("rooflines")
         text = rooflines_text(rooflines.results, rooflines.failure_lines, output.width)

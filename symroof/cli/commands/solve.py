@@ -1,5 +1,6 @@
 """The command that solves comparisons. The symbolic half is imported inside it."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -43,8 +44,11 @@ BATCH = {
 @options.custom_machines
 @options.rates
 @options.variant
+@options.full
 @options.output
-def solve_command(settings: Settings, question: str, unknown: str, hold: tuple[str, ...], output: Output) -> None:
+def solve_command(
+    settings: Settings, question: str, unknown: str, hold: tuple[str, ...], full: bool, output: Output
+) -> None:
     """For which batch, context or size a comparison holds: the number, and the equation that it solves.
 
     QUESTION compares sums of quantities: flops, bytes, weight_bytes, cache_bytes, parameters, storage, intensity, ...
@@ -67,9 +71,9 @@ def solve_command(settings: Settings, question: str, unknown: str, hold: tuple[s
     step = batch | settings.counting
     solution = solve(model, question, unknown, hold=hold, machines=machines, use=settings.rates, **step)
     if isinstance(solution, Conjunction):
-        output.print_result(solution, conjunction_text)
+        output.print_result(solution, partial(conjunction_text, full=full))
     else:
-        output.print_result(solution, solution_text)
+        output.print_result(solution, partial(solution_text, full=full))
 
 
 def known_batch(settings: Settings, unknown: str) -> dict[str, int]:

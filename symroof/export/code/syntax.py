@@ -90,6 +90,8 @@ def exponentiation_source(x: Node, y: Syntax) -> tuple[str, int]:
     base, exponent = x.args
     if isinstance(base, str) and exponent == 2:
         return f"{y.name(base)}*{y.name(base)}", PRODUCT
+    if "(" not in y.power:  # an operator, which binds more tightly than a product
+        return y.power.format(tree_source(base, y, ATOM), tree_source(exponent, y, ATOM)), PRODUCT
     return y.power.format(tree_source(base, y), tree_source(exponent, y)), ATOM
 
 

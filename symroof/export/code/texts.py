@@ -1,31 +1,64 @@
 """What is said of an exported function in every language: its doc comment, its steps and its value as text."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from textwrap import wrap
 
 from sympy import Symbol
 
-from symroof import symbols as s
 from symroof.errors import shorten
-from symroof.export.code.syntax import Syntax, term_sources, tree_source
-from symroof.export.functions import Export, Function
-from symroof.export.trees import Tree, expression_tree
+from symroof.export.code.syntax import Syntax, tree_source
+from symroof.export.functions import Export
+from symroof.export.stepwise import Function, symbol_meaning
+from symroof.export.trees import expression_tree
+from symroof.render.machine_notes import efficiency_text
 from symroof.render.report.lines import precision_text
+from symroof.units import duration
 from symroof.version import __version__
 
-ROOM = 100  # columns that a sum is folded at
-DOUBLES = "Numbers are doubles: whole ones are exact up to 2^53 = 9007199254740992 and rounded above."
+UNITS = {"byte": "bytes", "s": "seconds", "J": "joules"}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """An argument of a function, and what it means; `used`: whether it is in the formula."""
+
+    name: str
+    meaning: str
+    used: bool
 
 
 @dataclass(frozen=True)
 class FunctionText:
-    """One function as text: lines of its doc comment, steps (name, lines of its value, meaning), lines of its value."""
+    """One function as text: title, notes, parameters, steps (name, value, meaning) and value."""
 
     name: str
-    doc: tuple[str, ...]
-    arguments: tuple[str, ...]
-    steps: tuple[tuple[str, list[str], str], ...]
-    value: list[str]
+    title: str
+    unit: str
+    notes: tuple[str, ...]
+    parameters: tuple[Parameter, ...]
+    steps: tuple[tuple[str, str, str], ...]
+    value: str
+
+    @property
+    def arguments(self) -> list[str]:
+        """The names of all parameters, in order."""
+        return [x.name for x in self.parameters]
+
+    @property
+    def used(self) -> list[str]:
+        """The names of those that the formula has."""
+        return [x.name for x in self.parameters if x.used]
+
+    @property
+    def unused(self) -> list[str]:
+        """The names of the others."""
+        return [x.name for x in self.parameters if not x.used]
+
+    @property
+    def doc(self) -> list[str]:
+        """Lines for languages without functions: title, the function's name elsewhere, notes, parameters."""
+        call = f"Function: {self.name}({', '.join(self.arguments)})."
+        return [self.title, call, *self.notes, *(f"{x.name}: {x.meaning}" for x in self.parameters)]
 
 
 def function_texts(export: Export, y: Syntax) -> list[FunctionText]:
@@ -35,51 +68,48 @@ def function_texts(export: Export, y: Syntax) -> list[FunctionText]:
 
 def function_text(export: Export, x: Function, y: Syntax) -> FunctionText:
     """One function in a language."""
-    steps = ((y.name(str(name)), value_lines(expression_tree(expr), y), symbol_meaning(name)) for name, expr in x.steps)
-    names = tuple(y.name(str(name)) for name in x.arguments)
+    steps = tuple(
+        (y.name(str(z.name)), tree_source(expression_tree(z.value), y), symbol_meaning(z.name)) for z in x.steps
+    )
     return FunctionText(
-        x.quantity.name, tuple(doc_lines(export, x, y)), names, tuple(steps), value_lines(expression_tree(x.value), y)
+        x.name,
+        comment_text(title_text(export, x)),
+        UNITS.get(x.quantity.unit, x.quantity.unit),
+        tuple(map(comment_text, note_lines(export, x))),
+        tuple(parameter(export, x, a, y) for a in x.arguments),
+        steps,
+        tree_source(expression_tree(x.value), y),
     )
 
 
-def value_lines(x: Tree, y: Syntax) -> list[str]:
-    """A value on one line, or its terms one a line where it is long."""
-    text = tree_source(x, y)
-    return [text] if len(text) <= ROOM else term_sources(x, y)
+def title_text(export: Export, x: Function) -> str:
+    """The model or the part of it, the machine, and what the function gives, with its unit where words lack it."""
+    part = f", one layer of {export.op}" if export.op else ""
+    machine = f" on {x.platform.label}" if x.platform else ""
+    unit = f", in {x.quantity.unit}" if x.quantity.unit in ("s", "J") else ""
+    return f"{export.model.name}{part}{machine}: {x.quantity.title}{unit}."
 
 
-def doc_lines(export: Export, x: Function, y: Syntax) -> list[str]:
-    """What the function gives, under which rules and formats, and what its arguments mean."""
-    lines = [f"{model_or_part(export)}: {title_with_unit(x)}.", f"Rules: {', '.join(export.rules)}."]
+def note_lines(export: Export, x: Function) -> Iterator[str]:
+    """Under which rules, in which formats and how near to the machine's peaks."""
+    yield f"Rules: {', '.join(export.rules)}."
     if x.precision:
-        lines.append(f"Precision: {precision_text(x.precision, 'k' in export.model.architecture.sizes)}.")
-    lines += [f"{y.name(str(a))}: {symbol_meaning(a)}{model_value(a, export)}" for a in x.arguments]
-    return [y for line in lines for y in wrap(comment_text(line), ROOM, subsequent_indent="  ", break_on_hyphens=False)]
+        yield f"Precision: {precision_text(x.precision, 'k' in export.model.architecture.sizes)}."
+    if x.platform:
+        reach, launch = efficiency_text(x.platform), x.platform.overhead
+        overhead = f", launching an operator takes {duration(launch)}, also one without work" if launch else ""
+        yield f"Machine: {x.platform.label}, {reach or 'at its peaks'}{overhead}."
+    if x.quantity.name == "time" and x.steps:
+        yield "Steps that begin with t_: seconds of an operator."
 
 
-def model_or_part(export: Export) -> str:
-    """The model, or the part of it."""
-    return export.model.name + (f", one layer of {export.op}" if export.op else "")
-
-
-def title_with_unit(x: Function) -> str:
-    """What a function gives, and its unit where the words leave that open."""
-    return x.quantity.title + (f", in {x.quantity.unit}" if x.quantity.unit in ("s", "J") else "")
-
-
-def symbol_meaning(x: Symbol) -> str:
-    """The meaning and unit of a symbol of the vocabulary; empty for any other symbol."""
-    if not s.group(x):
-        return ""
-    entry = s.entry(str(x))
-    unit = "" if not entry.unit or entry.group == "width" else f", in {entry.unit}"
-    return entry.meaning + unit
-
-
-def model_value(x: Symbol, export: Export) -> str:
-    """The value of a size in the model, in parentheses; empty for other symbols."""
-    value = export.model.architecture.sizes.get(str(x))
-    return f" ({value} in {export.model.name})" if value is not None else ""
+def parameter(export: Export, x: Function, a: Symbol, y: Syntax) -> Parameter:
+    """An argument, the value of a size in the model behind its meaning."""
+    value = export.model.architecture.sizes.get(str(a))
+    size = f" ({value} in {export.model.name})" if value is not None else ""
+    used = a in x.used
+    meaning = symbol_meaning(a) + size + ("" if used else "; not in this formula")
+    return Parameter(y.name(str(a)), comment_text(meaning), used)
 
 
 def comment_text(text: str) -> str:

@@ -5,7 +5,7 @@ from sympy import Expr, Integer
 from symroof import symbols as s
 from symroof.cost.cost import Cost
 from symroof.cost.flops import dots, elementwise
-from symroof.ops.attention.softmax import scores_and_values, softmax_operations
+from symroof.ops.attention.softmax import attend, softmax_operations
 from symroof.ops.dense import matmul
 from symroof.ops.weights_and_cache import cache_entries, stored_weights
 
@@ -45,11 +45,14 @@ def index_entries(H: Expr, h: Expr) -> Cost:
 def compressed_attention(H: Expr, h: Expr, pairs: Expr, read: Expr, new: Expr, held: Expr, selected: Expr) -> Cost:
     """a_tmj = softmax_j(q_tm . k_j / sqrt h), y_tm = sum_j a_tmj k_j over the window and `pairs` of entries."""
     seen = (s.P_swa + pairs) * H
-    return cache_entries(s.C_swa + read, s.T + new, s.K_swa + held, h * s.b_c) + Cost(
-        matmul=scores_and_values(seen, s.T * H, h, h),
-        vector=elementwise(softmax_operations(seen, s.T * H)),
-        act_read=(s.T * H * h + (s.T + new) * h + selected) * s.b_a,
-        act_write=s.T * H * h * s.b_a,
+    return (
+        cache_entries(s.C_swa + read, s.T + new, s.K_swa + held, h * s.b_c)
+        + attend(seen, s.T * H, h, h)
+        + Cost(
+            vector=elementwise(softmax_operations(seen, s.T * H)),
+            act_read=(s.T * H * h + (s.T + new) * h + selected) * s.b_a,
+            act_write=s.T * H * h * s.b_a,
+        )
     )
 
 

@@ -6,7 +6,7 @@ from symroof import symbols as s
 from symroof.cost.cost import Cost
 from symroof.cost.flops import elementwise
 from symroof.cost.masks import Mask
-from symroof.ops.attention.softmax import scores_and_values, softmax_operations
+from symroof.ops.attention.softmax import attend, softmax_operations
 from symroof.ops.dense import elements
 from symroof.ops.weights_and_cache import cache_entries, stored_weights
 
@@ -16,12 +16,16 @@ from symroof.ops.weights_and_cache import cache_entries, stored_weights
 def differential_attention(tokens: Expr, mask: Mask, H_q: Expr, H_kv: Expr, h: Expr) -> Cost:
     """y_mtj = sum_l a_mtl v_jl for a_mtl = softmax_l(q_mt . k_l / sqrt h) and both halves j of the value heads."""
     read, cached = 3 * H_kv * h, 2 * H_kv * h
-    return cache_entries(0, tokens, mask.held, cached * s.b_c) + Cost(
-        matmul=2 * scores_and_values(mask.pairs * H_q, tokens * H_q, h, h),
-        vector=2 * elementwise(H_q * softmax_operations(mask.pairs, tokens)),
-        cache_read=mask.read * read * s.b_c,
-        act_read=tokens * (2 * H_q * h + read) * s.b_a,
-        act_write=tokens * 2 * H_q * h * s.b_a,
+    products = attend(mask.pairs * 2 * H_q, tokens * 2 * H_q, h, h)
+    return (
+        cache_entries(0, tokens, mask.held, cached * s.b_c)
+        + products
+        + Cost(
+            vector=2 * elementwise(H_q * softmax_operations(mask.pairs, tokens)),
+            cache_read=mask.read * read * s.b_c,
+            act_read=tokens * (2 * H_q * h + read) * s.b_a,
+            act_write=tokens * 2 * H_q * h * s.b_a,
+        )
     )
 
 

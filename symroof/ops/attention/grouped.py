@@ -8,7 +8,7 @@ from symroof import symbols as s
 from symroof.cost.cost import Cost
 from symroof.cost.flops import dots, elementwise
 from symroof.cost.masks import CAUSAL, TOP, Mask
-from symroof.ops.attention.softmax import scores_and_values, softmax_operations
+from symroof.ops.attention.softmax import attend, softmax_operations
 from symroof.ops.dense import elements, linear
 from symroof.ops.weights_and_cache import cache_entries, stored_weights
 
@@ -68,11 +68,15 @@ def grouped_attention(
     """a_mtl = softmax_l(q_mt . k_l / sqrt h), y_mt = sum_l a_mtl v_l over the pairs (t, l) of every query head m."""
     new, held = (0, 0) if borrowed else (tokens, mask.held)
     cached = (H_kv if H_c is None else H_c) * (h + h_v) * s.b_c
-    return cache_entries(mask.read, new, held, cached) + Cost(
-        matmul=scores_and_values(mask.pairs * H_q, tokens * H_q, h, h_v),
-        vector=elementwise(H_q * softmax_operations(mask.pairs, tokens, scores)),
-        act_read=tokens * (H_q * h + H_kv * (h + h_v)) * s.b_a,
-        act_write=tokens * h_v * H_q * s.b_a,
+    products = attend(mask.pairs * H_q, tokens * H_q, h, h_v)
+    return (
+        cache_entries(mask.read, new, held, cached)
+        + products
+        + Cost(
+            vector=elementwise(H_q * softmax_operations(mask.pairs, tokens, scores)),
+            act_read=tokens * (H_q * h + H_kv * (h + h_v)) * s.b_a,
+            act_write=tokens * h_v * H_q * s.b_a,
+        )
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sympy import Expr
 
 from symroof import symbols as s
-from symroof.cost.cost import Cost
+from symroof.cost.cost import Cost, sum_costs
 from symroof.cost.flops import dots, elementwise
 from symroof.ops.attention.softmax import scores_and_values, softmax_operations
 from symroof.ops.dense import elements
@@ -59,6 +59,15 @@ def project_latent(sums: LatentSums, H: Expr, r: Expr, h_n: Expr, h_v: Expr) -> 
     )
 
 
+def latent_products(
+    sums: LatentSums, H: Expr, r: Expr, h_n: Expr, h_r: Expr, h_v: Expr
+) -> tuple[tuple[str, Cost], ...]:
+    """The scores and the values of expanded pairs and of those in the latent."""
+    expanded = scores_and_values(sums.pairs_expanded * H, sums.rows_expanded * H, h_n + h_r, h_v)
+    in_latent = scores_and_values(sums.pairs * H, sums.tokens * H, r + h_r, r)
+    return tuple((name, a + b) for (name, a), (_, b) in zip(expanded, in_latent, strict=True))
+
+
 # In the latent q'_tm . l_j replaces q_tm . k_jm and l_j replaces v_jm. l_j and o_j of each token are cached, unless
 # they are `borrowed` from another layer's cache; `selected` pairs are read from an indexer.
 def latent_attention(
@@ -70,13 +79,16 @@ def latent_attention(
     rows, rows_expanded = sums.tokens * H, sums.rows_expanded * H
     expanded = rows_expanded * (h_n + h_r) + sums.expanded * H * (h_n + h_v)
     latent = rows * (r + h_r) + s.T * (r + h_r)
-    return cache_entries(sums.read, new, held, (r + h_r) * s.b_c) + Cost(
-        matmul=scores_and_values(pairs_expanded, rows_expanded, h_n + h_r, h_v)
-        + scores_and_values(pairs, rows, r + h_r, r),
-        vector=elementwise(softmax_operations(pairs + pairs_expanded, rows + rows_expanded)),
-        cache_read=sums.read_expanded * h_r * s.b_c,
-        act_read=(expanded + latent + selected) * s.b_a,
-        act_write=(rows_expanded * h_v + rows * r) * s.b_a,
+    products = sum_costs(cost for _, cost in latent_products(sums, H, r, h_n, h_r, h_v))
+    return (
+        cache_entries(sums.read, new, held, (r + h_r) * s.b_c)
+        + products
+        + Cost(
+            vector=elementwise(softmax_operations(pairs + pairs_expanded, rows + rows_expanded)),
+            cache_read=sums.read_expanded * h_r * s.b_c,
+            act_read=(expanded + latent + selected) * s.b_a,
+            act_write=(rows_expanded * h_v + rows * r) * s.b_a,
+        )
     )
 
 

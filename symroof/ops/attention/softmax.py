@@ -2,13 +2,18 @@
 
 from sympy import Expr
 
-from symroof.cost.cost import Quantity
+from symroof.cost.cost import Cost, sum_costs
 from symroof.cost.flops import dots
 
 
-def scores_and_values(pairs: Expr, rows: Expr, h: Expr, h_v: Expr) -> Quantity:
-    """FLOP of q_t . k_j over all pairs (t, j), keys of size h; of sum_j a_tj v_j for each row, values of h_v."""
-    return dots(pairs * h, pairs) + dots(pairs * h_v, rows * h_v)
+def scores_and_values(pairs: Expr, rows: Expr, h: Expr, h_v: Expr) -> tuple[tuple[str, Cost], ...]:
+    """The scores q_t . k_j of all pairs (t, j), keys of size h; the values sum_j a_tj v_j of each row, of size h_v."""
+    return ("scores", Cost(matmul=dots(pairs * h, pairs))), ("values", Cost(matmul=dots(pairs * h_v, rows * h_v)))
+
+
+def attend(pairs: Expr, rows: Expr, h: Expr, h_v: Expr) -> Cost:
+    """Both of them."""
+    return sum_costs(cost for _, cost in scores_and_values(pairs, rows, h, h_v))
 
 
 # Of l scores of a row: scale l, maximum l - 1, subtract l, exponentiate l, sum l - 1, divide l.

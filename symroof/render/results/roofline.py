@@ -1,6 +1,6 @@
 """A roofline as text: operators with their times, bounds on the sum, memory, crossovers, notes."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from textwrap import wrap
 from typing import Any
 
@@ -10,6 +10,7 @@ from symroof.algebra.fold import REBUILD, fold
 from symroof.cost.notation import formula_text
 from symroof.performance.crossovers import Crossover
 from symroof.performance.roofline import Roofline, TimedOperator
+from symroof.render.long_sums import FormulaRow, form_rows, readable_root, wrap_formulas
 from symroof.render.machine_notes import EXPECTED_EXPERTS, machine_notes, memory_text
 from symroof.render.report.lines import report_notes, report_title
 from symroof.render.text_columns import align_columns, fit_columns, join_paragraphs, wrap_line, wrap_lines
@@ -18,15 +19,17 @@ from symroof.units import duration_cell, iec_cell, percent, ratio_text
 HEADS = ("Operator", "Layers", "FLOP/B", "of ridge", "Compute", "Memory", "Time", "Share", "", "Bound")
 OPTIONAL = ("FLOP/B", "Compute", "Memory", "Layers", "")  # columns left out of a narrow table, in this order
 BAR_WIDTH = 10  # characters of a bar that is the whole time
-LONGEST_EQUATION = 200  # characters of the longest crossover equation that is printed
 
 
-def roofline_text(roofline: Roofline, width: int = 0, crossovers: Sequence[Crossover] = ()) -> str:
-    """Operators, totals, crossovers and notes, with as many columns as fit `width`; 0 leaves none out."""
+def roofline_text(roofline: Roofline, width: int = 0, crossovers: Sequence[Crossover] = (), full: bool = False) -> str:
+    """Operators, totals, crossovers and notes, with as many columns as fit `width`; 0 leaves none out.
+
+    `full`: no sum in a formula is named.
+    """
     title = report_title(roofline.report).replace("):", f") on {roofline.platform.machine.label}:", 1)
     table, totals = operator_table(roofline, width), hang_last_column(step_totals(roofline), width)
     notes = wrap_lines(roofline_notes([roofline]), width)
-    return join_paragraphs([wrap_line(title, width), table, totals, crossovers_text(crossovers, width), notes])
+    return join_paragraphs([wrap_line(title, width), table, totals, crossovers_text(crossovers, width, full), notes])
 
 
 def operator_table(roofline: Roofline, width: int) -> str:
@@ -68,20 +71,20 @@ def new_tokens(roofline: Roofline) -> int:
     return sum(x.new * x.count for x in roofline.report.batch)
 
 
-def crossovers_text(crossovers: Iterable[Crossover], width: int) -> str:
-    """Each crossover: the number, and the equation that it solves."""
-    return wrap_lines((line for x in crossovers for line in crossover_lines(x)), width)
+def crossovers_text(crossovers: Iterable[Crossover], width: int, full: bool) -> str:
+    """Each crossover: the number, the equation that it solves, and where there is one the root of that in sizes."""
+    return "".join(crossover_text(x, width, full) for x in crossovers)
 
 
-def crossover_lines(x: Crossover) -> Iterator[str]:
-    """The number of a crossover; its equation, and its solution where that contains the machine's rates."""
+def crossover_text(x: Crossover, width: int, full: bool) -> str:
+    """The number of a crossover; its equation in numbers and the machine's rates; its root in sizes and rates."""
     number = "never" if x.value is None else f"{x.symbol} = {x.value:,} (smallest whole number)"
-    yield f"{x.name} ({x.condition}): {number}"
-    equations = [(x.left, x.right)]
-    if x.value is not None and x.solution is not None and x.solution.free_symbols:
-        equations.append((x.symbol, x.solution))
-    lines = (f"  {rounded_formula(left)} = {rounded_formula(right)}" for left, right in equations)
-    yield from (line for line in lines if len(line) <= LONGEST_EQUATION + 2)
+    title = wrap_line(f"{x.name} ({x.condition}): {number}", width)
+    rows = [FormulaRow("", f"{rounded_formula(x.left)} = {rounded_formula(x.right)}")]
+    if x.root is not None:
+        formula, *more = form_rows("", readable_root(x.root, full))
+        rows += [formula._replace(text=f"{x.symbol} = {formula.text}"), *more]
+    return f"{title}\n{wrap_formulas(rows, width)}"
 
 
 def rounded_formula(expr: Expr, digits: int = 5) -> str:

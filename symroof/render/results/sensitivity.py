@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from symroof import symbols as s
 from symroof.analysis.sensitivity import Knob, Knobs
-from symroof.render.long_sums import formula_by_factors, with_unit, wrap_formulas
+from symroof.render.long_sums import FormulaRow, form_rows, readable, with_unit, wrap_formulas
 from symroof.render.phrases import rules_note, uniform_batch, warning_notes
 from symroof.render.text_columns import align_columns, hanging_text, wrap_line, wrap_lines
 from symroof.units import duration, si
@@ -14,10 +14,10 @@ HEADS = ("Symbol", "Value", "Elasticity", "+1 %")
 MOST_PATHS = 6  # operators that are named
 
 
-def knobs_text(knobs: Knobs, width: int = 0) -> str:
-    """Formula, table and notes, wrapped at `width`; 0 never wraps."""
+def knobs_text(knobs: Knobs, width: int = 0, full: bool = False) -> str:
+    """Formula, table and notes, wrapped at `width`; 0 never wraps notes. `full`: no sum in a formula is named."""
     title = wrap_line(knobs_title(knobs), width) + "\n"
-    formulas = [(name, formula_by_factors(expr)) for name, expr in knobs.parts.items()]
+    formulas = (row for name, expr in knobs.parts.items() for row in form_rows(name, readable(expr, full)))
     quantity = f"{knobs.title}\n{wrap_formulas([*formulas, *value_rows(knobs)], width)}"
     table = knobs_table([x for x in knobs.knobs if abs(x.elasticity) >= SMALL], knobs.unit, width)
     return "\n".join([title, quantity, table, wrap_lines(knobs_notes(knobs), width)]) + "\n"
@@ -30,12 +30,12 @@ def knobs_title(knobs: Knobs) -> str:
     return f"{knobs.model.name} ({knobs.model.family}){on}: {batch}"
 
 
-def value_rows(knobs: Knobs) -> Iterator[tuple[str, str]]:
+def value_rows(knobs: Knobs) -> Iterator[FormulaRow]:
     """The quantity's value, and that of the formula where it is another."""
     value, on_branch = (with_unit(x, knobs.unit) for x in (knobs.value, knobs.on_branch))
-    yield "=", value
+    yield FormulaRow("=", value)
     if on_branch != value:
-        yield "", f"{on_branch} by the formula, where floors follow their trend"
+        yield FormulaRow("", f"{on_branch} by the formula, where floors follow their trend")
 
 
 def knobs_table(knobs: Sequence[Knob], unit: str, width: int) -> str:

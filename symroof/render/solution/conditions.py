@@ -11,14 +11,17 @@ from symroof.render.text_columns import join_paragraphs, wrap_line, wrap_lines
 from symroof.solving.conjunction import Conjunction
 
 
-def conjunction_text(x: Conjunction, width: int = 0) -> str:
-    """Question, formulas, answer, and each condition with its equation and range; 0 never wraps."""
+def conjunction_text(x: Conjunction, width: int = 0, full: bool = False) -> str:
+    """Question, formulas, answer, and each condition with its equation and range; 0 never wraps notes.
+
+    `full`: no sum in a formula is named.
+    """
     first = x.conditions[0]
-    quantities = [*quantity_rows(first)]
+    quantities = [*quantity_rows(first, full)]
     formulas = wrap_formulas(quantities, width)
     title = wrap_line(title_of(x.question, first), width)
-    conditions = [wrap_lines(condition_lines(x, i), width) for i in range(len(x.conditions))]
-    notes = wrap_lines(solution_notes(first, " ".join(text for _, text in quantities)), width)
+    conditions = [condition_text(x, i, width, full) for i in range(len(x.conditions))]
+    notes = wrap_lines(solution_notes(first, " ".join(row.text for row in quantities)), width)
     return join_paragraphs([title, formulas, wrap_lines(all_hold_lines(x), width), *conditions, notes])
 
 
@@ -35,11 +38,11 @@ def all_hold_lines(x: Conjunction) -> Iterator[str]:
         yield f"No model of this structure has {name} = {x.answer:,}: {near}."
 
 
-def condition_lines(x: Conjunction, i: int) -> Iterator[str]:
-    """One condition: its range, its equation in numbers, how it was solved."""
+def condition_text(x: Conjunction, i: int, width: int, full: bool) -> str:
+    """One condition: its range, how it was solved where that is another way than the first one's, its equation."""
     condition = x.conditions[i]
-    yield f"{i + 1}. {condition.question}: {answer_text(condition)}"
-    for name, equation in solution_equations(condition):
-        yield f"   {name} {equation}"
+    lines = [f"{i + 1}. {condition.question}: {answer_text(condition)}"]
     if condition.how != x.conditions[0].how or residual_text(condition):
-        yield f"   {HOW[condition.how]}{residual_text(condition)}"
+        lines.append(f"{HOW[condition.how]}{residual_text(condition)}")
+    equations = wrap_formulas([*solution_equations(condition, full)], width)
+    return wrap_lines(lines, width).rstrip("\n") + "\n" + equations

@@ -5,43 +5,49 @@ from fractions import Fraction
 
 from sympy import Expr, Max, Min, Symbol, ceiling, floor
 
+from symroof.algebra.named_sums import NamedForm
 from symroof.algebra.points import Point, multiplied_out
 from symroof.cost.notation import formula_text
-from symroof.render.long_sums import formula_by_factors
+from symroof.render.long_sums import FormulaRow, form_rows, readable_blocks, readable_root
 from symroof.render.results.roofline import rounded_formula
 from symroof.render.solution.words import unknown_number
-from symroof.solving.scope import Leaf
+from symroof.solving.scope import Leaf, SolveScope
 from symroof.solving.solution import Solution
 from symroof.solving.terms import ComparisonTerm
 
-LONGEST = 600  # characters of the longest formula in B, n and c, and of the longest equation, that is printed
-MOST_OPERATIONS = 300  # of such a formula
+LONGEST = 600  # characters of the longest equation in numbers that is printed
+MOST_OPERATIONS = 300  # of such an equation
 
 
-def quantity_rows(solution: Solution) -> Iterator[tuple[str, str]]:
-    """Each name in the question and its closed form."""
-    return ((f"{leaf.name} =", quantity_formula(leaf, solution)) for leaf in solution.leaves.values())
+def quantity_rows(solution: Solution, full: bool = False) -> Iterator[FormulaRow]:
+    """Each name in the question and its closed form; `full` names no sums in it."""
+    for leaf in solution.leaves.values():
+        name = f"{leaf.name} ="
+        if leaf.description:
+            yield FormulaRow(name, leaf.description)
+        else:
+            yield from form_rows(name, quantity_form(leaf, solution.scope, full))
 
 
-def quantity_formula(leaf: Leaf, solution: Solution) -> str:
-    """A quantity in B, n and c, or where that is long in sums over the batch; or described in words."""
-    if leaf.description:
-        return leaf.description
-    form = solution.scope.form(leaf)
-    if form is not None and form.count_ops() <= MOST_OPERATIONS and len(text := formula_by_factors(form)) <= LONGEST:
-        return text
-    return formula_by_factors(solution.scope.in_sums(leaf))
+def quantity_form(leaf: Leaf, scope: SolveScope, full: bool) -> NamedForm:
+    """A quantity in B, n and c, or where that has Min, Max or floors and is long in sums over the batch."""
+    if leaf.made is not None:
+        return NamedForm(leaf.made)
+    form = readable_blocks(parts := scope.parts(leaf), full=full)
+    has_branches = any(x.has(Min, Max, floor) for x in parts.values())
+    return readable_blocks(scope.parts_in_sums(leaf), full=full) if form.where and has_branches else form
 
 
-def solution_equations(solution: Solution) -> Iterator[tuple[str, str]]:
+def solution_equations(solution: Solution, full: bool = False) -> Iterator[FormulaRow]:
     """The comparison in numbers, and the unknown in closed form."""
     terms, relation = (solution.left, solution.right), f" {solution.relation} "
     if all(sides := [side_in_numbers(x, solution) for x in terms]):
-        yield "in numbers", relation.join(sides)
+        yield FormulaRow("in numbers", relation.join(sides))
     elif all(sides := [side_on_branch(x, solution) for x in terms]):
-        yield f"at {solution.unknown} = {unknown_number(solution.answer, solution)}", relation.join(sides)
-    if solution.solution is not None and len(text := formula_text(solution.solution)) <= LONGEST:
-        yield f"{solution.unknown} =", text
+        at = f"at {solution.unknown} = {unknown_number(solution.answer, solution)}"
+        yield FormulaRow(at, relation.join(sides))
+    if solution.solution is not None:
+        yield from form_rows(f"{solution.unknown} =", readable_root(solution.solution, full))
 
 
 def side_in_numbers(x: ComparisonTerm, solution: Solution) -> str:

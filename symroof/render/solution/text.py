@@ -24,11 +24,14 @@ HOW = {
 }
 
 
-def solution_text(solution: Solution, width: int = 0) -> str:
-    """Question, formulas, answer, checks and notes, wrapped at `width`; 0 never wraps."""
-    quantities = [*quantity_rows(solution)]
-    formulas = wrap_formulas([*quantities, *solution_equations(solution)], width)
-    notes = wrap_lines(solution_notes(solution, " ".join(text for _, text in quantities)), width)
+def solution_text(solution: Solution, width: int = 0, full: bool = False) -> str:
+    """Question, formulas, answer, checks and notes, wrapped at `width`; 0 never wraps notes.
+
+    `full`: no sum in a formula is named.
+    """
+    quantities = [*quantity_rows(solution, full)]
+    formulas = wrap_formulas([*quantities, *solution_equations(solution, full)], width)
+    notes = wrap_lines(solution_notes(solution, " ".join(x.text for x in quantities)), width)
     title, answer = wrap_line(solution_title(solution), width), wrap_lines(answer_lines(solution), width)
     return join_paragraphs([title, formulas, answer, checks_table(solution), notes])
 
