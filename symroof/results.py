@@ -13,6 +13,7 @@ from symroof.version import __version__
 TEXT = {
     "Block": "symroof.render.structure.block_text",
     "Comparison": "symroof.render.results.rules_diff.comparison_text",
+    "Conjunction": "symroof.render.solution.conditions.conjunction_text",
     "Conventions": "symroof.render.results.conventions.conventions_text",
     "Differences": "symroof.render.results.model_diff.differences_text",
     "Fit": "symroof.render.results.fit.fit_text",

@@ -20,7 +20,7 @@ SMALL = {prefix: Fraction(1, 1000**i) for i, letters in enumerate(("m", "uµ", "
 NUMBER = r"([0-9]+(?:_[0-9]+)*(?:\.[0-9]+)?|\.[0-9]+)(?:[eE]([-+]?[0-9]{1,2}))?(?![0-9.])"  # compiled where it is used
 GROUPED = r"(?<![\w.,])[0-9]{1,3}(?:,[0-9]{3})+(?![\w.,])"  # digits in groups, as numbers are printed: 1,048,576
 COUNT_CURE = "give one such as 4096, 4_096, 1e6, 128k (128,000) or 128Ki (131,072)"
-UNIT_NAME = r" ?([A-Za-zµ]+(?:/[A-Za-z]+)?)"
+UNIT_NAME = r" ?([A-Za-zµ]+(?:/[A-Za-z]+)?|/s\b)"
 LARGEST_NUMBER = 10**30
 LONGEST = 60  # characters of a number that is read
 
@@ -71,6 +71,7 @@ BASE_UNITS = {
     "B/s": BYTE.by(SECOND, -1),
     "byte/s": BYTE.by(SECOND, -1),
     "FLOP/s": COUNT.by(SECOND, -1),
+    "/s": COUNT.by(SECOND, -1),
     "FLOP/B": COUNT.by(BYTE, -1),
     "FLOP/byte": COUNT.by(BYTE, -1),
     "J/FLOP": JOULE,
@@ -89,7 +90,7 @@ def prefixed_units() -> dict[str, tuple[Fraction, Unit | None]]:
         small = SMALL if name in IN_SMALL else {}
         large = {p: factor for p, factor in LARGE.items() if p in SI or name in IN_IEC}
         units |= {p + name: (Fraction(x), unit if name else None) for p, x in (large | small).items() if p + name}
-    return units
+    return units | {f"K{name}": units[f"k{name}"] for name in ("B", "B/s")}
 
 
 def unit_at(text: str, at: int) -> tuple[Fraction, Unit | None, int]:

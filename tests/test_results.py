@@ -37,14 +37,15 @@ SHOWN = {
     "Shape": symroof.shape(MODEL),
     "SideBySide": results._imported("symroof.analysis.side_by_side.side_by_side")([MODEL]),
     "Solution": symroof.solve(MODEL, "cache_bytes = weight_bytes", "c"),
+    "Conjunction": symroof.solve(MODEL, "1 MiB <= cache_size <= 4 MiB", "c"),
     "Split": symroof.split(MODEL, "mlp"),
     "Sweep": MODEL.sweep({"batch": "1:4"}, "flops"),
     "Training": symroof.training_flops(MODEL, 2048),
     "TrainingMemory": symroof.training_memory(MODEL, 2048),
 }
 FORMULAS = {
-    "Block", "Conventions", "Differences", "Fit", "Knobs", "Limits", "Match", "Optimum", "Report", "Shape", "Solution",
-    "Split", "Training", "TrainingMemory",
+    "Block", "Conjunction", "Conventions", "Differences", "Fit", "Knobs", "Limits", "Match", "Optimum", "Report",
+    "Shape", "Solution", "Split", "Training", "TrainingMemory",
 }  # fmt: skip
 
 

@@ -96,8 +96,9 @@ class Knobs(Result):
         return Add(*self.parts.values())
 
     def __getitem__(self, name: str) -> Knob:
-        """The knob of a symbol, by its name."""
-        return {str(x.symbol): x for x in self.knobs}[name]
+        """The knob of a symbol, by its name or that of a key of the config."""
+        by_name = {str(x.symbol): x for x in self.knobs}
+        return by_name[name if name in by_name else self.model.symbol_of_key(name) or name]
 
     @property
     def on_branch(self) -> Number:
@@ -106,7 +107,8 @@ class Knobs(Result):
 
     def derivative(self, name: str) -> Expr:
         """The formula's derivative by a symbol, as a formula."""
-        return Add(*(part.diff(s.symbol(name)) for part in self.parts.values()))
+        x = self.model.symbol(name)
+        return Add(*(part.diff(x) for part in self.parts.values()))
 
     def to_dict(self) -> dict[str, Any]:
         """The knobs in the schema that this module documents."""

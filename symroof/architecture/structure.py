@@ -143,6 +143,14 @@ class Structure:
         """The sublayers of all layers, and those of a multi-token prediction module."""
         return (*self.sublayers, *self.mtp)
 
+    def slots(self) -> tuple[tuple[Sublayer, ...], ...]:
+        """The sublayers of the layers, those that take each other's place in one layer together."""
+        slots: dict[int, list[Sublayer]] = {}
+        for x in self.sublayers:
+            if x.layers:
+                slots.setdefault(x.slot, []).append(x)
+        return tuple(map(tuple, slots.values()))
+
     @property
     def tied(self) -> bool:
         """Whether head and embedding share one table."""
@@ -178,14 +186,11 @@ class Architecture:
 
     def _wrong_layers(self) -> str:
         """The first slot whose sublayers' numbers of layers do not add up to L; empty where all do."""
-        slots: dict[int, list[str]] = {}
-        for x in self.structure.sublayers:
-            if x.layers and x.whole:
-                slots.setdefault(x.slot, []).append(x.layers)
-        for counts in slots.values():
-            if sum(self.sizes[c] for c in counts) != self.sizes["L"]:
+        for slot in self.structure.slots():
+            counts = [x.layers for x in slot if x.whole]
+            if counts and sum(self.sizes[c] for c in counts) != self.sizes["L"]:
                 parts = " + ".join(f"{c}={self.sizes[c]}" for c in counts)
-                return f"layers {parts} do not add up to L={self.sizes['L']}"
+                return f"layers {parts} do not add up to L={self.sizes['L']}: change one of them"
         return ""
 
     def of_layers(self, path: str, layers: int) -> int:

@@ -119,7 +119,13 @@ counting = stack(
 )
 
 sizes = settings(
-    click.option("--set", "sizes", type=SizeValue(), multiple=True, help="Change a size of the model: --set d=8192.")
+    click.option(
+        "--set",
+        "sizes",
+        type=SizeValue(),
+        multiple=True,
+        help="Change a size, by its symbol or key: --set d=8192, --set hidden_size=8192.",
+    )
 )
 
 mtp = settings(

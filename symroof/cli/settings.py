@@ -130,11 +130,14 @@ def prices_by_name(named: "Mapping[str, Fraction]", machines: "Sequence[Machine]
 
 def read_model(name: str, sizes: tuple[tuple[str, int], ...] = (), mtp: bool = False) -> "tuple[Config, Architecture]":
     """A model's config, and its architecture with the sizes that were set."""
+    from symroof.architecture.layer_counts import with_layers_of_kinds
     from symroof.config.config import load_config
+    from symroof.config.config_keys import by_symbol
     from symroof.families.registry import read_architecture
 
     config = load_config(name)
-    return config, read_architecture(config, mtp).with_sizes(dict(sizes))
+    architecture = read_architecture(config, mtp)
+    return config, with_layers_of_kinds(architecture, by_symbol(dict(sizes), config, architecture))
 
 
 def load_model(name: str, sizes: tuple[tuple[str, int], ...] = (), mtp: bool = False) -> "Model":

@@ -29,7 +29,11 @@ def render_formulas(export: Export, form: str, width: int, plain: bool, by: str 
 
 def title(export: Export) -> str:
     """The model and its family, and the part of it."""
-    return f"{export.model.name} ({export.model.family})" + (f", one layer of {export.op}" if export.op else "")
+    return (
+        f"{export.model.name} ({export.model.family})"
+        + (f", one layer of {export.op}" if export.op else "")
+        + export.following_text
+    )
 
 
 def sheets_and_legend(export: Export, by: str) -> tuple[list[FormulaSheet], Legend]:

@@ -4,13 +4,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sympy import Expr, Symbol
+from sympy import Expr, Symbol, sympify
 
 from symroof import symbols as s
-from symroof.algebra.binding import Binding, reachable_symbols
+from symroof.algebra.binding import Binding, reachable_symbols, symbols_of
+from symroof.architecture.layer_counts import following_sizes
 from symroof.cost import rule_names
 from symroof.cost.graph import Block, Op
-from symroof.cost.notation import symbol_order
+from symroof.cost.notation import formula_text, symbol_order
 from symroof.cost.quantities import TIMED, Formula, NamedQuantity, Rates, no_rates, quantity, symbols_of_part
 from symroof.errors import UnknownName, UsageError, listed_names, shorten
 from symroof.export.naming import function_name
@@ -34,6 +35,13 @@ class Export:
     functions: tuple[Function, ...]
     scope: FormulaScope  # what the functions are of
     rates: Mapping[Symbol, Expr] = field(default_factory=dict)  # of the machine
+    following: Mapping[Symbol, Expr] = field(default_factory=dict)  # sizes that follow free ones, such as L_full with L
+
+    @property
+    def following_text(self) -> str:
+        """Which sizes follow free ones, as an end of a sentence; empty for none."""
+        sizes = (f"{x} = {formula_text(expr)}" for x, expr in self.following.items())
+        return f", with {', '.join(sizes)}" if self.following else ""
 
     @property
     def formulas(self) -> tuple[Formula, ...]:
@@ -66,7 +74,7 @@ def bound_functions(
     or once B, n or c is free, the sums over a batch of B queries of n new and c cached tokens. Raises UnknownName for
     an unknown symbol, UsageError for one that no formula has or that is neither bound nor free.
     """
-    root, opened = model.graph(rules), tuple(dict.fromkeys(map(vocabulary_symbol, free)))
+    root, opened = model.graph(rules), tuple(dict.fromkeys(free_symbol(x, model) for x in free))
     node, wanted = root.find(op) if op else root, [quantity(x) for x in names]
     check_machine(wanted, on)
     chosen = rules_with_logits(rules, logits)
@@ -75,8 +83,9 @@ def bound_functions(
     bound = bound_precision(model, symbols, () if on else opened, **given)
     rated = RatedPlatform(on, bound) if on and bound else None
     used = symbols_of_all(node, wanted, rated.of) if rated else symbols
-    layer = reachable_definitions(model.definitions(rules, logits), used, opened, model)
-    numbers = {x: value for x, value in known_numbers(model, bound).items() if x not in opened}
+    layer = reachable_definitions(model.definitions(rules, logits), used | counts_of_runs(node), opened, model)
+    following = {x: expr for x, expr in following_symbols(opened, model).items() if x in layer}
+    numbers = {x: value for x, value in {**known_numbers(model, bound), **following}.items() if x not in opened}
     scope = bound_scope(layer, numbers, uniform or any(x in opened for x in UNIFORM))
     rates = {x: value for x, value in rated.values(node).items() if x not in opened} if rated else {}
     setting = Setting(scope.bound, scope.named, opened, bound, rated, rates)
@@ -84,7 +93,19 @@ def bound_functions(
     open_layer = {x: expr for x, expr in model.definitions(rules, logits).items() if x not in opened}
     is_uniform = any(x in opened for x in UNIFORM) or uniform
     of = FormulaScope(root, open_layer, op, is_uniform, numbers, rated.of if rated else no_rates)
-    return Export(model, op, chosen, tuple(functions), of, rates)
+    return Export(model, op, chosen, tuple(functions), of, rates, following)
+
+
+def following_symbols(free: Iterable[Symbol], model: Model) -> dict[Symbol, Expr]:
+    """The sizes that follow free ones, as formulas in them."""
+    moved = {str(x): x for x in free}
+    return {s.symbol(x): sympify(expr) for x, expr in following_sizes(model.architecture, moved).items()}
+
+
+def counts_of_runs(node: Block | Op) -> set[Symbol]:
+    """The symbols of how often the blocks in a block run, without how often it runs itself."""
+    blocks = (x for x in node.children if isinstance(x, Block)) if isinstance(node, Block) else ()
+    return symbols_of(count for x in blocks for _, count, _ in x.rows())
 
 
 def named_function(model: Model, op: str, x: NamedQuantity, on: Platform | None) -> str:
@@ -100,7 +121,11 @@ def symbols_of_all(node: Block | Op, wanted: Iterable[NamedQuantity], rates: Rat
 def reachable_definitions(
     layer: Mapping[Symbol, Expr], used: set[Symbol], free: Sequence[Symbol], model: Model
 ) -> dict[Symbol, Expr]:
-    """The definitions that formulas need, without the free symbols. Raises UsageError for one that they lack."""
+    """The definitions that formulas need, without the free symbols, and the sizes that follow those.
+
+    Raises UsageError for a free symbol that they lack.
+    """
+    layer = {**layer, **following_symbols(free, model)}
     reachable = reachable_symbols(used, layer)
     check_free_symbols(free, reachable, model)
     return {x: expr for x, expr in layer.items() if x in reachable and x not in free}
@@ -139,10 +164,10 @@ def unbound_functions(
     return Export(model, op, rules_with_logits(rules, logits), tuple(functions), scope)
 
 
-def vocabulary_symbol(name: str) -> Symbol:
-    """The vocabulary's symbol of that name. Raises UnknownName."""
+def free_symbol(name: str, model: Model) -> Symbol:
+    """The vocabulary's symbol of that name, or of a key of the config. Raises UsageError."""
     try:
-        return s.symbol(name)
+        return model.symbol(name)
     except KeyError:
         raise UnknownName("symbol", name, s.VOCABULARY) from None
 

@@ -1,6 +1,7 @@
 """Formulas as JSON, schema `symroof.formula/1`, for programs that evaluate or translate them.
 
 {"schema", "model", "family", "source", "op": "" or a block or operator of which it is one layer, "rules": [...],
+ "following": {name: formula} of sizes that follow free ones, such as L_full with L,
  "symbols": {name: {"meaning", "unit", "group", "latex", "value": the size in the model or null}},
  "formulas": [{"name": of its function in every language, "quantity", "title",
                "unit": "FLOP" | "byte" | "s" | "J" | "", "precision": {role: format} or null,
@@ -39,6 +40,7 @@ def formulas_json(export: Export) -> str:
         "source": model.config.source,
         "op": export.op,
         "rules": list(export.rules),
+        "following": {str(x): str(form) for x, form in export.following.items()},
     }
     symbols = {str(x): symbol_record(x, y, model.architecture.sizes.get(str(x))) for x, y in used.items()}
     lines = ["{", *(f"  {json.dumps(key)}: {json.dumps(value)}," for key, value in head.items()), '  "symbols": {']

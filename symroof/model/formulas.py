@@ -9,7 +9,8 @@ from sympy import Add, Expr, Integer, Piecewise, Symbol, sympify
 
 from symroof import symbols as s
 from symroof.algebra.binding import Binding, reachable_symbols, symbols_of
-from symroof.architecture.structure import Structure
+from symroof.architecture.layer_counts import following_sizes
+from symroof.architecture.structure import Architecture, Structure
 from symroof.blocks import decoder
 from symroof.cost import batch_sums, cases
 from symroof.cost.cost import Cost
@@ -150,3 +151,13 @@ def uniform_costs(graph: Block, layer: Layer, known: Mapping[Symbol, Any]) -> It
 def values_by_symbol(names: Mapping[str, Any]) -> dict[Symbol, Any]:
     """Values by symbol, from values by name."""
     return {s.symbol(name): x for name, x in names.items()}
+
+
+def sizes_but(free: Iterable[str], architecture: Architecture) -> dict[Symbol, Any]:
+    """A model's sizes but free ones, as a layer of definitions: numbers, and formulas for those that follow a free one.
+
+    Raises UsageError where one has to be free, too.
+    """
+    names = set(free)
+    following = following_sizes(architecture, {x: s.symbol(x) for x in names})
+    return values_by_symbol({x: y for x, y in {**architecture.sizes, **following}.items() if x not in names})

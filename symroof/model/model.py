@@ -11,11 +11,13 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
+from symroof.architecture.layer_counts import layers_that_followed, with_layers_of_kinds
 from symroof.architecture.structure import Architecture
 from symroof.config.config import Config, load_config
+from symroof.config.config_keys import by_symbol, symbol_of_key
 from symroof.cost import rule_names
 from symroof.cost.batch import Batch, batch
-from symroof.errors import ConfigError, UnknownName, UsageError
+from symroof.errors import ConfigError, UnknownName, UsageError, cure, shorten
 from symroof.families.registry import read_architecture, uncounted_towers
 from symroof.model.evaluation import Evaluation
 from symroof.model.keywords import STEP, check_keywords
@@ -76,7 +78,11 @@ class Model(Result):
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a reader of its results has to know: where its config is from, which parts of it are not counted."""
-        return (*self.config.warnings, *uncounted_towers(self.config, self.architecture))
+        return (
+            *self.config.warnings,
+            *uncounted_towers(self.config, self.architecture),
+            *layers_that_followed(self.architecture),
+        )
 
     def __repr__(self) -> str:
         return f"<symroof model {self.name} ({self.family}, {self.parameters.total:,} parameters)>"
@@ -89,10 +95,43 @@ class Model(Result):
         return values_by_symbol(self.architecture.sizes)
 
     def with_sizes(self, **sizes: int) -> "Model":
-        """The same operators with other sizes: `with_sizes(d=8192)`."""
+        """The same operators with other sizes, by symbol or key of the config: `with_sizes(d=8192)`."""
         if self.custom:
             return self.with_graph(self.custom, **sizes)
-        return replace(self, architecture=self.architecture.with_sizes(sizes))
+        if not sizes.keys() <= self.architecture.sizes.keys():
+            sizes = by_symbol(sizes, self.config, self._as_read)
+        return replace(self, architecture=with_layers_of_kinds(self.architecture, sizes))
+
+    def symbol_of_key(self, key: str) -> str:
+        """The symbol of the size that a key of the config says: "d" for "hidden_size"; empty where none does.
+
+        Raises UsageError for a key that several sizes are read from, or that a size is only made of.
+        """
+        return symbol_of_key(key, self.config, self._as_read)
+
+    def symbol(self, name: str) -> "Symbol":
+        """The symbol of a name: one of the vocabulary, a size, or a key of the config. Raises KeyError, UsageError."""
+        from symroof import symbols
+
+        if name in symbols.VOCABULARY or name in self.architecture.sizes:
+            return symbols.symbol(name)
+        return symbols.symbol(self.symbol_of_key(name) or name)  # n_layer is a key, and might be an n of a kind
+
+    def size_name(self, name: str) -> str:
+        """The symbol of a size, from itself or a key of the config. Raises UsageError for what is neither."""
+        symbol = name if name in self.architecture.sizes else self.symbol_of_key(name)
+        if not symbol:
+            hint = cure(name, self.architecture.sizes, "its sizes")
+            raise UsageError(f"{shorten(name)!r} is not a size of {shorten(self.name)}: {hint}")
+        return symbol
+
+    @property
+    def _as_read(self) -> Architecture:
+        """The architecture before any size was set."""
+        try:
+            return read_architecture(self.config, "L_mtp" in self.architecture.sizes)
+        except ConfigError:  # a custom architecture without a config
+            return self.architecture
 
     def with_graph(self, graph: "Block", **sizes: int) -> "Model":
         """The same config with a custom graph, which also gives the model its name.
@@ -275,6 +314,7 @@ class Model(Result):
         bind: bool = False,
         *,
         by: str,
+        free: str | Iterable[str] = (),
     ) -> "dict[str, Expr]": ...
 
     def formula(
@@ -286,14 +326,16 @@ class Model(Result):
         uniform: bool = False,
         bind: bool = False,
         by: str = "",
+        free: str | Iterable[str] = (),
     ) -> "Expr | dict[str, Expr]":
         """The closed form of a quantity, a sympy expression in the vocabulary.
 
         `op`: of one layer of that operator or block, not of the model; `uniform`: for B queries of n new and c
         cached tokens, a Piecewise where the rules choose by these; `bind`: with the model's sizes in it, the batch left
-        open; `by`: block, operator or symbol, for a dict of the shares that add up to it.
+        open; `by`: block, operator or symbol, for a dict of the shares that add up to it; `free`: sizes that stay open
+        where all others are bound, symbols or keys of the config: the layers of each kind follow L.
         """
-        scope = self.formula_scope(op, rules, logits, uniform, bind)
+        scope = self.formula_scope(op, rules, logits, uniform, bind, free)
         return scope.shares(name, by) if by else scope.total(name)
 
     def formula_parts(
@@ -315,11 +357,14 @@ class Model(Result):
         logits: str | None = None,
         uniform: bool = False,
         bind: bool = False,
+        free: str | Iterable[str] = (),
     ) -> "FormulaScope":
         """What formulas are of, and the definitions in them; parameters as for `formula`."""
-        from symroof.model.formulas import FormulaScope
+        from symroof.model.formulas import FormulaScope, sizes_but
 
-        sizes = self.sizes if bind else {}
+        opened = [free] if isinstance(free, str) else free
+        names = [self.size_name(y.strip()) for x in opened for y in x.split(",")]
+        sizes = sizes_but(names, self.architecture) if bind or names else {}
         return FormulaScope(self.graph(rules), self.definitions(rules, logits), op, uniform, sizes)
 
     def definitions(self, rules: Rules = "standard", logits: str | None = None) -> "dict[Symbol, Expr]":

@@ -1,25 +1,28 @@
-"""A comparison as people write it, `cache_bytes = 2 * weight_bytes`, read into a small tree; plain Python.
+"""A question as people write it, `cache_bytes = 2 * weight_bytes`, read into small trees; plain Python.
 
-    comparison   sum (= == < <= > >=) sum
+    question     chain (and chain)*
+    chain        sum (= == < <= > >=) sum, or sum < sum < sum in one direction: < <=, or > >=
     sum          product (+ - product)*          product   signed (* / signed)*
     signed       - signed, or power              power     atom (^ or **) signed
     atom         number with a unit, name, (sum), name(arguments), name(arguments).part
 
-The arguments of FUNCTIONS are sums; those of any other name are words: time(h100-sxm, 4), flops(mlp/down). Nothing is
-evaluated here, and only names of functions are looked up. Raises UsageError: what, where, the cure.
+The arguments of FUNCTIONS are sums; those of any other name are words: time(h100-sxm, 4), flops(mlp/down). 10B is read
+as bytes, and may be billions: units decide in `resolver`. Nothing is evaluated here, and only names of functions are
+looked up. Raises UsageError: what, where, the cure.
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symroof.errors import UnknownName, UsageError, shorten
-from symroof.units import NUMBER, Unit, number_value, unit_at
+from symroof.units import COUNT, NUMBER, Unit, number_value, unit_at
 
 FUNCTIONS = {"min": 2, "max": 2, "floor": 1, "ceil": 1, "log": 1, "sqrt": 1}  # the least number of arguments
 LONGEST, DEEPEST = 500, 40  # characters of a text, and levels of nesting
 RELATIONS = ("<=", ">=", "==", "=", "<", ">")
+AND = re.compile(r"and\b")
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 WORDS = re.compile(r"[^()]{0,200}")
 SPACE = re.compile(r"\s*")
@@ -35,6 +38,21 @@ class NumberNode:
     unit: Unit | None
     text: str
     at: int
+
+    @property
+    def bytes_or_billions(self) -> bool:
+        """Whether it is written as 10B, which is ten bytes or ten billion."""
+        return bool(re.fullmatch(r".*[0-9.] ?B", self.text))
+
+    @property
+    def as_count(self) -> "NumberNode":
+        """The same as a count, where it has no unit."""
+        return replace(self, unit=COUNT) if self.unit is None else self
+
+    @property
+    def in_billions(self) -> "NumberNode":
+        """The same with a B of billions."""
+        return replace(self, value=self.value * 10**9, unit=COUNT) if self.bytes_or_billions else self
 
 
 @dataclass(frozen=True)
@@ -69,13 +87,39 @@ Node = NumberNode | NameNode | CallNode | OperationNode
 
 @dataclass(frozen=True)
 class ParsedComparison:
-    """Two sums and how they are compared: =, <, <=, > or >=."""
+    """Two sums and how they are compared: =, <, <=, > or >=; `words` are its part of the whole `text`."""
 
     relation: str
     left: Node
     right: Node
     text: str
     at: int
+    words: str
+
+
+def numbers_in(x: Node) -> Iterator[NumberNode]:
+    """The numbers in a tree."""
+    if isinstance(x, NumberNode):
+        yield x
+    elif isinstance(x, OperationNode):
+        for part in x.parts:
+            yield from numbers_in(part)
+
+
+def with_billions(x: Node) -> Node:
+    """A tree whose 10B are billions."""
+    if isinstance(x, OperationNode):
+        return replace(x, parts=tuple(map(with_billions, x.parts)))
+    return x.in_billions if isinstance(x, NumberNode) else x
+
+
+def counts_in_products(x: Node) -> Node:
+    """A tree whose plain factors are counts, not of any unit: with 2 * 10B its unit is known."""
+    if not isinstance(x, OperationNode):
+        return x
+    factors = x.sign in ("*", "/")
+    parts = (y.as_count if factors and isinstance(y, NumberNode) else counts_in_products(y) for y in x.parts)
+    return replace(x, parts=tuple(parts))
 
 
 class TextError(UsageError):
@@ -87,21 +131,17 @@ def error_at(text: str, at: int, message: object) -> TextError:
     return TextError(f"character {at + 1} of {shorten(text, 40)!r}: {message}")
 
 
-def parse_comparison(text: str) -> ParsedComparison:
-    """The comparison in a text. Raises UsageError."""
+def parse_question(text: str) -> tuple[ParsedComparison, ...]:
+    """The comparisons in a text, all of which have to hold. Raises UsageError."""
     if len(text) > LONGEST:
         raise UsageError(f"a comparison of {len(text)} characters: give {LONGEST} at most")
     reader = _Reader(text)
-    left = reader.sum()
-    at, relation = reader.at, reader.take(*RELATIONS)
-    if not relation:
-        raise reader.unexpected("a comparison is missing: give one, such as storage <= 80 GiB")
-    right = reader.sum()
-    if reader.take(*RELATIONS):
-        raise error_at(text, reader.last, "one comparison too many: give one")
+    comparisons = [*reader.chain()]
+    while reader.take_and():
+        comparisons += reader.chain()
     if reader.at < len(text):
         raise reader.unexpected()
-    return ParsedComparison("=" if relation == "==" else relation, left, right, text, at)
+    return tuple(comparisons)
 
 
 class _Reader:
@@ -111,6 +151,25 @@ class _Reader:
         self.text, self.at, self.last, self.depth, self.measured = text, 0, 0, 0, ""
         self.inside = 0  # how many functions, whose arguments commas separate
         self.skip()
+
+    def chain(self) -> Iterator[ParsedComparison]:
+        """The comparisons of neighbours in a chain of sums."""
+        start, left = self.at, self.sum()
+        at, relation = self.at, self.take(*RELATIONS)
+        if not relation:
+            raise self.unexpected("a comparison is missing: give one, such as storage <= 80 GiB")
+        while relation:
+            middle, right = self.at, self.sum()
+            words = self.text[start : self.at].strip()
+            yield ParsedComparison(relation.replace("==", "="), left, right, self.text, at, words)
+            start, left, before, at = middle, right, relation, self.at
+            relation = self.take(*RELATIONS)
+            if relation and (before[0] == "=" or relation[0] != before[0]):
+                raise error_at(self.text, at, "one comparison too many: join comparisons by and")
+
+    def take_and(self) -> bool:
+        """Read the next token if it is `and`."""
+        return bool(AND.match(self.text, self.at) and self.take("and"))
 
     @property
     def next(self) -> str:
@@ -129,6 +188,8 @@ class _Reader:
 
     def unexpected(self, at_end: str = "") -> TextError:
         """An error about the token after a complete sum, or about the end."""
+        if self.next == "and":
+            return self.error("a comparison is missing before and, such as storage <= 80 GiB")
         cure = "numbers are written 80000 or 80_000" if self.next == "," else "a sign is missing, one of + - * / ^"
         if self.measured and self.text[: self.at].rstrip().endswith(self.measured):
             cure += f"; {self.measured!r} is a number with its unit"
@@ -198,15 +259,23 @@ class _Reader:
     def number(self, match: re.Match[str]) -> NumberNode:
         """A number and its unit, or a percentage."""
         value, end = self.digits(match)
-        try:
-            factor, unit, end = (PERCENT, None, end + 1) if self.text.startswith("%", end) else unit_at(self.text, end)
-        except UnknownName as error:
-            raise error_at(self.text, end, f"{error}; a product is written with *") from error
+        factor, unit, end = self.unit(end)
         self.last, self.at = self.at, end
         self.skip()
         text = self.text[self.last : end]
         self.measured = text if unit else self.measured
         return NumberNode(value * factor, unit, text, self.last)
+
+    def unit(self, end: int) -> tuple[Fraction, Unit | None, int]:
+        """The factor and unit behind a number that ends at an index, and where they end."""
+        if self.text.startswith("%", end):
+            return PERCENT, None, end + 1
+        if AND.match(self.text, end + self.text.startswith(" ", end)):
+            return Fraction(1), None, end
+        try:
+            return unit_at(self.text, end)
+        except UnknownName as error:
+            raise error_at(self.text, end, f"{error}; a product is written with *") from error
 
     def digits(self, match: re.Match[str]) -> tuple[Fraction, int]:
         """The number of a match and the index behind it; with commas, as 80,000 is printed, where none separate."""
@@ -221,7 +290,7 @@ class _Reader:
     def name(self) -> Node:
         """A name, or a call of one."""
         name = NAME.match(self.text, self.at)
-        if not name:
+        if not name or name[0] == "and":
             what = f"{self.next!r} is not expected here" if self.next else "it ends"
             raise self.error(f"{what}: a number, a name or a parenthesis is missing")
         self.last, self.at = self.at, name.end()

@@ -8,6 +8,7 @@ energy(...); memory(...), bandwidth(...) and peak(..., bf16) of the machine.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from sympy import Expr, Integer, Symbol
 
@@ -27,7 +28,10 @@ from symroof.solving.parser import (
     OperationNode,
     ParsedComparison,
     TextError,
+    counts_in_products,
     error_at,
+    numbers_in,
+    with_billions,
 )
 from symroof.solving.scope import SolveScope
 from symroof.solving.terms import ComparisonTerm
@@ -40,7 +44,46 @@ UNITS = {"FLOP": COUNT, "byte": BYTE, "s": SECOND, "J": JOULE, "": COUNT}
 
 
 def resolve_sides(question: ParsedComparison, scope: SolveScope) -> Sides:
-    """The relation of a comparison and the terms of both sides. Raises UsageError."""
+    """The relation of a comparison and the terms of both sides.
+
+    10B is bytes or billions, whichever makes both sides the same unit. Raises UsageError where both do.
+    """
+    if not (numbers := numbers_of_bytes_or_billions(question)):
+        return sides_as_read(question, scope)
+    billions = changed_sides(question, with_billions)
+    if not has_units_that_fit(billions, scope):
+        return sides_as_read(question, scope)
+    if has_units_that_fit(question, scope):
+        text, value = numbers[0].text, numbers[0].text.rstrip("B ")
+        hint = f"write {value} bytes, or {value} * 1e9"
+        raise error_at(question.text, numbers[0].at, f"{text} is bytes or billions here: {hint}")
+    for x in numbers:
+        scope.notes.append(f"{x.text} is read as {x.text.rstrip('B ')} billion; bytes are written GB or GiB")
+    return sides_as_read(billions, scope)
+
+
+def changed_sides(question: ParsedComparison, change: Callable[[Node], Node]) -> ParsedComparison:
+    """A comparison with both of its sides changed."""
+    return replace(question, left=change(question.left), right=change(question.right))
+
+
+def has_units_that_fit(question: ParsedComparison, scope: SolveScope) -> bool:
+    """Whether both sides are of one unit, where plain factors are counts."""
+    try:
+        sides_as_read(changed_sides(question, counts_in_products), scope)
+    except UsageError:
+        return False
+    return True
+
+
+def numbers_of_bytes_or_billions(question: ParsedComparison) -> list[NumberNode]:
+    """The numbers of a comparison that are written as 10B."""
+    both = (*numbers_in(question.left), *numbers_in(question.right))
+    return list({x.text: x for x in both if x.bytes_or_billions}.values())
+
+
+def sides_as_read(question: ParsedComparison, scope: SolveScope) -> Sides:
+    """The relation of a comparison and the terms of both sides, a B of a number as it is. Raises UsageError."""
     for x, other in ((question.left, question.right), (question.right, question.left)):
         if isinstance(x, CallNode) and (x.name, x.part) == ("time", "bound"):
             return bound_comparison(x, other, question, scope)
@@ -113,9 +156,9 @@ def name_term(name: str, scope: SolveScope) -> ComparisonTerm:
 
 
 def symbol_of_name(name: str, model: Model) -> Symbol:
-    """The vocabulary's symbol of a name, or of one of BATCH_SYMBOLS. Raises UnknownName."""
+    """The vocabulary's symbol of a name, of one of BATCH_SYMBOLS, or of a key of the config. Raises UsageError."""
     try:
-        return s.symbol(BATCH_SYMBOLS.get(name, name))
+        return model.symbol(BATCH_SYMBOLS.get(name, name))
     except KeyError:
         known = [*NAMED, *ON_MACHINE, *BATCH_SYMBOLS, *model.architecture.sizes]
         raise UnknownName("name", name, known, "; `symroof symbols` lists symbols") from None

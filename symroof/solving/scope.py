@@ -57,6 +57,7 @@ class SolveScope:
     use: Mapping[str, Any]
     leaves: dict[str, Leaf] = field(default_factory=dict)  # those resolved so far, by their text
     platforms: dict[str, Platform] = field(default_factory=dict)  # likewise, by label
+    notes: list[str] = field(default_factory=list)  # on how the comparison was read
 
     @cached_property
     def precision(self) -> Precision:

@@ -20,10 +20,11 @@
     how                  piece by piece, roots isolated or bracketed; exact: whether nothing was rounded or sampled
     complete             whether it holds nowhere else; residual: (left - right) / |right| at the answer
     checks               [{at, left, right, holds}] at the answer and next to it
+    notes                how numbers such as 10B were read; of a number of layers, the share where both sides are equal
     warnings             those of a report of the model
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import isfinite
@@ -97,6 +98,17 @@ class Solution(Result):
     solution: Expr | None
     how: str
     complete: bool
+    boundaries: tuple[Crossing, ...] = ()  # of a number of layers: where the sides are equal at the ends of `holds`
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How numbers such as 10B were read."""
+        return tuple(dict.fromkeys(self.scope.notes))
+
+    @property
+    def shares(self) -> tuple[str, ...]:
+        """Of a kind's number of layers, in words: its share of all where both sides are equal, and in whole layers."""
+        return tuple(share_texts(self))
 
     @property
     def model(self) -> Model:
@@ -170,16 +182,7 @@ class Solution(Result):
     @property
     def allowed(self) -> int | None:
         """Of a size: the nearest to the answer that a model of this structure can have, such that it holds."""
-        run = self.answer_run
-        if s.group(self.unknown) != "size" or not isinstance(self.answer, int) or run is None:
-            return None
-        step = -1 if self.answer_is == "largest" else 1
-        for value in range(self.answer, self.answer + step * NEAR, step):
-            if not run.first <= value <= run.last:
-                break
-            if unknowns.is_valid_size(self.scope, value):
-                return value
-        return None
+        return allowed_size(self.scope, self.answer_run, self.answer, self.answer_is)
 
     @property
     def exact(self) -> bool:
@@ -220,6 +223,26 @@ class Solution(Result):
         return f"<symroof solution of {self.question!r} for {self.unknown}: {self.answer_is} {self.answer}>"
 
 
+def allowed_size(scope: SolveScope, run: Run | None, answer: Any, kind: str) -> int | None:
+    """The size nearest to an answer, in its run, that a model of this structure can have; None where there is none."""
+    if s.group(scope.unknown) != "size" or not isinstance(answer, int) or run is None:
+        return None
+    step = -1 if kind == "largest" else 1
+    near = range(answer, answer + step * NEAR, step)
+    valid = (x for x in near if run.first <= x <= run.last and unknowns.is_valid_size(scope, x))
+    return next(valid, None)
+
+
+def share_texts(solution: Solution) -> Iterator[str]:
+    """The shares of L that a kind's number of layers is."""
+    x, layers = solution.unknown, solution.model.sizes[s.L]
+    for crossing in solution.boundaries:
+        at, whole = crossing.exact, solution.answer
+        if at is not None and at.is_Rational:
+            share = f"{x}/L = {at / layers} where both sides are equal ({x} = {at})"
+            yield share + (f"; in whole layers {whole}/{layers}" if isinstance(whole, int) else "")
+
+
 def term_value(x: ComparisonTerm, unknown: Symbol, at: Any) -> Any:
     """A term's number at one of the unknown: exact where it is rational; None where it has none."""
     return evaluator(x.above, unknown, x.below)(at)
@@ -254,6 +277,7 @@ def solution_dict(solution: Solution) -> dict[str, Any]:
         "precision": {role: {"format": x.name, "bytes": float(x.bytes), "origin": origin[role]} for role, x in formats},
         **question_dict(solution),
         **answer_dict(solution),
+        "notes": [*solution.notes, *solution.shares],
         "warnings": list(model.warnings),
     }
 

@@ -1,16 +1,18 @@
 """A comparison solved for one symbol: `solve` takes it as text or as a sympy relation and returns a Solution."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby, pairwise
 from typing import Any, overload
 
-from sympy import ComplexRootOf, Eq, Expr, Ge, Gt, Integer, Le, Lt, Set, Symbol, ceiling, floor, sympify
+from sympy import And, ComplexRootOf, Eq, Expr, Ge, Gt, Integer, Le, Lt, Set, Symbol, ceiling, floor, sympify
 from sympy.core.relational import Relational
 
 from symroof import symbols as s
 from symroof.algebra.rootfinding import roots
 from symroof.algebra.rootfinding.signs import Run
 from symroof.algebra.unevaluated import without_pieces
+from symroof.architecture.layer_counts import kinds_of_layers
 from symroof.errors import UsageError, shorten
 from symroof.hardware.machines import Machine
 from symroof.model.coupled_sizes import coupled_sizes
@@ -19,6 +21,7 @@ from symroof.model.model import Model, Rules, Source, as_model, rules_with_logit
 from symroof.model.operator_formulas import batch_values
 from symroof.solving import parser, resolver, terms, unknowns
 from symroof.solving.closed_form import root_in_names
+from symroof.solving.conjunction import Conjunction
 from symroof.solving.free_formulas import solve_formula
 from symroof.solving.scope import SolveScope
 from symroof.solving.solution import HOLDS, Crossing, Solution
@@ -31,11 +34,11 @@ RELATIONS: dict[type[Any], str] = {Eq: "=", Lt: "<", Le: "<=", Gt: ">", Ge: ">="
 def solve(model: Relational | Expr, question: str | Symbol) -> Set: ...
 @overload
 def solve(
-    model: Model | Source, question: str | Relational | Expr, unknown: str | Symbol, **options: Any
-) -> Solution: ...
+    model: Model | Source, question: str | Relational | Expr | And, unknown: str | Symbol, **options: Any
+) -> Solution | Conjunction: ...
 def solve(
     model: Model | Source | Relational | Expr,
-    question: str | Relational | Expr,
+    question: str | Relational | Expr | And,
     unknown: str | Symbol = "",
     *,
     new: int = 1,
@@ -47,27 +50,38 @@ def solve(
     machines: Iterable[Machine] = (),
     use: Mapping[str, Any] | None = None,
     **formats: Any,
-) -> Solution | Set:
+) -> Solution | Conjunction | Set:
     """Where a comparison holds for a model: `solve(model, "cache_bytes = weight_bytes", "c")`.
 
     Without a model, `solve(Eq(left, right), s.c)` gives a sympy set of exact real numbers: see `solve_formula`.
 
-    `question`: in the language of `symroof solve`, or a sympy relation in symbols of the vocabulary; an expression is
-    solved for 0. `hold`: ratios of sizes such as "f/d" held constant when the unknown d changes. `machines`: custom
-    machines that the question names; `use`: further arguments of `platform`, such as mfu. Raises UsageError.
+    `question`: in the language of `symroof solve`, comparisons joined by `and`, or a sympy relation in symbols of the
+    vocabulary, or And of several; an expression is solved for 0. `unknown`: a symbol, or a key of the config. `hold`:
+    ratios of sizes such as "f/d" held constant when the unknown d changes, or "L" for the unknown L_full. `machines`:
+    custom machines that the question names; `use`: further arguments of `platform`, such as mfu. Raises UsageError.
     """
     if isinstance(model, Relational | Expr):
         return solve_formula(model, question, **formats)
     check_keywords(solve, formats)
     model = as_model(model)
-    parsed = parser.parse_comparison(question) if isinstance(question, str) else None
+    parsed = parser.parse_question(question) if isinstance(question, str) else None
     x = unknowns.unknown_symbol(str(unknown), model)
-    unknowns.require_variable(x, tuple(hold), model)
-    batch = {y: value for y, value in batch_values(new, cached, batch_size).items() if y != x}
     held, named = coupled_sizes(x, tuple(hold), model), {y.name: y for y in machines}
+    unknowns.require_variable(x, held, model)
+    batch = {y: value for y, value in batch_values(new, cached, batch_size).items() if y != x}
     scope = SolveScope(model, x, batch, held, rules_with_logits(rules, logits), formats, named, use or {})
-    sides = resolver.resolve_sides(parsed, scope) if parsed else relation_terms(question, scope)
-    return solve_terms(scope, str(question), *sides)
+    solutions = tuple(solve_terms(scope, *sides) for sides in condition_sides(parsed or question, scope))
+    if len(solutions) == 1:
+        return replace(solutions[0], question=str(question))
+    return Conjunction(str(question), solutions)
+
+
+def condition_sides(question: Any, scope: SolveScope) -> Iterable[tuple[str, str, ComparisonTerm, ComparisonTerm]]:
+    """Of each comparison that is read, or relation: its text, how its sides are compared, and both."""
+    if isinstance(question, tuple):
+        return [(x.words, *resolver.resolve_sides(x, scope)) for x in question]
+    relations = question.args if isinstance(question, And) else (question,)
+    return [(str(x), *relation_terms(x, scope)) for x in relations]
 
 
 def solve_terms(
@@ -76,8 +90,10 @@ def solve_terms(
     """The solution of two terms compared."""
     x = scope.unknown
     first, last = unknowns.unknown_domain(x)
+    first, last = unknowns.where_sizes_are_positive(scope, first, last)
     gap = terms.add_terms(terms.ComparisonTerm(left.above, left.below, left.shown, None), right, -1)
     signs = roots.quotient_signs_over(gap.above, gap.below, x, first, last)
+    holds = tuple(holding_runs(signs.runs, relation))
     pairs = opposite_neighbours(signs.runs) if relation == "=" and s.takes_whole_numbers(x) else ()
     undefined = [run for run in signs.runs if run.sign is None and (s.takes_whole_numbers(x) or run.first != run.last)]
     return Solution(
@@ -87,13 +103,26 @@ def solve_terms(
         left,
         right,
         (first, last),
-        tuple(holding_runs(signs.runs, relation)),
+        holds,
         tuple(find_crossing(gap, x, below, above) for below, above in pairs),
         tuple(undefined),
         root_in_names(left, right, scope),
         signs.how,
         signs.complete,
+        layer_boundaries(gap, scope, holds, (first, last)) if relation != "=" else (),
     )
+
+
+def layer_boundaries(
+    gap: ComparisonTerm, scope: SolveScope, holds: Iterable[Run], domain: tuple[Any, Any]
+) -> tuple[Crossing, ...]:
+    """Of a kind's number of layers: where the sides are equal, at the ends of the ranges where a comparison holds."""
+    x = scope.unknown
+    if not kinds_of_layers(scope.model.architecture, str(x)) or s.L in scope.held:
+        return ()
+    ends = [(y.first - 1, y.first) for y in holds if y.first > domain[0]]
+    ends += [(y.last, y.last + 1) for y in holds if y.last < domain[1]]
+    return tuple(find_crossing(gap, x, below, above) for below, above in ends)
 
 
 def holding_runs(runs: Iterable[Run], relation: str) -> Iterable[Run]:

@@ -14,7 +14,7 @@ from sympy import Expr, Float, I, Integer, Max, Min, Pow, Rational, ceiling, flo
 from symroof.algebra.arithmetic import EXACT_POWER
 from symroof.algebra.binding import exact_number
 from symroof.errors import UsageError
-from symroof.units import BYTE, COUNT, Unit
+from symroof.units import COUNT, Unit
 
 MOST_BITS = 4096  # of a number's numerator or denominator
 LARGEST = Integer(10) ** 300  # a float is between it and its inverse
@@ -196,10 +196,7 @@ def function_unit(name: str, unit: Unit | None) -> Unit | None:
 def common_unit(a: ComparisonTerm, b: ComparisonTerm, done: str) -> Unit | None:
     """The unit of two terms that need the same. Raises UsageError where they differ."""
     if a.unit is not None and b.unit is not None and a.unit != b.unit:
-        hint = "; B is bytes, billions are written G" if {a.unit, b.unit} == {BYTE, COUNT} else ""
-        raise UsageError(
-            f"{a.shown} is {a.unit.in_words} and {b.shown} is {b.unit.in_words}: they cannot be {done}{hint}"
-        )
+        raise UsageError(f"{a.shown} is {a.unit.in_words} and {b.shown} is {b.unit.in_words}: they cannot be {done}")
     return a.unit if b.unit is None else b.unit
 
 

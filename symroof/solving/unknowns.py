@@ -1,11 +1,13 @@
 """The unknown of a comparison: a symbol and the range of its values."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from sympy import Integer, Symbol
+from sympy import Expr, Integer, Symbol, ceiling, floor
 
 from symroof import symbols as s
 from symroof.algebra.points import Point
+from symroof.architecture.layer_counts import kinds_of_layers
 from symroof.architecture.structure import MAX_SIZE
 from symroof.cost.batch import BATCH_SYMBOLS, LARGEST
 from symroof.errors import UnknownName, UsageError, cure
@@ -25,11 +27,22 @@ def unknown_domain(x: Symbol) -> tuple[Any, Any]:
     return Integer(0), Integer(1) if x in FRACTIONS else Integer(WIDEST)
 
 
+def where_sizes_are_positive(scope: SolveScope, first: Any, last: Any) -> tuple[Any, Any]:
+    """The part of a domain where the sizes that change with the unknown, linear in it, are above 0."""
+    for form in scope.held.values():
+        slope, offset = form.coeff(scope.unknown, 1), form.coeff(scope.unknown, 0)
+        if slope > 0:
+            first = max(first, int(floor(-offset / slope)) + 1)
+        elif slope < 0:
+            last = min(last, int(ceiling(-offset / slope)) - 1)
+    return first, last
+
+
 def unknown_symbol(name: str, model: Model) -> Symbol:
     """The symbol of a name. Raises UsageError where it cannot be solved for."""
     sizes = model.architecture.sizes
     try:
-        x = s.symbol(BATCH_SYMBOLS.get(name, name))
+        x = model.symbol(BATCH_SYMBOLS.get(name, name))
     except KeyError:
         known = [*BATCH_SYMBOLS, *sizes, *(y for y, e in s.VOCABULARY.items() if e.group in ("width", "machine"))]
         raise UnknownName("symbol to solve for", name, known) from None
@@ -41,9 +54,9 @@ def unknown_symbol(name: str, model: Model) -> Symbol:
     return x
 
 
-def require_variable(x: Symbol, ratios: tuple[str, ...], model: Model) -> None:
-    """Raise UsageError for a size that cannot change without others."""
-    if s.group(x) != "size" or ratios:
+def require_variable(x: Symbol, held: Mapping[Symbol, Expr], model: Model) -> None:
+    """Raise UsageError for a size that cannot change without others, where no others are coupled to it."""
+    if s.group(x) != "size" or held:
         return
     faults = []
     for number in (model.sizes[x] * 2, model.sizes[x] + 1):
@@ -52,8 +65,10 @@ def require_variable(x: Symbol, ratios: tuple[str, ...], model: Model) -> None:
         except UsageError as error:
             faults.append(str(error))
     if len(faults) == 2:
-        with_it = [name for name in model.architecture.sizes if name.startswith("L_")] if x == s.L else ["..."]
-        cure = f"couple others to it, such as --hold {','.join(f'{name}/{x}' for name in with_it)}"
+        kinds = ",".join(kinds_of_layers(model.architecture, str(x)))
+        cure = f"couple others to it, such as --hold .../{x}"
+        if kinds:
+            cure = f"add --hold L, so that {kinds} changes, or --hold {kinds}, so that L changes"
         raise UsageError(f"{x} cannot change alone ({faults[1]}): {cure}")
 
 

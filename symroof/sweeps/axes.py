@@ -196,11 +196,13 @@ def check_whole_numbers(name: str, values: Sequence[Any]) -> None:
 
 
 def check_axis_names(swept: Iterable[Axis], sizes: Iterable[str]) -> None:
-    """Raises UnknownName for an axis that is not of the batch, a setting or a size."""
-    known = [*BATCH_SYMBOLS, *SETTINGS, *sizes]
-    for x in swept:
-        if x.name not in known:
-            raise UnknownName("axis", x.name, known)
+    """Raises UsageError for an axis that is not of the batch, a setting or a size, or is there twice."""
+    known, names = [*BATCH_SYMBOLS, *SETTINGS, *sizes], [x.name for x in swept]
+    for name in names:
+        if name not in known:
+            raise UnknownName("axis", name, known)
+        if names.count(name) > 1:
+            raise UsageError(f"{name} is swept over twice, by its symbol and a key of the config: leave one out")
 
 
 def combination_count(swept: Iterable[Axis]) -> int:

@@ -19,10 +19,13 @@ from sympy import Expr, Symbol
 
 from symroof import symbols as s
 from symroof.algebra.points import Point
+from symroof.architecture import layer_counts
+from symroof.cost.batch import BATCH_SYMBOLS
+from symroof.cost.notation import formula_text
 from symroof.errors import UsageError
 from symroof.hardware.machines import Machine, machine
 from symroof.hardware.platform import Place, Platform, as_platform, platform
-from symroof.model.coupled_sizes import coupled_sizes
+from symroof.model import coupled_sizes
 from symroof.model.keywords import check_keywords, parameters
 from symroof.model.model import Model, Rules, Source, load, rules_with_logits
 from symroof.model.operator_formulas import batch_values
@@ -134,6 +137,7 @@ class _FixedArguments:
     def part(self, settings: Mapping[str, Any], numbers: Sequence[Axis], names: Sequence[str]) -> SweepPart:
         """The columns at some settings, over the axes of numbers."""
         model = self.loaded_model(settings)
+        numbers = [replace(x, name=axis_of_size(x.name, model)) for x in numbers]
         parsing.check_axis_names(numbers, model.architecture.sizes)
         swept = [s.symbol(x.symbol) for x in numbers]
         sizes = swept_sizes(model, [x for x in swept if s.group(x) == "size"], self.hold)
@@ -141,7 +145,7 @@ class _FixedArguments:
         case = Case(model, self.rules_at(settings), self.formats_at(settings), self.fixed_batch(swept), sizes)
         program = case.program(names, self.platform(settings), swept)
         texts = tuple(map(parsing.setting_text, settings.values()))
-        warnings = tuple(f"{model.name}: {x}" for x in model.warnings)
+        warnings = tuple(f"{model.name}: {x}" for x in (*model.warnings, *moving_note(sizes)))
         return SweepPart(texts, Grid(program, tuple(x.values for x in numbers)), warnings)
 
     def fixed_batch(self, swept: Sequence[Symbol]) -> dict[Symbol, int]:
@@ -196,18 +200,33 @@ def check_swept_axes(swept: Sequence[Axis], fixed: _FixedArguments) -> None:
 def swept_sizes(model: Model, swept: Sequence[Symbol], hold: Sequence[str]) -> dict[Symbol, Expr]:
     """Sizes that are swept, and those that follow one: as in the config, or in a ratio that is held."""
     sizes: dict[Symbol, Expr] = {x: x for x in swept}
-    for x, ratios in held_ratios(hold, swept).items():
-        following = {y: expr for y, expr in coupled_sizes(x, ratios, model).items() if y not in swept}
+    ratios, sums = coupled_sizes.ratios_and_sums(hold)
+    for x, held in held_ratios(ratios, swept, model).items():
+        following = {y: expr for y, expr in coupled_sizes.sizes_in_ratio(x, held, model).items() if y not in swept}
         if twice := [y for y in following if y in sizes]:
             raise UsageError(f"{twice[0]} follows {sizes[twice[0]]} and {x}: hold it to one")
         sizes |= following
-    return sizes
+    kinds = [x for x in swept if layer_counts.kinds_of_layers(model.architecture, str(x))]
+    summed = coupled_sizes.layers_of_sum(sums, kinds[0] if kinds else swept[0], model) if swept else {}
+    return coupled_sizes.layers_that_follow(sizes, summed, model) | sizes
 
 
-def held_ratios(hold: Sequence[str], swept: Sequence[Symbol]) -> dict[Symbol, tuple[str, ...]]:
-    """The ratios to each swept size, of texts with commas. Raises UsageError for a ratio to another size."""
-    ratios = [x.strip() for text in hold for x in text.split(",") if x.strip()]
-    bases = [x.rpartition("/")[2].strip() for x in ratios]
+def axis_of_size(name: str, model: Model) -> str:
+    """The name of an axis, of a size by its symbol. Raises UsageError for a key of several sizes."""
+    known = name in BATCH_SYMBOLS or name in model.architecture.sizes
+    return name if known else model.symbol_of_key(name) or name
+
+
+def moving_note(sizes: Mapping[Symbol, Expr]) -> Iterator[str]:
+    """Which numbers of layers follow a swept one."""
+    moving = [f"{x} = {formula_text(form)}" for x, form in sizes.items() if str(x).startswith("L_") and x != form]
+    if moving:
+        yield f"the layers of each kind change with those that are swept: {', '.join(moving)}"
+
+
+def held_ratios(ratios: Sequence[str], swept: Sequence[Symbol], model: Model) -> dict[Symbol, tuple[str, ...]]:
+    """The ratios to each swept size. Raises UsageError for a ratio to another size."""
+    bases = [axis_of_size(x.rpartition("/")[2].strip(), model) for x in ratios]
     for ratio, base in zip(ratios, bases, strict=True):
         if base not in map(str, swept):
             raise UsageError(f"hold {ratio}: give ratios to a size that is swept, such as f/d with an axis d")

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     "--free",
     multiple=True,
     metavar="NAME,...",
-    help="Functions of these symbols, all others bound: B,n,c for a batch of B queries of n new and c cached tokens. "
-    "With --on also the rates of a machine, for time and energy.",
+    help="Functions of these symbols or keys, all others bound: B,n,c for a batch of B queries of n new and c cached "
+    "tokens; d,L for sizes, where the layers of each kind follow L. With --on also rates of a machine, for time and "
+    "energy.",
 )
 @click.option("--uniform", is_flag=True, help="Write the batch as B queries of n new and c cached tokens.")
 @click.option("--bind", is_flag=True, help="Substitute the model's sizes and leave the batch open.")

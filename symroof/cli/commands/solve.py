@@ -31,14 +31,15 @@ BATCH = {
     "unknown",
     required=True,
     metavar="NAME",
-    help="What to solve for: batch, new, cached, or a symbol: d, L, W, b_c, ...",
+    help="What to solve for: batch, new, cached, a symbol (d, L, W, b_c, ...) or a key (hidden_size, ...).",
 )
 @options.uniform_batch
 @click.option(
     "--hold",
     multiple=True,
     metavar="RATIO,...",
-    help="Ratios of sizes held constant: with --for d, f/d,H_q*h/d changes f and H_q, too.",
+    help="Ratios of sizes held constant: with --for d, f/d,H_q*h/d changes f and H_q, too. L: the sum of all kinds of "
+    "layers, with --for L_full.",
 )
 @options.custom_machines
 @options.rates
@@ -50,23 +51,29 @@ def solve_command(
 ) -> None:
     """For which batch, context or size a comparison holds: the number, and the equation that it solves.
 
-    QUESTION compares two sums of quantities: flops, bytes, weight_bytes, cache_bytes, parameters, storage, intensity,
-    ... (`symroof formula --quantity` has all), of the step or of an operator: flops(mlp/down); symbols (`symroof
-    symbols`), batch, new and cached; numbers with units: 80 GiB, 3.35 TB/s, 5 ms; min, max, floor, ceil, log, sqrt;
-    of a machine, or of N: time(h100-sxm, N), time(...).bound = compute, energy(...), memory(...), bandwidth(...),
-    peak(h100-sxm, bf16).
+    QUESTION compares sums of quantities: flops, bytes, weight_bytes, cache_bytes, parameters, storage, intensity, ...
+    (`symroof formula --quantity` has all), of the step or of an operator: flops(mlp/down); symbols (`symroof
+    symbols`) or keys of the config, batch, new and cached; numbers with units: 80 GiB, 3.35 TB/s, 5 ms, 5000/s, 50%,
+    10B for ten billion where bytes do not fit; min, max, floor, ceil, log, sqrt; of a machine, or of N: time(h100-sxm,
+    N), time(...).bound = compute, energy(...), memory(...), bandwidth(...), peak(h100-sxm, bf16). Comparisons may be
+    joined: `1 GiB <= cache_size <= 4 GiB and flops < 10B`.
     """
-    from symroof.solving.parser import parse_comparison
+    from symroof.solving.parser import parse_question
 
     batch = known_batch(settings, unknown)
-    parse_comparison(question)  # mistakes are reported before sympy is imported
+    parse_question(question)  # mistakes are reported before sympy is imported
     model, machines = settings.load_with_formats(), custom_machines(settings)
+    from symroof.render.solution.conditions import conjunction_text
     from symroof.render.solution.text import solution_text
+    from symroof.solving.conjunction import Conjunction
     from symroof.solving.solve import solve
 
     step = batch | settings.counting
     solution = solve(model, question, unknown, hold=hold, machines=machines, use=settings.rates, **step)
-    output.print_result(solution, partial(solution_text, full=full))
+    if isinstance(solution, Conjunction):
+        output.print_result(solution, partial(conjunction_text, full=full))
+    else:
+        output.print_result(solution, partial(solution_text, full=full))
 
 
 def known_batch(settings: Settings, unknown: str) -> dict[str, int]:

@@ -45,7 +45,8 @@ SWEPT = {"batch": "batch_size", "new": "input_tokens", "cached": "cached_tokens"
     "--hold",
     multiple=True,
     metavar="RATIO,...",
-    help="Ratios of sizes to a swept one held constant: f/d,H_q*h/d with --over d=...",
+    help="Ratios of sizes to a swept one held constant: f/d,H_q*h/d with --over d=...; L: the sum of all kinds of "
+    "layers, with --over L_full=...",
 )
 @options.machines
 @options.rates

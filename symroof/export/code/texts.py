@@ -121,5 +121,6 @@ def file_heading(export: Export) -> str:
     """The first line of a file: the model, and where its config is from."""
     model = export.model
     return comment_text(
-        f"{model.name} ({model.family}), written by symroof {__version__}. Config: {model.config.source}."
+        f"{model.name} ({model.family}){export.following_text}, written by symroof {__version__}. "
+        f"Config: {model.config.source}."
     )

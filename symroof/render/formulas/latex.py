@@ -11,7 +11,7 @@ from symroof.cost.quantities import NamedQuantity
 from symroof.render.formulas.definitions import Definition
 from symroof.render.formulas.legend import Legend
 from symroof.render.formulas.sheet import BlockGroup, FormulaSheet, join_terms, sum_text
-from symroof.render.formulas.text import counted_text
+from symroof.render.formulas.text import counted_text, factor_text
 from symroof.render.latex.article import article
 from symroof.render.latex.equations import Equation, Item, equations_latex
 from symroof.render.latex.tables import RuledTable, long_table
@@ -71,7 +71,7 @@ def group_equation(left: str, group: BlockGroup, cases: tuple[str, ...]) -> Equa
     if len(group.lines) == 1 and len(first.sums) == 1:
         return Equation.of(left, counted_text(group.count, first.sums[0], expr_latex), label=first.label)
     items = tuple(Item(tuple(sum_text(x, expr_latex) for x in line.sums), line.label, cases) for line in group.lines)
-    counted = (rf"{expr_latex(group.count)} \bigl[\, ", r" \,\bigr]") if group.count != 1 else ("", "")
+    counted = (rf"{factor_text(group.count, expr_latex)} \bigl[\, ", r" \,\bigr]") if group.count != 1 else ("", "")
     return Equation(left, items, "=", *counted)
 
 

@@ -45,7 +45,7 @@ def block_lines(group: BlockGroup, cases: Sequence[str], margin: int, room: int)
     """A block: title and formula in one line, or title and count, and its lines below."""
     if is_one_line(group):
         return folded(group.title.ljust(margin), counted_text(group.count, group.lines[0].sums[0]), room)
-    times = "" if group.count == 1 else f"x {formula_text(group.count)}"
+    times = "" if group.count == 1 else f"x {factor_text(group.count)}"
     head = "  ".join(x for x in (group.title.ljust(margin - 2), times, bracketed(group.layers)) if x).rstrip()
     return f"{head}\n{lines_text(group, cases, margin, room)}"
 
@@ -95,7 +95,12 @@ def counted_text(count: Expr, terms: Terms, write: Callable[[Expr], str] = formu
     """`count (terms)`; of one term the product, unless that would multiply out a sum by a number."""
     if len(terms) == 1 and not (count.is_number and terms[0].has(Add)):
         return write(count * terms[0])
-    return sum_text(terms, write) if count == 1 else f"{write(count)} ({sum_text(terms, write)})"
+    return sum_text(terms, write) if count == 1 else f"{factor_text(count, write)} ({sum_text(terms, write)})"
+
+
+def factor_text(count: Expr, write: Callable[[Expr], str] = formula_text) -> str:
+    """A count as a factor: a sum such as L - 3 in parentheses."""
+    return f"({write(count)})" if count.is_Add else write(count)
 
 
 def condition_rows(conditions: Sequence[Condition], cases: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -38,11 +38,16 @@ def solution_text(solution: Solution, width: int = 0, full: bool = False) -> str
 
 def solution_title(solution: Solution) -> str:
     """The model, the question, the unknown, the batch, the constraints."""
+    return title_of(solution.question, solution)
+
+
+def title_of(question: str, solution: Solution) -> str:
+    """The same for another question with that unknown."""
     x, scope, model = solution.unknown, solution.scope, solution.model
     unknown = f"{x} ({s.entry(str(x)).meaning})"
     batch = ", ".join(f"{y} = {value:,}" for y, value in scope.batch.items())
     ties = ", ".join(f"{y} = {formula_text(form)}" for y, form in scope.held.items() if str(y) != "k_hf")
-    title = f"{model.name} ({model.family}): {solution.question}, for {unknown} at {batch}"
+    title = f"{model.name} ({model.family}): {question}, for {unknown} at {batch}"
     return title + (f", with {ties}" if ties else "")
 
 
@@ -54,6 +59,7 @@ def solution_notes(solution: Solution, formulas: str) -> Iterator[str]:
         yield f"Sums over the queries: {sums}."
     for platform in scope.platforms.values():
         yield from machine_notes(platform, matmul_formats(solution, platform), fastest_formats(solution, platform))
+    yield from (f"Note: {x}." for x in solution.notes)
     yield rules_note(scope.rules)
     routed = any(op.role == "routed_experts" for _, _, op in scope.rows)
     yield f"Precision: {precision_text(scope.precision, routed)}."

@@ -19,6 +19,7 @@ def answer_lines(solution: Solution) -> Iterator[str]:
     """The answer, and what is left out or has no value."""
     x, answer, ranges = solution.unknown, solution.answer, solution.undefined[:MOST_RANGES]
     yield answer_text(solution)
+    yield from (f"{x}." for x in solution.shares)
     if not solution.complete:
         yield "There are more: only the first ones were searched for."
     if ranges:
