@@ -81,14 +81,15 @@ def formula_sheet(model: Model, scope: FormulaScope, name: str, by: str = "") ->
     if by:
         scope.check_grouping(name, by)
     cases, formulas = map(tuple, zip(*scope.in_cases(name).items(), strict=True))
-    if len({formula.total for formula in formulas}) == 1:
+    if scope.op:
+        formulas, by = tuple(in_one_part(x, scope.node.name) for x in formulas), by or "operator"
+    groups = groups_of(model, formulas, by)
+    if not any(group.in_cases for group in groups):
         cases, formulas = (), formulas[:1]
     quantity, known = formulas[0].quantity, model.known()
     coefficients = () if quantity.unit == "s" else tuple(formula.coefficients(known) for formula in formulas)
     conditions = conditions_of(model, scope, name) if cases else ()
-    if scope.op:
-        formulas, by = tuple(in_one_part(x, scope.node.name) for x in formulas), by or "operator"
-    return FormulaSheet(quantity, groups_of(model, formulas, by), cases, coefficients, tuple(conditions))
+    return FormulaSheet(quantity, groups, cases, coefficients, tuple(conditions))
 
 
 def in_one_part(formula: Formula, name: str) -> Formula:

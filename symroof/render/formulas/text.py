@@ -99,8 +99,9 @@ def counted_text(count: Expr, terms: Terms, write: Callable[[Expr], str] = formu
 
 
 def factor_text(count: Expr, write: Callable[[Expr], str] = formula_text) -> str:
-    """A count as a factor: a sum such as L - 3 in parentheses."""
-    return f"({write(count)})" if count.is_Add else write(count)
+    """A count as a factor: a sum such as L - 3 and a quotient such as 5 L/6 in parentheses."""
+    text = write(count)
+    return f"({text})" if count.is_Add or "/" in text else text
 
 
 def condition_rows(conditions: Sequence[Condition], cases: Sequence[str]) -> Iterator[tuple[str, str]]:
