@@ -101,7 +101,13 @@ def rows_of(lines):
 
 
 class Names(dict):
-    """Numbers by name; those of `texts` are what their formulas come to."""
+    """Numbers by name; those of `texts` are what their formulas come to, `S(x)` a function.
+
+    The value of a function is a formula, then the names of its parts: `r (r + 1)/2,  r = x - w q,  q = floor(x/w)`.
+    """
+
+    read = staticmethod(value_of)
+    between_parts = r", +(?=[a-z] = )"
 
     def __init__(self, numbers, texts):
         super().__init__(numbers)
@@ -110,13 +116,12 @@ class Names(dict):
     def __missing__(self, name):
         if f"{name}(x)" in self.texts:
             return lambda x: self.at(self.texts[f"{name}(x)"], x)
-        self[name] = value_of(self.texts[name], self)
+        self[name] = self.read(self.texts[name], self)
         return self[name]
 
     def at(self, text, x):
-        """The value of a function of x, with the names of its parts: `r (r + 1)/2,  r = x - w q,  q = floor(x/w)`."""
-        form, *parts = re.split(r", +(?=[a-z] = )", text)
-        return value_of(form, Names({**self, "x": x}, {**self.texts, **dict(y.split(" = ") for y in parts)}))
+        form, *parts = re.split(self.between_parts, text)
+        return self.read(form, type(self)({**self, "x": x}, {**self.texts, **dict(y.split(" = ") for y in parts)}))
 
 
 class Sheet:

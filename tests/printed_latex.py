@@ -5,6 +5,8 @@ from collections import deque
 from fractions import Fraction
 from math import floor, isqrt
 
+from formula_reader import Names
+
 SPACING = re.compile(r"\\[Bb]igg?[lr]?(?![a-z])|\\[,;!]|\\q?quad|&|\{\}")
 NAME = r"(?:\\[a-z]+|[A-Za-z])(?:_(?:[A-Za-z0-9]|\{(?:\\(?:mathrm|text)\{[^{}]*\}|[^{}]*)\}))?'?"
 WORDS = r"\\(?:frac|sqrt|min|max|log|lfloor|rfloor|cdot|times)(?![a-z])"
@@ -103,23 +105,11 @@ def read_atom(tokens, values):
     return values[token](read_group(tokens, values, ")")) if callable(values[token]) else values[token]
 
 
-class Values(dict):
-    """Numbers by LaTeX name; the name of a text comes to its formula, `S(x)` to a function."""
+class Values(Names):
+    """Numbers by LaTeX name."""
 
-    def __init__(self, numbers, texts):
-        super().__init__(numbers)
-        self.texts = texts
-
-    def __missing__(self, name):
-        if f"{name}(x)" in self.texts:
-            return lambda x: self.at(self.texts[f"{name}(x)"], x)
-        self[name] = latex_value(self.texts[name], self)
-        return self[name]
-
-    def at(self, text, x):
-        """The value of a function of x: a formula, then letters of its parts."""
-        form, *parts = re.split(r", (?:\\quad )?(?=[a-z] = )", text)
-        return latex_value(form, Values({**self, "x": x}, {**self.texts, **dict(y.split(" = ") for y in parts)}))
+    read = staticmethod(latex_value)
+    between_parts = r", (?:\\quad )?(?=[a-z] = )"
 
 
 class Printed:

@@ -6,6 +6,7 @@ from sympy import Expr, Integer, Symbol
 
 from symroof import symbols as s
 from symroof.algebra.binding import Binding, reachable_symbols
+from symroof.algebra.cases import choices
 from symroof.cost.batch_sums import query_terms
 from symroof.cost.notation import symbol_order
 from symroof.cost.rules import Layer
@@ -33,18 +34,12 @@ def query_choices(used: Iterable[Expr], layer: Layer) -> dict[Symbol, Expr]:
     reachable = reachable_symbols(used, layer)
     varying = {s.n, s.c, *(x for x in layer if s.group(x) == "batch")}
     chosen = (x for x in reachable if x in layer and s.group(x) == "rule" and layer[x].free_symbols & varying)
-    return {x: _margin(layer[x]) for x in sorted(chosen, key=str)}
+    return {x: choices(layer[x])[layer[x]] for x in sorted(chosen, key=str)}
 
 
-def _margin(definition: Expr) -> Expr:
-    """X of min(1, max(0, X))."""
-    inner = next(x for x in definition.args if not x.is_number)
-    return next(x for x in inner.args if not x.is_number)
-
-
-def in_case(layer: Layer, choices: Iterable[Symbol], case: str) -> Layer:
+def in_case(layer: Layer, chosen: Iterable[Symbol], case: str) -> Layer:
     """The layer in which every query is in one case."""
-    return {**layer, **dict.fromkeys(choices, CASES[case])}
+    return {**layer, **dict.fromkeys(chosen, CASES[case])}
 
 
 def of_one_query(expr: Expr, layer: Layer) -> Expr:
