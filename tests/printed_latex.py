@@ -11,15 +11,27 @@ SPACING = re.compile(r"\\[Bb]igg?[lr]?(?![a-z])|\\[,;!]|\\q?quad|&|\{\}")
 NAME = r"(?:\\[a-z]+|[A-Za-z])(?:_(?:[A-Za-z0-9]|\{(?:\\(?:mathrm|text)\{[^{}]*\}|[^{}]*)\}))?'?"
 WORDS = r"\\(?:frac|sqrt|min|max|log|lfloor|rfloor|cdot|times)(?![a-z])"
 TOKEN = re.compile(rf"\s*({WORDS}|\d+(?:\.\d+)?|{NAME}|\S)")
+CASES = re.compile(r"\\begin\{cases\}(.*?)\\end\{cases\}")
 ENDS = {")", "]", "}", ",", "+", "-", "/", r"\rfloor", r"\cdot", r"\times", ""}
 
 
 def latex_value(latex, values):
     """The exact value of an expression; `values`: those of symbols, by their LaTeX names."""
+    latex = CASES.sub(lambda x: piece_that_holds(x[1], values), latex)
     tokens = deque(TOKEN.findall(SPACING.sub(" ", latex)))
     value = read_sum(tokens, values)
     assert not tokens, (latex, list(tokens))
     return value
+
+
+def piece_that_holds(rows, values):
+    """The first of some pieces, each with its condition, in brackets."""
+    for row in rows.split(r"\\"):
+        piece, condition = row.split("&")
+        left, _, right = condition.replace(r"\text{for}\:", "").partition(">")
+        if r"\text{otherwise}" in condition or latex_value(left, values) > latex_value(right, values):
+            return f"({piece})"
+    raise AssertionError(rows)
 
 
 def head(tokens):

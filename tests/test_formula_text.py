@@ -125,6 +125,15 @@ def test_sums_that_rules_make_equal_have_one_name():
     assert symroof.load("deepseek-v3").formula("flops").free_symbols & set(LATENT) == {s.P_lat, s.T_lat, s.C_lat}
 
 
+def test_formulas_of_a_uniform_batch_have_no_choice_left():
+    for name in ("deepseek-v3", "longcat-flash", "glm-5.2", "kimi-linear-48b-a3b"):
+        model = symroof.load(name)
+        for x in COSTS:
+            formula = model.formula(x, uniform=True)
+            assert not any(1 in y.args and y.has(sympy.Max) for y in formula.atoms(sympy.Min)), (name, x)
+    assert not symroof.load("deepseek-v3").formula("cache_bytes", uniform=True).has(sympy.Piecewise)  # read either way
+
+
 def test_python_refuses_an_unknown_grouping():
     with pytest.raises(symroof.SymroofError, match="block, operator, symbol"):
         symroof.load("llama-3.1-8b").formula(by="layer")

@@ -118,6 +118,14 @@ class TextPrinter(WrittenOrder, StrPrinter):  # type: ignore[misc]
     def _print_AppliedUndef(self, expr: Expr) -> str:
         return f"{expr.func.__name__}({', '.join(map(self._print, expr.args))})"
 
+    def _print_Piecewise(self, expr: Expr) -> str:
+        *pieces, (last, _) = expr.args
+        return (
+            "".join(f"if({self._print(y)}, {self._print(x)}, " for x, y in pieces)
+            + self._print(last)
+            + ")" * len(pieces)
+        )
+
     def _print_floor(self, expr: Expr) -> str:
         return f"floor({self._print(over_one_divisor(expr.args[0]))})"
 

@@ -9,6 +9,7 @@ from sympy import Add, Expr, Integer, Piecewise, Symbol, sympify
 
 from symroof import symbols as s
 from symroof.algebra.binding import Binding, reachable_symbols, symbols_of
+from symroof.algebra.points import multiplied_out
 from symroof.architecture.layer_counts import following_sizes
 from symroof.architecture.structure import Architecture, Structure
 from symroof.blocks import decoder
@@ -99,30 +100,32 @@ class FormulaScope:
 
     def total(self, name: str) -> Expr:
         """The quantity; of a uniform batch with a Piecewise of the parts that each choice of the rules changes."""
-        rest, terms = self._shares_under(self.layer, name, "block"), []
-        for changed, where in self._changes(name, "block"):
-            absorbed, expanded = (Add(*both) for both in zip(*changed.values(), strict=True))
-            terms.append(Piecewise((absorbed, where), (expanded, True)))
-            rest = {part: share for part, share in rest.items() if part not in changed}
-        return Add(*terms, *rest.values())
+        rest, pieces = self._shares_under(self.layer, name, "block"), []
+        for both, where in self._choices_of_batch(name, "block"):
+            changed = [shares for part, shares in both.items() if part in rest and shares[0] != shares[1]]
+            rest = {part: both[part][0] for part in rest if part in both and both[part][0] == both[part][1]}
+            if changed:
+                absorbed, expanded = (Add(*shares) for shares in zip(*changed, strict=True))
+                pieces.append(Piecewise((absorbed, where), (expanded, True)))
+        return Add(*pieces, *rest.values())
 
     def shares(self, name: str, by: str) -> dict[str, Expr]:
         """What adds up to the quantity, by block, operator or symbol. Raises UsageError for any other `by`."""
         shares = self._shares_under(self.layer, name, by)
-        for changed, where in self._changes(name, by):
-            shares |= {part: Piecewise((one, where), (other, True)) for part, (one, other) in changed.items()}
+        for both, where in self._choices_of_batch(name, by):
+            shares |= {part: _in_two_cases(*one, where) for part, one in both.items() if part in shares}
         return shares
 
-    def _changes(self, name: str, by: str) -> Iterator[tuple[dict[str, tuple[Expr, Expr]], Any]]:
-        """Of each choice made for the queries of a uniform batch: the shares it changes, and when it is made."""
+    def _choices_of_batch(self, name: str, by: str) -> Iterator[tuple[dict[str, tuple[Expr, Expr]], Any]]:
+        """Of each choice made for the queries of a uniform batch: the shares in both cases, and when it is made."""
         for x, margin in self.choices(name).items() if self.uniform else ():
-            yield self.changed_shares(name, x, by), Binding(self.sizes)(cases.of_one_query(margin, self.layer)) > 0
+            yield self.shares_in_cases(name, x, by), Binding(self.sizes)(cases.of_one_query(margin, self.layer)) > 0
 
-    def changed_shares(self, name: str, choice: Symbol, by: str = "block") -> dict[str, tuple[Expr, Expr]]:
-        """What a choice changes: shares where it is made, and where it is not."""
+    def shares_in_cases(self, name: str, choice: Symbol, by: str = "block") -> dict[str, tuple[Expr, Expr]]:
+        """Each share where a choice is made, and where it is not; the same expression where they are equal."""
         absorbed, expanded = (self._shares_under({**self.layer, choice: y}, name, by) for y in cases.CASES.values())
-        both = {part: (absorbed.get(part, ZERO), expanded.get(part, ZERO)) for part in {**absorbed, **expanded}}
-        return {part: shares for part, shares in both.items() if shares[0] != shares[1]}
+        both = {x: (absorbed.get(x, ZERO), expanded.get(x, ZERO)) for x in {**absorbed, **expanded}}
+        return {x: (one, one if multiplied_out(one - other) == 0 else other) for x, (one, other) in both.items()}
 
     def check_grouping(self, name: str, by: str) -> None:
         """Raise UsageError where a quantity cannot be grouped so."""
@@ -138,6 +141,11 @@ class FormulaScope:
         """The shares of the quantity under a layer."""
         self.check_grouping(name, by)
         return BY[by](self.formula(name, layer))
+
+
+def _in_two_cases(absorbed: Expr, expanded: Expr, where: Any) -> Expr:
+    """A formula where a condition holds, another one where not; one of them where they are equal."""
+    return absorbed if absorbed == expanded else Piecewise((absorbed, where), (expanded, True))
 
 
 def uniform_costs(graph: Block, layer: Layer, known: Mapping[Symbol, Any]) -> Iterator[tuple[str, int, Op, Cost]]:

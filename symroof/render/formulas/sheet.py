@@ -205,7 +205,8 @@ def conditions_of(model: Model, scope: FormulaScope, name: str) -> Iterable[Cond
     """When queries are absorbed, for each choice of the rules that the quantity depends on."""
     for choice, margin in scope.choices(name).items():
         left, right = margin_sides(margin, model.sizes)
-        blocks = (block_in_words(x) for x in scope.changed_shares(name, choice))
+        shares = scope.shares_in_cases(name, choice)
+        blocks = (block_in_words(x) for x, (one, other) in shares.items() if one != other)
         bound = bound_of_long_contexts(margin, model.sizes)
         bind, number = scope.of_one_query, None if bound is None else Binding(model.sizes)(bound)
         yield Condition(tuple(blocks), bind(left), bind(right), None if bound is None else bind(bound), number)
