@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sympy import Add, Expr, Integer, Mul, Symbol, expand_mul, factor_terms
@@ -144,9 +145,12 @@ def merge_equal(sums: Sequence[Terms]) -> tuple[Terms, ...]:
     return (sums[0],) if all(multiplied_out(Add(*x) - first) == 0 for x in sums[1:]) else tuple(sums)
 
 
+@lru_cache(4096)
 def shorter_form(terms: Terms) -> Terms:
     """A sum, or the same with common factors ahead of it, whichever is shorter."""
     whole = Add(*terms)
+    if len(terms) == 1 and not whole.has(Add):
+        return terms
     forms = ((factor_terms(whole),), (factor_terms(multiplied_out(whole)),), terms)
     return min(forms, key=lambda x: len(sum_text(x)))
 
