@@ -51,12 +51,13 @@ def product_parts(expr: Expr) -> tuple[bool, list[Expr], list[Expr]]:
     number, rest = expr.as_coeff_Mul()
     whole, parts = (Integer(number.p), Integer(number.q)) if number.is_Rational else (number, Integer(1))
     factors = Mul.make_args(rest)
-    below = [Pow(x.base, -x.exp) for x in factors if _is_inverse(x)]
-    above = [x for x in factors if not _is_inverse(x)]
+    below = [Pow(x.base, -x.exp) for x in factors if is_inverse(x)]
+    above = [x for x in factors if not is_inverse(x)]
     return bool(number < 0), ordered_factors([abs(whole), *above]), ordered_factors([parts, *below])
 
 
-def _is_inverse(x: Expr) -> bool:
+def is_inverse(x: Expr) -> bool:
+    """Whether a factor is below the fraction bar."""
     return bool(x.is_Pow and x.exp.is_number and x.exp < 0)
 
 
@@ -103,7 +104,7 @@ class TextPrinter(WrittenOrder, StrPrinter):  # type: ignore[misc]
         return text if plain else f"({text})"
 
     def _print_Pow(self, expr: Expr, rational: bool = False) -> str:
-        if _is_inverse(expr):
+        if is_inverse(expr):
             return f"1/{self._tight(expr.base**-expr.exp)}"
         if expr.exp == Rational(1, 2):
             return f"sqrt({self._print(expr.base)})"
@@ -179,7 +180,7 @@ class PaperPrinter(WrittenOrder, LatexPrinter):  # type: ignore[misc]
         return text or "1"
 
     def _print_Pow(self, expr: Expr) -> str:
-        if _is_inverse(expr):
+        if is_inverse(expr):
             return self._ratio([], [Pow(expr.base, -expr.exp)])
         if expr.exp == Rational(1, 2):
             return f"\\sqrt{{{self._print(expr.base)}}}"

@@ -4,11 +4,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sympy import Expr, Symbol, sympify
+from sympy import Expr, Symbol
 
 from symroof import symbols as s
 from symroof.algebra.binding import Binding, reachable_symbols, symbols_of
-from symroof.architecture.layer_counts import following_sizes
 from symroof.cost import rule_names
 from symroof.cost.graph import Block, Op
 from symroof.cost.notation import formula_text, symbol_order
@@ -18,7 +17,7 @@ from symroof.export.naming import function_name
 from symroof.export.stepwise import Function, Setting, bound_widths, quantity_function
 from symroof.export.timed import RatedPlatform, check_machine
 from symroof.hardware.platform import Platform
-from symroof.model.formulas import FormulaScope
+from symroof.model.formulas import FormulaScope, following_symbols
 from symroof.model.model import Model, rules_with_logits
 from symroof.quantization.precision import Precision, precision
 
@@ -84,7 +83,7 @@ def bound_functions(
     rated = RatedPlatform(on, bound) if on and bound else None
     used = symbols_of_all(node, wanted, rated.of) if rated else symbols
     layer = reachable_definitions(model.definitions(rules, logits), used | counts_of_runs(node), opened, model)
-    following = {x: expr for x, expr in following_symbols(opened, model).items() if x in layer}
+    following = {x: expr for x, expr in following_symbols(opened, model.architecture).items() if x in layer}
     numbers = {x: value for x, value in {**known_numbers(model, bound), **following}.items() if x not in opened}
     scope = bound_scope(layer, numbers, uniform or any(x in opened for x in UNIFORM))
     rates = {x: value for x, value in rated.values(node).items() if x not in opened} if rated else {}
@@ -94,12 +93,6 @@ def bound_functions(
     is_uniform = any(x in opened for x in UNIFORM) or uniform
     of = FormulaScope(root, open_layer, op, is_uniform, numbers, rated.of if rated else no_rates)
     return Export(model, op, chosen, tuple(functions), of, rates, following)
-
-
-def following_symbols(free: Iterable[Symbol], model: Model) -> dict[Symbol, Expr]:
-    """The sizes that follow free ones, as formulas in them."""
-    moved = {str(x): x for x in free}
-    return {s.symbol(x): sympify(expr) for x, expr in following_sizes(model.architecture, moved).items()}
 
 
 def counts_of_runs(node: Block | Op) -> set[Symbol]:
@@ -125,7 +118,7 @@ def reachable_definitions(
 
     Raises UsageError for a free symbol that they lack.
     """
-    layer = {**layer, **following_symbols(free, model)}
+    layer = {**layer, **following_symbols(free, model.architecture)}
     reachable = reachable_symbols(used, layer)
     check_free_symbols(free, reachable, model)
     return {x: expr for x, expr in layer.items() if x in reachable and x not in free}

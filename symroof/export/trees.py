@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from sympy import Expr, Integer, Max, Min, Mul, Pow, floor
+from sympy import Expr, Max, Min, floor
 
-from symroof.cost.notation import over_one_divisor, term_order
+from symroof.cost.notation import over_one_divisor, product_parts, term_order
 
 
 @dataclass(frozen=True)
@@ -54,15 +54,10 @@ def expression_tree(expr: Expr) -> Tree:
 
 def product_tree(expr: Expr) -> Tree:
     """Factors over factors: the number first, sums last."""
-    number, rest = expr.as_coeff_Mul()
-    whole, parts = (Integer(number.p), Integer(number.q)) if number.is_Rational else (number, Integer(1))
-    if whole < 0:
-        return Node("neg", (expression_tree(-expr),))
-    factors = Mul.make_args(rest)
-    below = [Pow(x.base, -x.exp) for x in factors if x.is_Pow and x.exp.is_number and x.exp < 0]
-    above = [x for x in factors if not (x.is_Pow and x.exp.is_number and x.exp < 0)]
-    top = factors_tree([whole, *above])
-    return Node("div", (top, factors_tree([parts, *below]))) if parts != 1 or below else top
+    negative, above, below = product_parts(expr)
+    top = factors_tree(above)
+    tree = Node("div", (top, factors_tree(below))) if below else top
+    return Node("neg", (tree,)) if negative else tree
 
 
 def factors_tree(factors: list[Expr]) -> Tree:

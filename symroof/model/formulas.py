@@ -54,14 +54,14 @@ class FormulaScope:
 
     def costs(self, name: str) -> list[Expr]:
         """The quantity of each operator."""
-        return [quantity(name).of(x.cost) for x in operators_of(self.node)]
+        return [sympify(quantity(name).of(x.cost)) for x in operators_of(self.node)]
 
     def formula(self, name: str, layer: Layer | None = None, named: bool = False) -> Formula:
         """The quantity by part, under the scope's layer or another one.
 
         `named`: long sums over a uniform batch, and what a step uses of the model, stay names; see `definitions`.
         """
-        rules, costs = self.layer if layer is None else layer, [*map(sympify, self.costs(name))]
+        rules, costs = self.layer if layer is None else layer, self.costs(name)
         choices = {x: expr for x, expr in rules.items() if s.group(x) == "rule"}
         if self.uniform and not named:
             bound = batch_sums.uniform_binding(rules, costs, self.sizes)
@@ -90,7 +90,7 @@ class FormulaScope:
 
     def choices(self, name: str) -> dict[Symbol, Expr]:
         """What the quantity's rules choose query by query: the choice -> what is above 0 where a query is absorbed."""
-        return cases.query_choices([*map(sympify, self.costs(name))], self.layer)
+        return cases.query_choices(self.costs(name), self.layer)
 
     def in_cases(self, name: str) -> dict[str, Formula]:
         """The named quantity in each of CASES; in a single one, called "", where no choice is made query by query."""
@@ -161,11 +161,17 @@ def values_by_symbol(names: Mapping[str, Any]) -> dict[Symbol, Any]:
     return {s.symbol(name): x for name, x in names.items()}
 
 
+def following_symbols(free: Iterable[Symbol], architecture: Architecture) -> dict[Symbol, Expr]:
+    """The sizes that follow free ones, as formulas in them. Raises UsageError where one has to be free, too."""
+    following = following_sizes(architecture, {str(x): x for x in free})
+    return {s.symbol(x): sympify(expr) for x, expr in following.items()}
+
+
 def sizes_but(free: Iterable[str], architecture: Architecture) -> dict[Symbol, Any]:
     """A model's sizes but free ones, as a layer of definitions: numbers, and formulas for those that follow a free one.
 
     Raises UsageError where one has to be free, too.
     """
-    names = set(free)
-    following = following_sizes(architecture, {x: s.symbol(x) for x in names})
-    return values_by_symbol({x: y for x, y in {**architecture.sizes, **following}.items() if x not in names})
+    opened = [s.symbol(x) for x in free]
+    sizes = values_by_symbol(architecture.sizes) | following_symbols(opened, architecture)
+    return {x: y for x, y in sizes.items() if x not in opened}

@@ -14,12 +14,11 @@ from symroof.algebra.factoring import Factoring
 from symroof.algebra.named_sums import LINE, SHORT, NamedForm, Names, name_long_sums, term_count
 from symroof.algebra.points import Number
 from symroof.algebra.rootfinding.closed_forms import root_of_square
-from symroof.cost.notation import formula_text, symbol_order
-from symroof.render.text_columns import NARROWEST
+from symroof.cost.notation import formula_text, is_inverse, symbol_order
+from symroof.render.text_columns import NARROWEST, WIDEST
 from symroof.units import duration, iec, si
 
 ONE = Integer(1)
-WIDEST = 100  # columns of the longest line of a formula
 TINY = 1e-8  # seconds below it are written as powers of ten
 LETTERS = tuple("xyzuvpqsteg")  # names of sums that are in no block
 UNBROKEN = re.compile(r"(?:max|min|floor)\([^()]*\)|\([^()]{1,24}\)")  # calls, and short sums
@@ -101,11 +100,6 @@ def quotient_parts(expr: Expr) -> tuple[Expr, Expr]:
         return expr, ONE
     above = Mul(number.p, *(x for x in factors if not x.is_Rational and not is_inverse(x)))
     return above, Mul(number.q, *(1 / x for x in factors if is_inverse(x)))
-
-
-def is_inverse(x: Expr) -> bool:
-    """Whether a factor is below the line."""
-    return bool(x.is_Pow and x.exp.is_number and x.exp < 0)
 
 
 def over(above: Expr, below: Expr) -> Expr:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence, Set
 from textwrap import wrap
 
+WIDEST = 100  # columns of the longest line of a formula
 NARROWEST = 20  # columns to the right of a name; with no more of them a text is not wrapped
 
 

@@ -21,7 +21,7 @@ def root_in_names(left: ComparisonTerm, right: ComparisonTerm, scope: SolveScope
     x, gap = scope.unknown, named_difference(left, right, scope)
     if gap is None or gap.count_ops() > MOST_OPERATIONS:
         return None
-    gap = without_divisors(gap, lambda y: y.has(x) or (y.is_Symbol and group_of_name(y) == "machine"))
+    gap = without_divisors(gap, lambda y: y.has(x) or (y.is_Symbol and s.group(y) == "machine"))
     in_numbers = left.above * right.below - right.above * left.below
     root = polynomial_root(gap, x, in_numbers)
     return power_root(gap.xreplace(decimals_in(gap)), x) if root is None else root
@@ -46,15 +46,7 @@ def named_difference(left: ComparisonTerm, right: ComparisonTerm, scope: SolveSc
 
 def defined_by_rules(gap: Expr, scope: SolveScope) -> Expr:
     """A formula with the definitions of its counting rules' symbols that depend on the unknown."""
-    used = [x for x in gap.free_symbols if group_of_name(x) in ("batch", "step", "rule") and x != s.B]
+    used = [x for x in gap.free_symbols if s.group(x) in ("batch", "step", "rule") and x != s.B]
     rules = batch_sums.uniform_binding(scope.model.definitions(scope.rules), used)
     definitions = {x: rules(x) for x in used}
     return gap.xreplace({x: form for x, form in definitions.items() if form.has(scope.unknown)})
-
-
-def group_of_name(x: Symbol) -> str:
-    """The group of a symbol; empty for a name that is none of the vocabulary."""
-    try:
-        return s.group(x)
-    except KeyError:
-        return ""

@@ -5,6 +5,7 @@ from typing import Any
 
 from sympy import Dummy, Expr, Integer, Pow, Symbol, factor_terms, log, sqrt, together
 
+from symroof.algebra.codegen import is_reciprocal
 from symroof.algebra.factoring import Factoring, coefficients
 
 FACTORED = Factoring()
@@ -24,17 +25,12 @@ def polynomial_root(gap: Expr, x: Symbol, in_numbers: Expr) -> Expr | None:
 
 def without_divisors(gap: Expr, divides: Callable[[Expr], bool]) -> Expr:
     """A formula times what it is divided by, where `divides` says so: it is 0 in the same places."""
-    for base in {y.base for y in gap.atoms(Pow) if is_quotient(y) and divides(y.base)}:
+    for base in {y.base for y in gap.atoms(Pow) if is_reciprocal(y) and divides(y.base)}:
         name = Dummy(positive=True)
-        inverses = {y: name ** (-y.exp) for y in gap.atoms(Pow) if is_quotient(y) and y.base == base}
+        inverses = {y: name ** (-y.exp) for y in gap.atoms(Pow) if is_reciprocal(y) and y.base == base}
         powers = coefficients(gap.xreplace(inverses), name) or {}
         gap = sum((y * base ** (max(powers) - n) for n, y in powers.items()), Integer(0))
     return gap
-
-
-def is_quotient(x: Pow) -> bool:
-    """Whether a power is 1 over a whole power."""
-    return bool(x.exp.is_Integer and x.exp < 0)
 
 
 def quadratic_root(terms: Mapping[int, Expr], numbers: Mapping[int, Any]) -> Expr | None:

@@ -1,9 +1,8 @@
 """What the symbols of formulas stand for: sums over masks as differences of prefix sums, their inner parts named."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import chain
 
 from sympy import Add, Expr, Function, Integer, Max, Min, Symbol, floor, preorder_traversal
 
@@ -88,8 +87,3 @@ def _part_to_name(expr: Expr) -> Expr | None:
     bent = {x for x in nodes if isinstance(x, BENT) and nodes.count(x) > 1}
     sums = {x for x in nodes if isinstance(x, Add) and len(x.free_symbols) > 1 and x + 1 in nodes}
     return max(bent or sums, key=lambda x: (x.count_ops(), str(x)), default=None)
-
-
-def in_dependency_order(definitions: Iterable[Definition]) -> Iterator[tuple[Expr, Expr]]:
-    """All names with their values, those of parts too."""
-    return chain.from_iterable(((x.name, x.value), *x.parts) for x in definitions)

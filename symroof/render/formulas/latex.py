@@ -78,7 +78,7 @@ def group_equation(left: str, group: BlockGroup, cases: tuple[str, ...]) -> Equa
 def condition_equations(sheet: FormulaSheet) -> Iterator[Equation]:
     """When a query is in the first case, and when it is in a long context."""
     for x in sheet.conditions:
-        where = f"in {' and '.join(x.blocks)}" if len(sheet.conditions) > 1 else "query by query"
+        where = f"in {' and '.join(x.blocks)}" if x.blocks else "query by query"
         sides = f"{expr_latex(x.left)} < {expr_latex(x.right)}"
         yield Equation.of(rf"\text{{{sheet.cases[0]}}}", sides, r"\iff", where)
         if x.bound is not None and x.number is not None:

@@ -42,7 +42,7 @@ def group_rows(group: BlockGroup, cases: tuple[str, ...]) -> Iterator[Row]:
 def condition_cells(sheet: FormulaSheet) -> Iterator[Row]:
     """When a query is in the first case, and when it is in a long context."""
     for x in sheet.conditions:
-        blocks = f" in {' and '.join(x.blocks)}" if len(sheet.conditions) > 1 else ""
+        blocks = f" in {' and '.join(x.blocks)}" if x.blocks else ""
         sides = formula_cell(f"{math_latex(x.left)} < {math_latex(x.right)}")
         yield f"{sheet.cases[0]} while", f"{sides}, query by query{blocks}"
         if x.bound is not None and x.number is not None:

@@ -17,7 +17,6 @@ from symroof.model.model import Model
 from symroof.render.formulas.words import block_in_words, sublayers_of
 
 FEW, SHORT = 4, 50  # terms and characters of a block that is written in one line
-MOST = 12  # terms of a line
 
 Terms = tuple[Expr, ...]
 
@@ -50,7 +49,10 @@ class BlockGroup:
 
 @dataclass(frozen=True)
 class Condition:
-    """Queries of these blocks are absorbed where `left` < `right`; for long contexts where n < `bound` = `number`."""
+    """Queries are absorbed where `left` < `right`; for long contexts where n < `bound` = `number`.
+
+    `blocks`: in which blocks, where different conditions hold in different ones; else empty.
+    """
 
     blocks: tuple[str, ...]
     left: Expr
@@ -207,9 +209,10 @@ def sheets_of(model: Model, scope: FormulaScope, names: Iterable[str], by: str =
 
 def conditions_of(model: Model, scope: FormulaScope, name: str) -> Iterable[Condition]:
     """When queries are absorbed, for each choice of the rules that the quantity depends on."""
-    for choice, margin in scope.choices(name).items():
+    choices = scope.choices(name)
+    for choice, margin in choices.items():
         left, right = margin_sides(margin, model.sizes)
-        shares = scope.shares_in_cases(name, choice)
+        shares = scope.shares_in_cases(name, choice) if len(choices) > 1 else {}
         blocks = (block_in_words(x) for x, (one, other) in shares.items() if one != other)
         bound = bound_of_long_contexts(margin, model.sizes)
         bind, number = scope.of_one_query, None if bound is None else Binding(model.sizes)(bound)

@@ -10,10 +10,9 @@ from symroof.cost.quantities import NamedQuantity
 from symroof.render.formulas.definitions import Definition
 from symroof.render.formulas.legend import Legend
 from symroof.render.formulas.sheet import BlockGroup, Condition, FormulaSheet, SheetLine, Terms, sum_text
-from symroof.render.text_columns import hanging_text
+from symroof.render.text_columns import WIDEST, hanging_text
 from symroof.units import iec, si
 
-WIDEST = 100  # columns of the longest line
 ADDED = "where each query of n new and c cached tokens adds"
 
 
@@ -107,7 +106,7 @@ def factor_text(count: Expr, write: Callable[[Expr], str] = formula_text) -> str
 def condition_rows(conditions: Sequence[Condition], cases: Sequence[str]) -> Iterator[tuple[str, str]]:
     """When queries are in the first case."""
     for x in conditions:
-        blocks = f" in {' and '.join(x.blocks)}" if len(conditions) > 1 else ""
+        blocks = f" in {' and '.join(x.blocks)}" if x.blocks else ""
         yield cases[0], f"while {formula_text(x.left)} < {formula_text(x.right)}, query by query{blocks}"
         if x.bound is not None and x.number is not None:
             yield "", f"for long contexts n < {formula_text(x.bound)} = {float(x.number):,.4g}"
